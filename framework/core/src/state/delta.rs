@@ -1,0 +1,268 @@
+//! The encoded entries of one keyed state: all of them (a *base*) or those changed since the last
+//! capture (a *delta*). What a snapshot writes, recovery reads and compaction merges.
+//!
+//! Apart from the tables because it works on bytes alone: merging and rescaling need no types.
+//!
+//! Entries stand in runs, one per key group, so that a subtask at another parallelism reads only its
+//! own. An entry is three fields: namespace (empty when the state has none), key, and value; a value
+//! of length 0 is a deletion, all others are stored with their length + 1.
+
+use crate::codec::{self, DecodeError, FrameKind};
+use crate::key::{KeyGroup, KeyGroupRange};
+use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, HashMap};
+
+/// One changed entry, as bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Entry<'a> {
+    /// CBOR of the namespace; empty for a state without one.
+    pub namespace: &'a [u8],
+    /// CBOR of the key.
+    pub key: &'a [u8],
+    /// CBOR of the value; `None` is a deletion.
+    pub value: Option<&'a [u8]>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct Run {
+    group: u16,
+    start: u64,
+    end: u64,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Header {
+    full: bool,
+    entries: u64,
+    dropped: Vec<Vec<u8>>,
+    runs: Vec<Run>,
+}
+
+/// Encoded entries of one keyed state, grouped by key group.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Delta {
+    /// A base: whatever came before is replaced, not merged.
+    pub full: bool,
+    /// Number of entries, deletions included.
+    pub entries: u64,
+    /// Namespaces (CBOR) that were dropped as a whole before the entries below apply.
+    pub dropped: Vec<Vec<u8>>,
+    runs: Vec<Run>,
+    bytes: Vec<u8>,
+}
+
+impl Delta {
+    /// Size of the encoded entries in bytes.
+    #[must_use]
+    pub const fn bytes(&self) -> u64 {
+        self.bytes.len() as u64
+    }
+
+    /// The sealed frame, ready to be stored.
+    #[must_use]
+    pub fn to_frame(&self) -> Vec<u8> {
+        let header = Header {
+            full: self.full,
+            entries: self.entries,
+            dropped: self.dropped.clone(),
+            runs: self.runs.clone(),
+        };
+        let mut body = Vec::with_capacity(self.bytes.len() + 64 + self.runs.len() * 16);
+        codec::write_field(&codec::to_cbor(&header), &mut body);
+        body.extend_from_slice(&self.bytes);
+        codec::seal(FrameKind::KeyedState, &body)
+    }
+
+    /// The delta that a frame holds.
+    ///
+    /// # Errors
+    /// When the frame is damaged or of another kind or version.
+    pub fn from_frame(frame: &[u8]) -> Result<Self, DecodeError> {
+        let mut body = codec::open(FrameKind::KeyedState, frame)?;
+        let header: Header = codec::from_cbor(codec::read_field(&mut body)?)?;
+        let length = body.len() as u64;
+        if header.runs.iter().any(|run| run.start > run.end || run.end > length) {
+            return Err(DecodeError::Content("a key group lies outside the entries".into()));
+        }
+        Ok(Self {
+            full: header.full,
+            entries: header.entries,
+            dropped: header.dropped,
+            runs: header.runs,
+            bytes: body.to_vec(),
+        })
+    }
+
+    /// Calls `visit` for every entry whose key group lies in `range`, oldest first within a key.
+    ///
+    /// # Errors
+    /// Damaged entries, or whatever `visit` returns.
+    pub fn for_each<'a>(
+        &'a self,
+        range: KeyGroupRange,
+        mut visit: impl FnMut(KeyGroup, Entry<'a>) -> Result<(), DecodeError>,
+    ) -> Result<(), DecodeError> {
+        for run in self.runs.iter().filter(|run| range.contains(KeyGroup(run.group))) {
+            let mut rest = &self.bytes[run.start as usize..run.end as usize];
+            while !rest.is_empty() {
+                let namespace = codec::read_field(&mut rest)?;
+                let key = codec::read_field(&mut rest)?;
+                let value = match codec::read_varint(&mut rest)?.checked_sub(1) {
+                    None => None,
+                    Some(length) => {
+                        let length = usize::try_from(length).map_err(|_| DecodeError::Truncated)?;
+                        let (value, tail) =
+                            rest.split_at_checked(length).ok_or(DecodeError::Truncated)?;
+                        rest = tail;
+                        Some(value)
+                    }
+                };
+                visit(KeyGroup(run.group), Entry { namespace, key, value })?;
+            }
+        }
+        Ok(())
+    }
+
+    /// One base with the content of `chain` (a base and its deltas, oldest first).
+    ///
+    /// # Errors
+    /// When one of them holds damaged entries.
+    pub fn merge(chain: &[Self]) -> Result<Self, DecodeError> {
+        type Live<'a> = HashMap<(&'a [u8], &'a [u8]), &'a [u8]>;
+        let mut groups: BTreeMap<KeyGroup, Live<'_>> = BTreeMap::new();
+        for delta in chain {
+            if delta.full {
+                groups.clear();
+            }
+            if !delta.dropped.is_empty() {
+                for live in groups.values_mut() {
+                    live.retain(|(namespace, _), _| !delta.dropped.iter().any(|d| d == namespace));
+                }
+            }
+            delta.for_each(KeyGroupRange::ALL, |group, entry| {
+                let live = groups.entry(group).or_default();
+                match entry.value {
+                    Some(value) => live.insert((entry.namespace, entry.key), value),
+                    None => live.remove(&(entry.namespace, entry.key)),
+                };
+                Ok(())
+            })?;
+        }
+        let mut merged = DeltaBuilder::new(true);
+        for (group, live) in groups {
+            for ((namespace, key), value) in live {
+                merged.push(group, Entry { namespace, key, value: Some(value) });
+            }
+        }
+        Ok(merged.finish())
+    }
+}
+
+/// Collects entries in any order and sorts them into runs by key group.
+#[derive(Debug)]
+pub struct DeltaBuilder {
+    full: bool,
+    entries: u64,
+    dropped: Vec<Vec<u8>>,
+    groups: BTreeMap<KeyGroup, Vec<u8>>,
+}
+
+impl DeltaBuilder {
+    /// An empty base (`full`) or delta.
+    #[must_use]
+    pub fn new(full: bool) -> Self {
+        Self { full, entries: 0, dropped: Vec::new(), groups: BTreeMap::new() }
+    }
+
+    /// Notes that a whole namespace was dropped before the entries of this delta.
+    pub fn drop_namespace(&mut self, namespace: Vec<u8>) {
+        self.dropped.push(namespace);
+    }
+
+    /// Adds an entry.
+    pub fn push(&mut self, group: KeyGroup, entry: Entry<'_>) {
+        let run = self.groups.entry(group).or_default();
+        codec::write_field(entry.namespace, run);
+        codec::write_field(entry.key, run);
+        match entry.value {
+            None => codec::write_varint(0, run),
+            Some(value) => {
+                codec::write_varint(value.len() as u64 + 1, run);
+                run.extend_from_slice(value);
+            }
+        }
+        self.entries += 1;
+    }
+
+    /// The finished base or delta.
+    #[must_use]
+    pub fn finish(self) -> Delta {
+        let mut bytes = Vec::with_capacity(self.groups.values().map(Vec::len).sum());
+        let mut runs = Vec::with_capacity(self.groups.len());
+        for (group, run) in self.groups {
+            let start = bytes.len() as u64;
+            bytes.extend_from_slice(&run);
+            runs.push(Run { group: group.0, start, end: bytes.len() as u64 });
+        }
+        Delta { full: self.full, entries: self.entries, dropped: self.dropped, runs, bytes }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn put<'a>(namespace: &'a [u8], key: &'a [u8], value: &'a [u8]) -> Entry<'a> {
+        Entry { namespace, key, value: Some(value) }
+    }
+
+    fn content(delta: &Delta, range: KeyGroupRange) -> Vec<(u16, String)> {
+        let mut found = Vec::new();
+        delta
+            .for_each(range, |group, entry| {
+                let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+                let value = entry.value.map_or("deleted".into(), text);
+                found.push((
+                    group.0,
+                    format!("{}/{}={value}", text(entry.namespace), text(entry.key)),
+                ));
+                Ok(())
+            })
+            .expect("whole");
+        found.sort();
+        found
+    }
+
+    #[test]
+    fn a_frame_comes_back_and_a_range_reads_only_its_groups() {
+        let mut builder = DeltaBuilder::new(true);
+        builder.push(KeyGroup(9), put(b"", b"b", b"2"));
+        builder.push(KeyGroup(3), put(b"", b"a", b""));
+        let delta = builder.finish();
+        let read = Delta::from_frame(&delta.to_frame()).expect("whole");
+        assert_eq!(read, delta);
+        assert_eq!(content(&read, KeyGroupRange::ALL), [(3, "/a=".into()), (9, "/b=2".into())]);
+        let low = KeyGroupRange { start: KeyGroup(0), end: KeyGroup(5) };
+        assert_eq!(content(&read, low), [(3, "/a=".into())]);
+    }
+
+    #[test]
+    fn merging_keeps_the_last_word_on_every_key() {
+        let mut base = DeltaBuilder::new(true);
+        base.push(KeyGroup(1), put(b"w1", b"a", b"1"));
+        base.push(KeyGroup(1), put(b"w1", b"b", b"1"));
+        base.push(KeyGroup(2), put(b"w2", b"c", b"1"));
+        let mut first = DeltaBuilder::new(false);
+        first.push(KeyGroup(1), Entry { namespace: b"w1", key: b"a", value: None });
+        first.push(KeyGroup(2), put(b"w2", b"c", b"2"));
+        let mut second = DeltaBuilder::new(false);
+        second.drop_namespace(b"w2".to_vec());
+        second.push(KeyGroup(2), put(b"w2", b"d", b"3"));
+        let merged = Delta::merge(&[base.finish(), first.finish(), second.finish()]).expect("whole");
+        assert!(merged.full);
+        assert_eq!(
+            content(&merged, KeyGroupRange::ALL),
+            [(1, "w1/b=1".into()), (2, "w2/d=3".into())]
+        );
+    }
+}

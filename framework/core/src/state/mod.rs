@@ -1,0 +1,3 @@
+//! Keyed state and operator state.
+
+pub mod delta;
