@@ -4,7 +4,14 @@
 //! bytes and chance are passed in. That is what lets the simulation run all of it under a seed.
 
 pub mod codec;
+pub mod element;
+pub mod gate;
 pub mod key;
+pub mod operator;
+pub mod sink;
 pub mod snapshot;
+pub mod source;
 pub mod state;
 pub mod time;
+pub mod timer;
+pub mod watermark;

@@ -58,6 +58,15 @@ impl Delta {
         self.bytes.len() as u64
     }
 
+    /// About how many entries lie in `range`, to make room for them.
+    #[must_use]
+    pub fn estimate(&self, range: KeyGroupRange) -> usize {
+        let inside = |run: &&Run| range.contains(KeyGroup(run.group));
+        let bytes: u64 = self.runs.iter().filter(inside).map(|run| run.end - run.start).sum();
+        let share = u128::from(self.entries) * u128::from(bytes) / u128::from(self.bytes().max(1));
+        usize::try_from(share).unwrap_or(0)
+    }
+
     /// The sealed frame, ready to be stored.
     #[must_use]
     pub fn to_frame(&self) -> Vec<u8> {
@@ -156,6 +165,17 @@ impl Delta {
         }
         Ok(merged.finish())
     }
+}
+
+/// The same content without dropped namespaces: `chain` itself when it drops none, else its merge.
+///
+/// # Errors
+/// When one of them holds damaged entries.
+pub fn resolve(chain: Vec<Delta>) -> Result<Vec<Delta>, DecodeError> {
+    if chain.iter().all(|delta| delta.dropped.is_empty()) {
+        return Ok(chain);
+    }
+    Ok(vec![Delta::merge(&chain)?])
 }
 
 /// Collects entries in any order and sorts them into runs by key group.
@@ -258,7 +278,8 @@ mod tests {
         let mut second = DeltaBuilder::new(false);
         second.drop_namespace(b"w2".to_vec());
         second.push(KeyGroup(2), put(b"w2", b"d", b"3"));
-        let merged = Delta::merge(&[base.finish(), first.finish(), second.finish()]).expect("whole");
+        let merged =
+            Delta::merge(&[base.finish(), first.finish(), second.finish()]).expect("whole");
         assert!(merged.full);
         assert_eq!(
             content(&merged, KeyGroupRange::ALL),

@@ -1,0 +1,225 @@
+//! What travels in a channel, in order.
+//!
+//! ```text
+//! channel   := element*                        one attempt of one (edge, from subtask, to subtask)
+//! element   := Batch | Watermark | Status | Barrier | EndOfData
+//! Batch     := records with marks between them; a mark is a watermark at a record position
+//! ```
+//!
+//! Laws: watermarks (elements and marks together) strictly increase; barriers carry strictly
+//! increasing checkpoint numbers; nothing but barriers follows `EndOfData`; a channel ends with the
+//! attempt of its region. Only the gate, the task and the outputs see elements; operators see records.
+
+use crate::snapshot::CheckpointId;
+use crate::time::Timestamp;
+use std::any::Any;
+use std::vec;
+
+/// What a record must be to travel in a stream.
+pub trait Data: Clone + Send + Sync + 'static {}
+impl<T: Clone + Send + Sync + 'static> Data for T {}
+
+/// A value with its event time and the stable hash of its key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Record<T> {
+    /// What the user sees.
+    pub value: T,
+    /// Event time; [`Timestamp::MIN`] when the record has none.
+    pub timestamp: Timestamp,
+    /// Stable hash of the key, computed once at the keyed exchange; 0 on an unkeyed stream.
+    pub key_hash: u64,
+}
+
+impl<T> Record<T> {
+    /// An unkeyed record.
+    pub const fn new(value: T, timestamp: Timestamp) -> Self {
+        Self { value, timestamp, key_hash: 0 }
+    }
+}
+
+/// A watermark that falls between two records of a batch: `position` records come before it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Mark {
+    /// How many records of the batch precede the mark.
+    pub position: usize,
+    /// The watermark.
+    pub watermark: Timestamp,
+}
+
+/// Records on their way into an operator, with the watermarks between them.
+///
+/// A batch is consumed front to back. It opens up to its next mark only: [`Batch::take`] stops there
+/// until [`Batch::take_mark`] has been called, so that an operator cannot read past a watermark.
+#[derive(Debug)]
+pub struct Batch<T> {
+    records: vec::IntoIter<Record<T>>,
+    /// Records that may be taken before the next mark (or the end).
+    open: usize,
+    marks: vec::IntoIter<Mark>,
+    /// Records taken so far.
+    taken: usize,
+}
+
+impl<T> Batch<T> {
+    /// A batch of `records` with `marks` in ascending order of position.
+    #[must_use]
+    pub fn new(records: Vec<Record<T>>, marks: Vec<Mark>) -> Self {
+        let open = marks.first().map_or(records.len(), |mark| mark.position);
+        Self { records: records.into_iter(), open, marks: marks.into_iter(), taken: 0 }
+    }
+
+    /// The next record before the next mark.
+    #[inline]
+    pub fn take(&mut self) -> Option<Record<T>> {
+        if self.open == 0 {
+            return None;
+        }
+        self.open -= 1;
+        self.taken += 1;
+        self.records.next()
+    }
+
+    /// How many records [`Batch::take`] will return before it stops.
+    #[inline]
+    #[must_use]
+    pub const fn open(&self) -> usize {
+        self.open
+    }
+
+    /// Takes all records up to the next mark at once.
+    pub fn take_open(&mut self) -> impl ExactSizeIterator<Item = Record<T>> + '_ {
+        let open = std::mem::take(&mut self.open);
+        self.taken += open;
+        self.records.by_ref().take(open)
+    }
+}
+
+/// A batch whose record type only its operator knows.
+pub trait AnyBatch: Send {
+    /// Records not yet taken.
+    fn remaining(&self) -> usize;
+    /// Records that can be taken before the next mark.
+    fn open_records(&self) -> usize;
+    /// Steps over the mark that stands before the next record, and returns its watermark.
+    fn take_mark(&mut self) -> Option<Timestamp>;
+    /// For the one operator that knows the record type.
+    fn as_any_mut(&mut self) -> &mut dyn Any;
+    /// For the one operator that knows the record type, by value.
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send>;
+}
+
+impl<T: Send + 'static> AnyBatch for Batch<T> {
+    fn remaining(&self) -> usize {
+        self.records.len()
+    }
+
+    fn open_records(&self) -> usize {
+        self.open
+    }
+
+    fn take_mark(&mut self) -> Option<Timestamp> {
+        if self.open > 0 {
+            return None;
+        }
+        let mark = self.marks.next()?;
+        let next = self.marks.as_slice().first().map(|mark| mark.position);
+        self.open = next.unwrap_or(self.taken + self.records.len()) - self.taken;
+        Some(mark.watermark)
+    }
+
+    fn as_any_mut(&mut self) -> &mut dyn Any {
+        self
+    }
+
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}
+
+/// The batch as its operator knows it.
+///
+/// # Panics
+/// When the batch holds another type: the plan connected an output to an input of another type.
+pub fn downcast<T: 'static>(batch: &mut dyn AnyBatch) -> &mut Batch<T> {
+    batch.as_any_mut().downcast_mut().expect("an edge joins an output and an input of one type")
+}
+
+/// Why a checkpoint was asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BarrierKind {
+    /// The interval has passed.
+    Periodic,
+    /// The job stops here and can be resumed; sinks seal everything.
+    Stop,
+    /// All inputs have ended; sinks seal everything.
+    Final,
+}
+
+/// The line in every channel between the records of one epoch and the next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Barrier {
+    /// The checkpoint it belongs to.
+    pub checkpoint: CheckpointId,
+    /// Why it was asked for.
+    pub kind: BarrierKind,
+    /// Records sent on this channel within the attempt, for the conservation audit.
+    pub sent: u64,
+}
+
+/// Whether a channel holds event time back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Status {
+    /// Records may come; its watermark counts.
+    Active,
+    /// Nothing is coming for the time being; its watermark does not count.
+    Idle,
+}
+
+/// One thing in a channel.
+pub enum Element {
+    /// Records and marks.
+    Batch(Box<dyn AnyBatch>),
+    /// No record with a timestamp at or below it is expected any more.
+    Watermark(Timestamp),
+    /// The sender became idle or active.
+    Status(Status),
+    /// The end of an epoch.
+    Barrier(Barrier),
+    /// Event time has ended on this channel; only barriers follow.
+    EndOfData,
+}
+
+impl std::fmt::Debug for Element {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Batch(batch) => write!(f, "Batch({} records)", batch.remaining()),
+            Self::Watermark(watermark) => write!(f, "Watermark({watermark})"),
+            Self::Status(status) => write!(f, "{status:?}"),
+            Self::Barrier(barrier) => write!(f, "{barrier:?}"),
+            Self::EndOfData => f.write_str("EndOfData"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_batch_opens_mark_by_mark() {
+        let records = (0..5).map(|n| Record::new(n, Timestamp(n))).collect();
+        let mark = |position, at| Mark { position, watermark: Timestamp(at) };
+        let mut batch = Batch::new(records, vec![mark(0, -1), mark(2, 1), mark(2, 2), mark(5, 9)]);
+        assert_eq!(batch.take(), None, "a mark stands before the first record");
+        assert_eq!(batch.take_mark(), Some(Timestamp(-1)));
+        assert_eq!(batch.take().map(|r| r.value), Some(0));
+        assert_eq!(batch.take_mark(), None, "one record is still before the mark");
+        assert_eq!(batch.take_open().map(|r| r.value).collect::<Vec<_>>(), [1]);
+        assert_eq!(batch.take_mark(), Some(Timestamp(1)));
+        assert_eq!(batch.take_mark(), Some(Timestamp(2)));
+        assert_eq!(batch.open(), 3);
+        assert_eq!(batch.take_open().map(|r| r.value).collect::<Vec<_>>(), [2, 3, 4]);
+        assert_eq!(batch.take_mark(), Some(Timestamp(9)));
+        assert_eq!((batch.take_mark(), batch.remaining()), (None, 0));
+    }
+}

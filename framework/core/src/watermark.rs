@@ -1,0 +1,202 @@
+//! Watermark strategies: how a source turns the timestamps of one split into watermarks.
+//!
+//! Apart from sources because the rule that matters lives here alone: *a watermark depends on the
+//! records and their positions only*, never on where a batch was cut nor on a wall clock, so a replay
+//! makes the same records late. (Idleness is the one exception: silence has no position.)
+
+use crate::time::Timestamp;
+use serde::{Deserialize, Serialize};
+
+/// How watermarks follow from timestamps.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Generator {
+    /// No watermarks until the input ends.
+    None,
+    /// Records may come up to `delay_ms` behind the highest timestamp seen: the watermark is that
+    /// timestamp - `delay_ms` - 1. With a delay of 0 this is for ascending timestamps.
+    BoundedOutOfOrderness {
+        /// How far behind the highest timestamp a record may come, in milliseconds.
+        delay_ms: i64,
+    },
+}
+
+/// At which records a watermark that has advanced is emitted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Emission {
+    /// Behind every record that advances it.
+    EachRecord,
+    /// When it has advanced by at least so many milliseconds of event time.
+    EventTimeMs(i64),
+    /// Behind every `n`th record.
+    Records(u64),
+}
+
+/// How watermarks are made at a source, per split.
+///
+/// ```
+/// use tidegate_core::watermark::WatermarkStrategy;
+/// let clicks = WatermarkStrategy::bounded_out_of_orderness(5_000).idle_after(60_000);
+/// let sensor = WatermarkStrategy::monotonous().each_record();
+/// assert_eq!(clicks.idle_after_ms, Some(60_000));
+/// # let _ = sensor;
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct WatermarkStrategy {
+    /// From timestamps to a watermark.
+    pub generator: Generator,
+    /// Where it is emitted.
+    pub emission: Emission,
+    /// A split without a record for so long (processing time, milliseconds) no longer holds event
+    /// time back.
+    pub idle_after_ms: Option<i64>,
+}
+
+impl WatermarkStrategy {
+    /// How far event time must advance before the next watermark is emitted, unless asked otherwise.
+    /// As long as Flink's default interval, but measured in event time.
+    pub const EMISSION_DEFAULT_MS: i64 = 200;
+
+    /// No watermarks: for jobs that do not use event time.
+    #[must_use]
+    pub const fn none() -> Self {
+        Self {
+            generator: Generator::None,
+            emission: Emission::EventTimeMs(Self::EMISSION_DEFAULT_MS),
+            idle_after_ms: None,
+        }
+    }
+
+    /// Records come at most `delay_ms` behind the highest timestamp seen in their split.
+    #[must_use]
+    pub const fn bounded_out_of_orderness(delay_ms: i64) -> Self {
+        Self { generator: Generator::BoundedOutOfOrderness { delay_ms }, ..Self::none() }
+    }
+
+    /// Timestamps never fall within a split.
+    #[must_use]
+    pub const fn monotonous() -> Self {
+        Self::bounded_out_of_orderness(0)
+    }
+
+    /// Emits behind every record that advances the watermark.
+    #[must_use]
+    pub const fn each_record(mut self) -> Self {
+        self.emission = Emission::EachRecord;
+        self
+    }
+
+    /// Emits whenever the watermark has advanced by `millis` of event time.
+    #[must_use]
+    pub const fn every_event_time_ms(mut self, millis: i64) -> Self {
+        self.emission = Emission::EventTimeMs(millis);
+        self
+    }
+
+    /// Emits behind every `records`th record.
+    #[must_use]
+    pub const fn every_records(mut self, records: u64) -> Self {
+        self.emission = Emission::Records(records);
+        self
+    }
+
+    /// A split that is silent for `millis` of processing time does not hold event time back.
+    #[must_use]
+    pub const fn idle_after(mut self, millis: i64) -> Self {
+        self.idle_after_ms = Some(millis);
+        self
+    }
+}
+
+/// The generator of one split. Part of the checkpoint, so what was late stays late.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SplitWatermark {
+    highest: Timestamp,
+    emitted: Timestamp,
+    records: u64,
+}
+
+impl Default for SplitWatermark {
+    fn default() -> Self {
+        Self { highest: Timestamp::MIN, emitted: Timestamp::MIN, records: 0 }
+    }
+}
+
+impl SplitWatermark {
+    /// The watermark last emitted for the split.
+    #[must_use]
+    pub const fn emitted(&self) -> Timestamp {
+        self.emitted
+    }
+
+    /// The split has ended: it no longer holds event time back.
+    pub const fn end(&mut self) {
+        self.emitted = Timestamp::MAX;
+    }
+
+    /// Takes a record's timestamp; returns the watermark that follows this record, if one does.
+    #[inline]
+    pub fn on_record(&mut self, at: Timestamp, strategy: &WatermarkStrategy) -> Option<Timestamp> {
+        let Generator::BoundedOutOfOrderness { delay_ms } = strategy.generator else {
+            return None;
+        };
+        self.records += 1;
+        if at > self.highest {
+            self.highest = at;
+        } else if !matches!(strategy.emission, Emission::Records(_)) {
+            return None;
+        }
+        if self.highest == Timestamp::MIN {
+            return None;
+        }
+        let candidate = self.highest.minus(delay_ms).minus(1);
+        let due = match strategy.emission {
+            Emission::EachRecord => candidate > self.emitted,
+            Emission::EventTimeMs(step) => {
+                candidate > self.emitted
+                    && (self.emitted == Timestamp::MIN || candidate.since(self.emitted) >= step)
+            }
+            Emission::Records(n) => self.records.is_multiple_of(n) && candidate > self.emitted,
+        };
+        due.then(|| {
+            self.emitted = candidate;
+            candidate
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn emitted(strategy: WatermarkStrategy, timestamps: &[i64]) -> Vec<Option<i64>> {
+        let mut split = SplitWatermark::default();
+        let emit = |&at| split.on_record(Timestamp(at), &strategy).map(Timestamp::millis);
+        timestamps.iter().map(emit).collect()
+    }
+
+    #[test]
+    fn bounded_out_of_orderness_trails_the_maximum_by_the_delay_and_one() {
+        let strategy = WatermarkStrategy::bounded_out_of_orderness(10).each_record();
+        assert_eq!(emitted(strategy, &[100, 95, 101, 101]), [Some(89), None, Some(90), None]);
+    }
+
+    #[test]
+    fn emission_by_event_time_and_by_record_count() {
+        let by_time = WatermarkStrategy::monotonous().every_event_time_ms(10);
+        assert_eq!(
+            emitted(by_time, &[1, 5, 11, 12, 40]),
+            [Some(0), None, Some(10), None, Some(39)]
+        );
+        let by_count = WatermarkStrategy::monotonous().every_records(2);
+        assert_eq!(emitted(by_count, &[7, 3, 9, 1]), [None, Some(6), None, Some(8)]);
+        assert_eq!(emitted(WatermarkStrategy::none(), &[1, 2]), [None, None]);
+    }
+
+    #[test]
+    fn the_ends_of_the_scale_do_not_wrap() {
+        let strategy = WatermarkStrategy::bounded_out_of_orderness(i64::MAX).each_record();
+        assert_eq!(emitted(strategy, &[i64::MIN, i64::MIN + 1]), [None, None]);
+        let strategy = WatermarkStrategy::monotonous().each_record();
+        assert_eq!(emitted(strategy, &[i64::MAX]), [Some(i64::MAX - 1)]);
+    }
+}
