@@ -102,13 +102,15 @@ pub trait AnyBatch: Send {
     fn open_records(&self) -> usize;
     /// Steps over the mark that stands before the next record, and returns its watermark.
     fn take_mark(&mut self) -> Option<Timestamp>;
+    /// A copy of the open records.
+    fn duplicate_open(&self) -> Box<dyn AnyBatch>;
+    /// Drops the open records.
+    fn skip_open(&mut self);
     /// For the one operator that knows the record type.
     fn as_any_mut(&mut self) -> &mut dyn Any;
-    /// For the one operator that knows the record type, by value.
-    fn into_any(self: Box<Self>) -> Box<dyn Any + Send>;
 }
 
-impl<T: Send + 'static> AnyBatch for Batch<T> {
+impl<T: Data> AnyBatch for Batch<T> {
     fn remaining(&self) -> usize {
         self.records.len()
     }
@@ -127,11 +129,16 @@ impl<T: Send + 'static> AnyBatch for Batch<T> {
         Some(mark.watermark)
     }
 
-    fn as_any_mut(&mut self) -> &mut dyn Any {
-        self
+    fn duplicate_open(&self) -> Box<dyn AnyBatch> {
+        let open = self.records.as_slice()[..self.open].to_vec();
+        Box::new(Self::new(open, Vec::new()))
     }
 
-    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+    fn skip_open(&mut self) {
+        self.take_open().for_each(drop);
+    }
+
+    fn as_any_mut(&mut self) -> &mut dyn Any {
         self
     }
 }

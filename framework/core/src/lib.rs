@@ -3,15 +3,30 @@
 //! Nothing in this crate reads a clock, opens a file, starts a thread or draws a random number: time,
 //! bytes and chance are passed in. That is what lets the simulation run all of it under a seed.
 
+pub mod build;
+pub mod chain;
+pub mod checkpoint;
 pub mod codec;
+pub mod config;
 pub mod element;
+pub mod fault;
 pub mod gate;
+pub mod graph;
 pub mod key;
+pub mod limits;
+pub mod node;
 pub mod operator;
+pub mod output;
+pub mod plan;
+pub mod process;
+pub mod rate;
+pub mod restart;
+pub mod restore;
 pub mod sink;
 pub mod snapshot;
 pub mod source;
 pub mod state;
+pub mod task;
 pub mod time;
 pub mod timer;
 pub mod watermark;

@@ -1,0 +1,474 @@
+//! A chain: operators fused into one task, stepped as one machine.
+//!
+//! Each link holds the batch it has not finished yet. The chain always works from its end: what is
+//! furthest along moves first, so nothing piles up. A control event (event time, processing time, the
+//! end) visits the links front to back, and each link must have emitted all that follows from it, and
+//! all links behind it must have digested that, before the next link hears of it.
+
+use crate::element::{AnyBatch, Batch, Data, Record, downcast};
+use crate::fault::Fault;
+use crate::gate::Port;
+use crate::limits;
+use crate::operator::{BoxError, Context, Operator, Progress};
+use crate::sink::{Prepare, Sink};
+use crate::snapshot::OperatorTotals;
+use crate::state::StateVisitor;
+use crate::time::Timestamp;
+use std::sync::Arc;
+use std::task::Waker;
+
+/// What a step may know of the outside.
+#[derive(Clone, Copy)]
+pub struct StepTime<'a> {
+    /// Event time.
+    pub watermark: Timestamp,
+    /// The wall clock.
+    pub now: Timestamp,
+    /// Wakes the task.
+    pub waker: &'a Waker,
+}
+
+/// A control event on its way through the chain.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Control {
+    /// Event time has advanced.
+    Watermark(Timestamp),
+    /// The wall clock has reached a timer.
+    ProcessingTime(Timestamp),
+    /// All input has ended.
+    End,
+}
+
+/// An operator or sink behind type erasure: the boundary at which the chain is dynamic.
+pub trait Stage: Send {
+    /// Takes open records off `input`.
+    ///
+    /// # Errors
+    /// The operator's.
+    fn process(
+        &mut self,
+        port: Port,
+        input: &mut dyn AnyBatch,
+        time: StepTime<'_>,
+    ) -> Result<(), BoxError>;
+
+    /// Handles a control event.
+    ///
+    /// # Errors
+    /// The operator's.
+    fn control(&mut self, control: Control, time: StepTime<'_>) -> Result<Progress, BoxError>;
+
+    /// What was emitted on the main output since the last call.
+    fn take_output(&mut self) -> Option<Box<dyn AnyBatch>>;
+
+    /// What was emitted on side outputs since the last call.
+    fn take_sides(&mut self, each: &mut dyn FnMut(usize, Box<dyn AnyBatch>));
+
+    /// Late and dropped records since the last call.
+    fn take_counts(&mut self) -> (u64, u64);
+
+    /// The input has run dry.
+    ///
+    /// # Errors
+    /// A sink's.
+    fn flush(&mut self) -> Result<(), BoxError> {
+        Ok(())
+    }
+
+    /// When the wall clock matters next.
+    fn next_processing_timer(&self) -> Option<Timestamp> {
+        None
+    }
+
+    /// A sink draws the line of an epoch; `None` for operators.
+    ///
+    /// # Errors
+    /// A sink's.
+    fn freeze(
+        &mut self,
+        barrier: crate::element::Barrier,
+    ) -> Result<Option<Box<dyn Prepare>>, BoxError> {
+        let _ = barrier;
+        Ok(None)
+    }
+
+    /// Shows every state.
+    fn states(&mut self, visitor: &mut dyn StateVisitor);
+}
+
+/// An [`Operator`] as a stage.
+pub struct OperatorStage<O: Operator> {
+    operator: O,
+    context: Context<O::Out>,
+}
+
+impl<O: Operator> OperatorStage<O> {
+    /// Erases `operator`; `connect` connects its side outputs.
+    pub fn new(operator: O, connect: impl FnOnce(&mut Context<O::Out>)) -> Self {
+        let capacity = limits::batch_records(size_of::<Record<O::Out>>());
+        let mut context = Context::new(capacity);
+        connect(&mut context);
+        Self { operator, context }
+    }
+}
+
+impl<O: Operator> Stage for OperatorStage<O> {
+    fn process(
+        &mut self,
+        _port: Port,
+        input: &mut dyn AnyBatch,
+        time: StepTime<'_>,
+    ) -> Result<(), BoxError> {
+        self.context.set_time(time.watermark, time.now);
+        self.operator.process(downcast(input), &mut self.context)
+    }
+
+    fn control(&mut self, control: Control, time: StepTime<'_>) -> Result<Progress, BoxError> {
+        self.context.set_time(time.watermark, time.now);
+        match control {
+            Control::Watermark(at) => self.operator.on_watermark(at, &mut self.context),
+            Control::ProcessingTime(at) => self.operator.on_processing_time(at, &mut self.context),
+            Control::End => self.operator.on_end(&mut self.context),
+        }
+    }
+
+    fn take_output(&mut self) -> Option<Box<dyn AnyBatch>> {
+        let records = self.context.take();
+        (!records.is_empty()).then(|| Box::new(Batch::new(records, Vec::new())) as _)
+    }
+
+    fn take_sides(&mut self, each: &mut dyn FnMut(usize, Box<dyn AnyBatch>)) {
+        self.context.take_sides().for_each(|(index, batch)| each(index, batch));
+    }
+
+    fn take_counts(&mut self) -> (u64, u64) {
+        self.context.take_counts()
+    }
+
+    fn next_processing_timer(&self) -> Option<Timestamp> {
+        self.operator.next_processing_timer()
+    }
+
+    fn states(&mut self, visitor: &mut dyn StateVisitor) {
+        self.operator.states(visitor);
+    }
+}
+
+/// A [`Sink`] as a stage.
+pub struct SinkStage<S: Sink>(pub S);
+
+impl<S: Sink> Stage for SinkStage<S> {
+    fn process(
+        &mut self,
+        _port: Port,
+        input: &mut dyn AnyBatch,
+        time: StepTime<'_>,
+    ) -> Result<(), BoxError> {
+        self.0.write(downcast(input), time.waker)
+    }
+
+    fn control(&mut self, _control: Control, _time: StepTime<'_>) -> Result<Progress, BoxError> {
+        Ok(Progress::Done)
+    }
+
+    fn take_output(&mut self) -> Option<Box<dyn AnyBatch>> {
+        None
+    }
+
+    fn take_sides(&mut self, _each: &mut dyn FnMut(usize, Box<dyn AnyBatch>)) {}
+
+    fn take_counts(&mut self) -> (u64, u64) {
+        (0, 0)
+    }
+
+    fn flush(&mut self) -> Result<(), BoxError> {
+        self.0.flush()
+    }
+
+    fn freeze(
+        &mut self,
+        barrier: crate::element::Barrier,
+    ) -> Result<Option<Box<dyn Prepare>>, BoxError> {
+        self.0.freeze(barrier).map(Some)
+    }
+
+    fn states(&mut self, visitor: &mut dyn StateVisitor) {
+        self.0.states(visitor);
+    }
+}
+
+/// One operator of a chain.
+pub struct Link {
+    /// The operator's uid.
+    pub uid: String,
+    /// The operator.
+    pub stage: Box<dyn Stage>,
+    /// Totals since the job first started.
+    pub totals: OperatorTotals,
+    input: Option<(Port, Box<dyn AnyBatch>)>,
+    /// Records taken within this attempt, and the fault that waits for one of them.
+    seen: u64,
+    fault: Option<Arc<Fault>>,
+}
+
+impl Link {
+    /// A link without input.
+    #[must_use]
+    pub fn new(uid: String, stage: Box<dyn Stage>, totals: OperatorTotals) -> Self {
+        Self { uid, stage, totals, input: None, seen: 0, fault: None }
+    }
+
+    /// Arms `fault` if it is meant for this operator.
+    #[must_use]
+    pub fn with_fault(mut self, fault: Option<&Arc<Fault>>) -> Self {
+        self.fault = fault.filter(|fault| fault.operator == self.uid).map(Arc::clone);
+        self
+    }
+}
+
+/// Where the chain's output goes.
+pub trait Downstream {
+    /// Takes all open records that link `link` emitted: `side` is `None` for its main output.
+    fn push(&mut self, link: usize, side: Option<usize>, batch: Box<dyn AnyBatch>);
+    /// Whether there is no room at the moment.
+    fn is_blocked(&self) -> bool;
+}
+
+/// What came of a step of the chain.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ChainStep {
+    /// Something moved.
+    Worked,
+    /// Nothing is left to do: input may come.
+    Idle,
+    /// There is work, but no room downstream.
+    Blocked,
+    /// A link left its input and will wake the task.
+    Waiting,
+}
+
+/// An error with the operator that made it.
+#[derive(Debug)]
+pub struct ChainError {
+    /// The operator's uid.
+    pub operator: String,
+    /// What it was doing.
+    pub phase: Phase,
+    /// Why it gave up.
+    pub cause: BoxError,
+}
+
+/// What a subtask was doing when it failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Phase {
+    /// Building operators, sources and sinks.
+    Opening,
+    /// Taking over state.
+    Restoring,
+    /// Processing records.
+    Element,
+    /// Handling event time, processing time or the end of input.
+    Timer,
+    /// Taking part in a checkpoint.
+    Snapshot,
+    /// Letting go of everything.
+    Closing,
+}
+
+impl std::fmt::Display for Phase {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Opening => "opening",
+            Self::Restoring => "restoring",
+            Self::Element => "element",
+            Self::Timer => "timer",
+            Self::Snapshot => "snapshot",
+            Self::Closing => "closing",
+        })
+    }
+}
+
+/// Operators in a row, and what is on its way between them.
+pub struct Chain {
+    /// The operators, front to back.
+    pub links: Vec<Link>,
+    pass: Option<(Control, usize)>,
+    /// The operator and phase of the call under way, for whoever catches its panic.
+    pub active: Option<(usize, Phase)>,
+}
+
+impl Chain {
+    /// A chain of `links`; a source that feeds an exchange directly has none.
+    #[must_use]
+    pub fn new(links: Vec<Link>) -> Self {
+        Self { links, pass: None, active: None }
+    }
+
+    /// Gives the first operator records. The chain must be idle.
+    pub fn offer(&mut self, port: Port, batch: Box<dyn AnyBatch>) {
+        debug_assert!(self.pass.is_none() && self.links[0].input.is_none(), "the chain is idle");
+        self.links[0].input = Some((port, batch));
+    }
+
+    /// Takes the batch back whose open records the first operator has used up.
+    pub fn take_used(&mut self) -> Option<Box<dyn AnyBatch>> {
+        self.links[0].input.take_if(|(_, batch)| batch.open_records() == 0).map(|(_, b)| b)
+    }
+
+    /// Starts a control event on its way. The chain must be idle.
+    pub fn start(&mut self, control: Control) {
+        debug_assert!(self.pass.is_none(), "one control event at a time");
+        self.pass = Some((control, 0));
+    }
+
+    /// The control event that has passed the whole chain, once.
+    pub fn finished_pass(&mut self) -> Option<Control> {
+        let links = self.links.len();
+        self.pass.take_if(|(_, at)| *at == links).map(|(control, _)| control)
+    }
+
+    /// Moves what is furthest along.
+    ///
+    /// # Errors
+    /// The operator's that failed.
+    pub fn step(
+        &mut self,
+        time: StepTime<'_>,
+        downstream: &mut dyn Downstream,
+    ) -> Result<ChainStep, ChainError> {
+        if downstream.is_blocked() {
+            return Ok(if self.is_idle() { ChainStep::Idle } else { ChainStep::Blocked });
+        }
+        let busy = |link: &Link| link.input.as_ref().is_some_and(|(_, b)| b.open_records() > 0);
+        if let Some(at) = self.links.iter().rposition(busy) {
+            return self.process(at, time, downstream);
+        }
+        match self.pass {
+            Some((control, at)) if at < self.links.len() => {
+                self.visit(control, at, time, downstream)?;
+                Ok(ChainStep::Worked)
+            }
+            _ => Ok(ChainStep::Idle),
+        }
+    }
+
+    fn is_idle(&self) -> bool {
+        self.pass.is_none()
+            && self
+                .links
+                .iter()
+                .all(|link| link.input.as_ref().is_none_or(|(_, batch)| batch.open_records() == 0))
+    }
+
+    fn process(
+        &mut self,
+        at: usize,
+        time: StepTime<'_>,
+        downstream: &mut dyn Downstream,
+    ) -> Result<ChainStep, ChainError> {
+        self.active = Some((at, Phase::Element));
+        let Link { uid, stage, totals, input, seen, fault } = &mut self.links[at];
+        let Some((port, batch)) = input else { return Ok(ChainStep::Idle) };
+        let before = batch.open_records();
+        if let Some(fault) = fault {
+            fault.strike(*seen + before as u64);
+        }
+        let result = stage.process(*port, batch.as_mut(), time);
+        let taken = before - batch.open_records();
+        totals.records_in += taken as u64;
+        *seen += taken as u64;
+        result.map_err(|cause| ChainError {
+            operator: uid.clone(),
+            phase: Phase::Element,
+            cause,
+        })?;
+        if at > 0 && batch.open_records() == 0 {
+            *input = None;
+        }
+        let emitted = self.pass_on(at, downstream);
+        self.active = None;
+        Ok(if taken > 0 || emitted { ChainStep::Worked } else { ChainStep::Waiting })
+    }
+
+    fn visit(
+        &mut self,
+        control: Control,
+        at: usize,
+        time: StepTime<'_>,
+        downstream: &mut dyn Downstream,
+    ) -> Result<(), ChainError> {
+        self.active = Some((at, Phase::Timer));
+        let Link { uid, stage, .. } = &mut self.links[at];
+        let progress = stage.control(control, time).map_err(|cause| ChainError {
+            operator: uid.clone(),
+            phase: Phase::Timer,
+            cause,
+        })?;
+        if progress == Progress::Done {
+            self.pass = Some((control, at + 1));
+        }
+        self.pass_on(at, downstream);
+        self.active = None;
+        Ok(())
+    }
+
+    /// Hands on what link `at` has emitted; says whether that was anything.
+    fn pass_on(&mut self, at: usize, downstream: &mut dyn Downstream) -> bool {
+        let last = at + 1 == self.links.len();
+        let Link { stage, totals, .. } = &mut self.links[at];
+        let (late, dropped) = stage.take_counts();
+        totals.late += late;
+        totals.dropped += dropped;
+        let mut emitted = false;
+        stage.take_sides(&mut |side, batch| {
+            emitted = true;
+            downstream.push(at, Some(side), batch);
+        });
+        if let Some(batch) = stage.take_output() {
+            emitted = true;
+            totals.records_out += batch.remaining() as u64;
+            if last {
+                downstream.push(at, None, batch);
+            } else {
+                debug_assert!(self.links[at + 1].input.is_none(), "the next link was idle");
+                self.links[at + 1].input = Some((0, batch));
+            }
+        }
+        emitted
+    }
+
+    /// The input has run dry.
+    ///
+    /// # Errors
+    /// A sink's.
+    pub fn flush(&mut self) -> Result<(), ChainError> {
+        for link in &mut self.links {
+            link.stage.flush().map_err(|cause| ChainError {
+                operator: link.uid.clone(),
+                phase: Phase::Element,
+                cause,
+            })?;
+        }
+        Ok(())
+    }
+
+    /// When the wall clock matters next.
+    #[must_use]
+    pub fn next_processing_timer(&self) -> Option<Timestamp> {
+        self.links.iter().filter_map(|link| link.stage.next_processing_timer()).min()
+    }
+}
+
+/// For stages that map a batch at a time: a value type that a record can be changed into.
+pub fn map_records<T: Data, U: Data>(
+    input: &mut Batch<T>,
+    ctx: &mut Context<U>,
+    mut map: impl FnMut(T) -> U,
+) {
+    let take = input.open().min(ctx.room());
+    ctx.reserve(take);
+    for _ in 0..take {
+        let Some(record) = input.take() else { break };
+        ctx.emit(map(record.value), record.timestamp);
+    }
+}

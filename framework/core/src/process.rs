@@ -1,0 +1,247 @@
+//! Process functions: records, timers and state of one key at a time, written by users.
+//!
+//! Apart from [`crate::operator`] because this is the comfortable door: the runner's resumable
+//! contract is kept here once, so that a user's function only says what happens to one record and
+//! what happens when one timer fires.
+
+use crate::element::{Batch, Data};
+use crate::key::Key;
+use crate::operator::{BoxError, Context, Operator, OutputTag, Progress};
+use crate::state::{Keyed, StateVisitor};
+use crate::time::Timestamp;
+use crate::timer::{TimeDomain, Timers};
+
+/// A function over a keyed stream.
+///
+/// ```
+/// use tidegate_core::{operator::BoxError, process::{KeyedProcess, KeyedContext}};
+/// use tidegate_core::state::{Keyed, StateVisitor, handles::ValueState};
+///
+/// /// Emits every second record of a key.
+/// #[derive(Default)]
+/// struct EverySecond { seen: ValueState<u64, bool> }
+///
+/// impl KeyedProcess for EverySecond {
+///     type Key = u64;
+///     type In = u64;
+///     type Out = u64;
+///
+///     fn process(&mut self, key: Keyed<'_, u64>, value: u64, ctx: &mut KeyedContext<'_, u64, u64>)
+///         -> Result<(), BoxError>
+///     {
+///         let seen = self.seen.get_or_insert_with(key, || false);
+///         if std::mem::replace(seen, !*seen) {
+///             ctx.emit(value);
+///         }
+///         Ok(())
+///     }
+///
+///     fn states(&mut self, visitor: &mut dyn StateVisitor) {
+///         visitor.keyed("seen", &mut self.seen);
+///     }
+/// }
+/// ```
+pub trait KeyedProcess: Send + 'static {
+    /// The key.
+    type Key: Key;
+    /// What it takes.
+    type In: Data;
+    /// What it emits on its main output.
+    type Out: Data;
+
+    /// A record of `key`.
+    ///
+    /// # Errors
+    /// An error fails the subtask.
+    fn process(
+        &mut self,
+        key: Keyed<'_, Self::Key>,
+        value: Self::In,
+        ctx: &mut KeyedContext<'_, Self::Key, Self::Out>,
+    ) -> Result<(), BoxError>;
+
+    /// A timer of `key` fires.
+    ///
+    /// # Errors
+    /// An error fails the subtask.
+    fn on_timer(
+        &mut self,
+        key: Keyed<'_, Self::Key>,
+        timer: Timer,
+        ctx: &mut KeyedContext<'_, Self::Key, Self::Out>,
+    ) -> Result<(), BoxError> {
+        let _ = (key, timer, ctx);
+        Ok(())
+    }
+
+    /// Shows every state to `visitor`, always the same ones.
+    fn states(&mut self, visitor: &mut dyn StateVisitor);
+}
+
+/// A timer that fires.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Timer {
+    /// The time it was registered for.
+    pub at: Timestamp,
+    /// The clock it went by.
+    pub domain: TimeDomain,
+}
+
+/// What a process function emits into, and its timers.
+pub struct KeyedContext<'a, K: Key, Out> {
+    inner: &'a mut Context<Out>,
+    timers: &'a mut Timers<K>,
+    key: &'a K,
+    timestamp: Timestamp,
+}
+
+impl<K: Key, Out: Data> KeyedContext<'_, K, Out> {
+    /// Emits with the timestamp of the record or timer at hand.
+    #[inline]
+    pub fn emit(&mut self, value: Out) {
+        self.inner.emit(value, self.timestamp);
+    }
+
+    /// Emits with a timestamp of its own.
+    #[inline]
+    pub fn emit_at(&mut self, value: Out, timestamp: Timestamp) {
+        self.inner.emit(value, timestamp);
+    }
+
+    /// Emits to a side output.
+    pub fn emit_side<T: Data>(&mut self, tag: &OutputTag<T>, value: T) {
+        self.inner.emit_side(tag, value, self.timestamp);
+    }
+
+    /// Event time of the record or timer at hand; [`Timestamp::MIN`] when it has none.
+    #[must_use]
+    pub const fn timestamp(&self) -> Timestamp {
+        self.timestamp
+    }
+
+    /// Event time of the operator.
+    #[must_use]
+    pub const fn watermark(&self) -> Timestamp {
+        self.inner.watermark()
+    }
+
+    /// The wall clock.
+    #[must_use]
+    pub const fn processing_time(&self) -> Timestamp {
+        self.inner.processing_time()
+    }
+
+    /// Registers a timer for this key; registering it twice fires it once.
+    pub fn register_timer(&mut self, domain: TimeDomain, at: Timestamp) {
+        let key = self.key;
+        self.queue(domain).register(at, key);
+    }
+
+    /// Deletes a timer of this key, if there is one.
+    pub fn delete_timer(&mut self, domain: TimeDomain, at: Timestamp) {
+        let key = self.key;
+        self.queue(domain).delete(at, key);
+    }
+
+    fn queue(&mut self, domain: TimeDomain) -> &mut crate::timer::TimerQueue<K> {
+        match domain {
+            TimeDomain::Event => &mut self.timers.event,
+            TimeDomain::Processing => &mut self.timers.processing,
+        }
+    }
+
+    /// A late record: to `tag` when something is connected there, else dropped; counted either way.
+    pub fn late<T: Data>(&mut self, tag: Option<&OutputTag<T>>, value: T) {
+        self.inner.late(tag, value, self.timestamp);
+    }
+}
+
+/// A [`KeyedProcess`] as an operator.
+pub struct KeyedProcessOperator<P: KeyedProcess, F> {
+    function: P,
+    key: F,
+    timers: Timers<P::Key>,
+}
+
+impl<P: KeyedProcess, F> KeyedProcessOperator<P, F> {
+    /// Runs `function` over a stream keyed by `key`.
+    pub fn new(function: P, key: F) -> Self {
+        Self { function, key, timers: Timers::default() }
+    }
+}
+
+impl<P, F> KeyedProcessOperator<P, F>
+where
+    P: KeyedProcess,
+    F: Fn(&P::In) -> P::Key + Send + 'static,
+{
+    fn fire(
+        &mut self,
+        domain: TimeDomain,
+        until: Timestamp,
+        ctx: &mut Context<P::Out>,
+    ) -> Result<Progress, BoxError> {
+        while !ctx.is_full() {
+            let queue = match domain {
+                TimeDomain::Event => &mut self.timers.event,
+                TimeDomain::Processing => &mut self.timers.processing,
+            };
+            let Some((at, key)) = queue.pop_due(until) else { return Ok(Progress::Done) };
+            let timers = &mut self.timers;
+            let mut keyed = KeyedContext { inner: ctx, timers, key: &key, timestamp: at };
+            self.function.on_timer(Keyed::new(&key), Timer { at, domain }, &mut keyed)?;
+        }
+        Ok(Progress::More)
+    }
+}
+
+impl<P, F> Operator for KeyedProcessOperator<P, F>
+where
+    P: KeyedProcess,
+    F: Fn(&P::In) -> P::Key + Send + 'static,
+{
+    type In = P::In;
+    type Out = P::Out;
+
+    fn process(
+        &mut self,
+        input: &mut Batch<P::In>,
+        ctx: &mut Context<P::Out>,
+    ) -> Result<(), BoxError> {
+        while !ctx.is_full() {
+            let Some(record) = input.take() else { break };
+            let key = (self.key)(&record.value);
+            let timers = &mut self.timers;
+            let mut keyed =
+                KeyedContext { inner: ctx, timers, key: &key, timestamp: record.timestamp };
+            let at = Keyed { key: &key, hash: record.key_hash };
+            self.function.process(at, record.value, &mut keyed)?;
+        }
+        Ok(())
+    }
+
+    fn on_watermark(
+        &mut self,
+        watermark: Timestamp,
+        ctx: &mut Context<P::Out>,
+    ) -> Result<Progress, BoxError> {
+        self.fire(TimeDomain::Event, watermark, ctx)
+    }
+
+    fn on_processing_time(
+        &mut self,
+        now: Timestamp,
+        ctx: &mut Context<P::Out>,
+    ) -> Result<Progress, BoxError> {
+        self.fire(TimeDomain::Processing, now, ctx)
+    }
+
+    fn next_processing_timer(&self) -> Option<Timestamp> {
+        self.timers.processing.next_due()
+    }
+
+    fn states(&mut self, visitor: &mut dyn StateVisitor) {
+        self.timers.states(visitor);
+        self.function.states(visitor);
+    }
+}
