@@ -14,6 +14,7 @@ pub mod gate;
 pub mod graph;
 pub mod key;
 pub mod limits;
+pub mod master;
 pub mod node;
 pub mod operator;
 pub mod output;
