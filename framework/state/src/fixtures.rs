@@ -94,10 +94,13 @@ pub(crate) fn put_checkpoint(
     Manifest { parts: vec![part(0, snapshot, vec![state])], ..checkpoint(id, run) }
 }
 
-/// A base or delta of these entries: group, key, value.
-pub(crate) fn delta(full: bool, entries: &[(u16, &[u8], Option<&[u8]>)]) -> Delta {
+/// Key group, key, and value or deletion.
+pub(crate) type Row<'a> = (u16, &'a [u8], Option<&'a [u8]>);
+
+/// A base or delta of these rows.
+pub(crate) fn delta(full: bool, rows: &[Row<'_>]) -> Delta {
     let mut builder = DeltaBuilder::new(full);
-    for &(group, key, value) in entries {
+    for &(group, key, value) in rows {
         builder.push(KeyGroup(group), Entry { namespace: b"", key, value });
     }
     builder.finish()
