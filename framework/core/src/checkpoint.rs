@@ -172,6 +172,11 @@ impl Coordinator {
         }))
     }
 
+    /// Sink output that was prepared although its subtask could not store its part.
+    pub fn keep(&mut self, committables: Vec<Committable>) {
+        self.committables.extend(committables);
+    }
+
     /// Compares what was sent with what was received on every edge, and what was written with what
     /// is committed or pending in every sink.
     fn audit(&self, parts: &[SubtaskPart]) -> Result<(), String> {

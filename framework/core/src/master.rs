@@ -73,6 +73,8 @@ pub enum Event {
         checkpoint: CheckpointId,
         /// Why.
         cause: String,
+        /// What its sinks had prepared all the same: it goes with the next checkpoint.
+        committables: Vec<Committable>,
     },
     /// A subtask has processed all its input.
     Drained {
@@ -368,11 +370,12 @@ impl JobMaster {
                     self.on_ack(subtask, checkpoint, *part, now);
                 }
             }
-            Event::Declined { subtask, attempt, checkpoint, cause } => {
-                if self.is_current(subtask, attempt)
-                    && self.coordinator.pending() == Some(checkpoint)
-                {
-                    self.give_up_checkpoint(cause);
+            Event::Declined { subtask, attempt, checkpoint, cause, committables } => {
+                if self.is_current(subtask, attempt) {
+                    self.coordinator.keep(committables);
+                    if self.coordinator.pending() == Some(checkpoint) {
+                        self.give_up_checkpoint(cause);
+                    }
                 }
             }
             Event::Drained { subtask, attempt } => {

@@ -1,0 +1,42 @@
+//! Every bound and default of this crate, with the reason for its value.
+//!
+//! Apart so that whoever asks "how much, how long, how often" looks in one place.
+
+use std::time::Duration;
+
+/// Bytes per sled value. From 128 KiB (a quarter of a segment) on sled writes each value to a file of
+/// its own, and the disk grew a hundredfold; half of that leaves room for keys and headers.
+pub const SLED_VALUE_BYTES: usize = 64 * 1024;
+
+/// Sled's page cache unless told otherwise. Its own default of 1 GiB is an estimate, not a bound.
+pub const SLED_CACHE_BYTES: u64 = 64 * 1024 * 1024;
+
+/// How often sled's flusher runs. It must run: segments are only collected from that thread.
+pub const SLED_FLUSH_EVERY_MS: u64 = 500;
+
+/// How long sled may take to open. A folder of 448 MB opens in 50 ms; minutes mean it is broken.
+pub const SLED_OPEN_DEADLINE: Duration = Duration::from_secs(60);
+
+/// Length of a blob's name: what a file system allows (255), less room for a staging suffix.
+pub const BLOB_NAME_BYTES: usize = 200;
+
+/// Completed checkpoints kept when the job does not say.
+pub const RETAINED_CHECKPOINTS: usize = 3;
+
+/// Manifests of others that a claim or an append steps over before it gives up. Each one is a writer
+/// that was faster; more than a handful means that something else writes here without end.
+pub const CLAIM_ATTEMPTS: usize = 64;
+
+/// Digits of a manifest's file name, so that names sort like numbers: `u64::MAX` has 20.
+pub const MANIFEST_DIGITS: usize = 20;
+
+/// A chain is worth compacting when its deltas weigh at least this share of its base (1 / n). At
+/// 1 / 1 the next capture would be a full one, so compaction comes in time at half of that.
+pub const COMPACT_AT_BASE_SHARE: u64 = 2;
+
+/// How long a held lock is given to be let go. Sled's own threads drop the last handle a little after
+/// the storage is dropped, so a restart within one process would else find itself in use.
+pub const SLED_LOCK_PATIENCE: Duration = Duration::from_secs(1);
+
+/// Pause between two attempts to take the lock.
+pub const SLED_LOCK_RETRY: Duration = Duration::from_millis(20);

@@ -1,0 +1,87 @@
+//! What only sled can get wrong: locks, hanging opens, headless chunks, and a disk that grows.
+
+use super::*;
+use crate::fixtures::Folder;
+
+fn small() -> SledOptions {
+    SledOptions { cache_bytes: 8 << 20, ..SledOptions::default() }
+}
+
+#[test]
+fn a_folder_in_use_is_said_to_be_in_use() {
+    let folder = Folder::new();
+    let held = SledStorage::open(folder.path(), small()).expect("opens");
+    let refused = SledStorage::open(folder.path(), small()).expect_err("it is held");
+    assert!(matches!(refused, StorageError::InUse { .. }), "{refused}");
+    drop(held);
+    SledStorage::open(folder.path(), small()).expect("free again at once");
+}
+
+#[test]
+fn an_open_that_is_past_its_deadline_says_what_to_do() {
+    let folder = Folder::new();
+    let options = SledOptions { open_deadline: Duration::ZERO, ..small() };
+    let error = SledStorage::open(folder.path(), options).expect_err("no time at all");
+    assert!(error.to_string().contains("start from a savepoint"), "{error}");
+}
+
+#[test]
+fn a_folder_that_is_no_database_is_an_error_and_no_panic() {
+    let folder = Folder::new();
+    std::fs::write(folder.path().join("conf"), b"not a configuration").expect("writable");
+    std::fs::write(folder.path().join("db"), vec![7; 1 << 20]).expect("writable");
+    let error = SledStorage::open(folder.path(), small()).expect_err("it cannot be read");
+    assert!(matches!(error, StorageError::Open { .. }), "{error}");
+}
+
+#[test]
+fn chunks_without_a_head_are_removed_and_all_others_stay() {
+    let folder = Folder::new();
+    let storage = SledStorage::open(folder.path(), small()).expect("opens");
+    let bytes = vec![1; 3 * SLED_VALUE_BYTES];
+    let first = storage.put_blob("first", &bytes).expect("put");
+    storage.stage(&storage.blobs, &bytes, "crash before the head").expect("staged");
+    let last = storage.put_blob("last", &bytes).expect("put");
+    storage.stage(&storage.manifests, b"short", "crash before the head").expect("staged");
+    assert_eq!(storage.remove_unfinished().expect("sweep"), 4);
+    assert_eq!(storage.remove_unfinished().expect("sweep"), 0);
+    assert!([first, last].iter().all(|blob| storage.get_blob(blob).is_ok_and(|b| b == bytes)));
+}
+
+#[test]
+fn a_blob_with_a_lost_chunk_is_damaged() {
+    let folder = Folder::new();
+    let storage = SledStorage::open(folder.path(), small()).expect("opens");
+    let blob = storage.put_blob("torn", &vec![1; 2 * SLED_VALUE_BYTES]).expect("put");
+    let (second, _) = storage.blobs.chunks.last().expect("readable").expect("there");
+    storage.blobs.chunks.remove(second).expect("removable");
+    let error = storage.get_blob(&blob).expect_err("half of it is gone");
+    assert!(matches!(error, StorageError::DamagedBlob { .. }), "{error}");
+}
+
+#[test]
+fn the_disk_stays_within_a_few_times_the_live_bytes_over_many_checkpoints() {
+    const CHECKPOINTS: u64 = 300;
+    const BYTES: usize = 1 << 20;
+    const RETAINED: u64 = 3;
+    let folder = Folder::new();
+    let storage = SledStorage::open(folder.path(), small()).expect("opens");
+    let mut highest = 0;
+    for id in 1..=CHECKPOINTS {
+        let bytes = id.to_le_bytes().repeat(BYTES / 8);
+        storage.put_blob(&format!("c{id}"), &bytes).expect("put");
+        storage.flush().expect("flush");
+        storage.create_manifest(id, &id.to_le_bytes()).expect("free");
+        if id > RETAINED {
+            storage.delete_manifest(id - RETAINED).expect("delete");
+            storage.delete_blob(&format!("c{}", id - RETAINED)).expect("delete");
+        }
+        highest = highest.max(storage.bytes_on_disk().expect("size"));
+    }
+    storage.flush().expect("flush");
+    let live = RETAINED * BYTES as u64;
+    let ratio = |bytes: u64| bytes as f64 / live as f64;
+    let last = storage.bytes_on_disk().expect("size");
+    println!("disk: highest {:.1} x live, last {:.1} x", ratio(highest), ratio(last));
+    assert!(ratio(highest) < 12.0, "the disk grew to {:.1} times the live bytes", ratio(highest));
+}
