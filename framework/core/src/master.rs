@@ -225,8 +225,6 @@ pub struct JobMaster {
     region_of: BTreeMap<usize, usize>,
     coordinator: Coordinator,
     latest: Option<Arc<Manifest>>,
-    /// The last manifest of any kind: the next one names it.
-    predecessor: CheckpointId,
     /// The manifest being written, with the start of its checkpoint.
     writing: Option<(Arc<Manifest>, BarrierKind, Timestamp)>,
     committing: Option<(Vec<Committable>, BarrierKind)>,
@@ -290,7 +288,6 @@ impl JobMaster {
             region_of,
             coordinator,
             latest: start.latest,
-            predecessor: start.claim,
             writing: None,
             committing: None,
             ending: None,
@@ -522,7 +519,7 @@ impl JobMaster {
             AckOutcome::Complete(done) => {
                 let manifest = Arc::new(Manifest {
                     id: done.id,
-                    predecessor: Some(self.predecessor),
+                    predecessor: None,
                     run: self.run,
                     kind: ManifestKind::Checkpoint,
                     job: self.identity.clone(),
@@ -545,7 +542,6 @@ impl JobMaster {
         let Some((manifest, kind, started)) = self.writing.take() else { return };
         match outcome {
             ManifestOutcome::Durable => {
-                self.predecessor = manifest.id;
                 if manifest.kind == ManifestKind::Finished {
                     return self.end(JobEnd::Finished);
                 }
@@ -593,7 +589,7 @@ impl JobMaster {
     fn finish(&mut self, now: Timestamp) {
         let manifest = Manifest {
             id: self.coordinator.take_id(),
-            predecessor: Some(self.predecessor),
+            predecessor: None,
             run: self.run,
             kind: ManifestKind::Finished,
             job: self.identity.clone(),

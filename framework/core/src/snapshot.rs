@@ -189,7 +189,8 @@ pub enum ManifestKind {
 pub struct Manifest {
     /// Its number: that of the checkpoint for [`ManifestKind::Checkpoint`].
     pub id: CheckpointId,
-    /// The manifest before it; readers accept only an unbroken chain.
+    /// The manifest before it, set by the log that it is appended to; readers accept only an
+    /// unbroken chain.
     pub predecessor: Option<CheckpointId>,
     /// The run that wrote it; never falls along the chain.
     pub run: u64,

@@ -80,6 +80,8 @@ impl Chain {
         match self.at(capture.number) {
             Some(at) => {
                 self.links[at].blob = Some(blob);
+                // A table may have handed out everything although the changes were enough.
+                self.links[at].full |= capture.full;
                 true
             }
             None => false,

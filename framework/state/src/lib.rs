@@ -17,8 +17,10 @@ pub mod points;
 pub mod recovery;
 pub mod rescale;
 pub mod retention;
+pub mod share;
 pub mod sled;
 pub mod storage;
+pub mod upload;
 
 #[cfg(test)]
 mod contract;

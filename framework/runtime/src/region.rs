@@ -1,0 +1,206 @@
+//! Building a region: its sinks are recovered, its tasks built from the newest checkpoint.
+//!
+//! All of it blocks and runs on the pool; what comes back is ready to be put into actors.
+
+use crate::blocking::BlockingPool;
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+use tidegate_core::build::TaskSettings;
+use tidegate_core::chain::ChainError;
+use tidegate_core::master::to_recover;
+use tidegate_core::node::NodeFactory;
+use tidegate_core::operator::BoxError;
+use tidegate_core::plan::{Plan, SubtaskId};
+use tidegate_core::restore::{RestoredOperator, RestoredSubtask};
+use tidegate_core::sink::{Committer, RecoveryPoint, Refusal};
+use tidegate_core::snapshot::{Committable, Manifest, Redistribution};
+use tidegate_core::task::{SPLITS, Task};
+use tidegate_state::recovery::Restore;
+use tidegate_state::upload::{Chains, describe};
+use tidegate_state::{CheckpointStorage, rescale, share};
+
+/// The committers of a job, by sink.
+pub type Committers = Arc<BTreeMap<String, Box<dyn Committer>>>;
+
+/// What is needed to build any region of a job.
+#[derive(Clone)]
+pub struct Builder {
+    /// What is to run.
+    pub plan: Arc<Plan>,
+    /// Where state is.
+    pub storage: Arc<dyn CheckpointStorage>,
+    /// The sinks' committers.
+    pub committers: Committers,
+    /// Whether captures may be deltas.
+    pub incremental: bool,
+    /// For calls that block.
+    pub pool: BlockingPool,
+}
+
+/// A task that is ready to run.
+pub struct Built {
+    /// Whose it is.
+    pub subtask: SubtaskId,
+    /// The task.
+    pub task: Task,
+    /// Its blob chains.
+    pub chains: Arc<Mutex<Chains>>,
+}
+
+/// Why a region could not be built.
+#[derive(Debug)]
+pub struct BuildError {
+    /// A sentence for people.
+    pub cause: String,
+    /// A restart cannot help.
+    pub refused: bool,
+}
+
+impl BuildError {
+    fn new(context: &str, cause: &BoxError) -> Self {
+        let refused = cause.downcast_ref::<Refusal>().is_some();
+        let said = describe(cause.as_ref());
+        Self { cause: if refused { said } else { format!("{context}: {said}") }, refused }
+    }
+}
+
+impl From<String> for BuildError {
+    fn from(cause: String) -> Self {
+        Self { cause, refused: false }
+    }
+}
+
+impl Builder {
+    /// Recovers the sinks of `region` to `from`, then builds its tasks.
+    ///
+    /// # Errors
+    /// The first thing that went wrong.
+    pub async fn build(
+        self,
+        region: usize,
+        settings: TaskSettings,
+        from: Option<Arc<Manifest>>,
+    ) -> Result<Vec<Built>, BuildError> {
+        let this = self.clone();
+        let manifest = from.clone();
+        self.pool.run(move || this.recover_sinks(region, manifest.as_deref())).await??;
+        let this = self.clone();
+        let (plan, storage) = (Arc::clone(&self.plan), Arc::clone(&self.storage));
+        let start = self.pool.run(move || match from {
+            Some(manifest) => {
+                let restore = Restore::open(&*storage, Manifest::clone(&manifest));
+                restore.map(Start::Checkpoint).map_err(|e| BuildError::from(describe(&e)))
+            }
+            None => first_splits(&plan, region).map(Start::Empty),
+        });
+        let start = Arc::new(start.await??);
+        let subtasks: Vec<SubtaskId> = this
+            .plan
+            .subtasks()
+            .filter(|subtask| this.plan.vertices[subtask.vertex].region == region)
+            .collect();
+        let jobs: Vec<_> = subtasks
+            .into_iter()
+            .map(|subtask| {
+                let (this, start, settings) = (this.clone(), Arc::clone(&start), settings.clone());
+                let pool = this.pool.clone();
+                actix_rt::spawn(async move {
+                    pool.run(move || this.build_one(subtask, &settings, &start)).await
+                })
+            })
+            .collect();
+        let mut built = Vec::with_capacity(jobs.len());
+        for job in jobs {
+            let result = job.await.map_err(|error| BuildError::from(error.to_string()))?;
+            built.push(result??);
+        }
+        Ok(built)
+    }
+
+    fn recover_sinks(&self, region: usize, from: Option<&Manifest>) -> Result<(), BuildError> {
+        for vertex in self.plan.vertices.iter().filter(|vertex| vertex.region == region) {
+            for &node in &vertex.nodes {
+                let uid = &self.plan.graph.nodes[node].uid;
+                let Some(committer) = self.committers.get(uid) else { continue };
+                let committables: Vec<Committable> = from
+                    .map(|manifest| to_recover(manifest, uid).cloned().collect())
+                    .unwrap_or_default();
+                let committed = from.and_then(|manifest| manifest.committed_rows.get(uid));
+                let point = RecoveryPoint {
+                    checkpoint: from.map(|manifest| manifest.id),
+                    committables: &committables,
+                    committed_rows: committed.copied().unwrap_or(0),
+                    fresh: false,
+                };
+                let context = format!("sink {uid} cannot be recovered");
+                committer.recover(point).map_err(|cause| BuildError::new(&context, &cause))?;
+            }
+        }
+        Ok(())
+    }
+
+    fn build_one(
+        &self,
+        subtask: SubtaskId,
+        settings: &TaskSettings,
+        start: &Start,
+    ) -> Result<Built, BuildError> {
+        let (restored, parts) = match start {
+            Start::Checkpoint(restore) => {
+                let share = share::read(restore, &*self.storage, &self.plan, subtask)
+                    .map_err(|error| BuildError::from(describe(&error)))?;
+                (share.subtask, share.chains)
+            }
+            Start::Empty(splits) => (empty_share(&self.plan, splits, subtask), Vec::new()),
+        };
+        let task = self.plan.build(subtask, settings, &restored).map_err(|error| {
+            let ChainError { operator, phase, cause } = error;
+            BuildError::new(&format!("operator {operator}, while {phase}"), &cause)
+        })?;
+        let chains = Arc::new(Mutex::new(Chains::new(self.incremental, &parts)));
+        Ok(Built { subtask, task, chains })
+    }
+}
+
+/// Where the tasks of a region get their state from.
+enum Start {
+    Checkpoint(Restore),
+    /// No state: the splits of each source.
+    Empty(BTreeMap<String, Vec<Vec<u8>>>),
+}
+
+fn first_splits(plan: &Plan, region: usize) -> Result<BTreeMap<String, Vec<Vec<u8>>>, BuildError> {
+    let mut splits = BTreeMap::new();
+    for vertex in plan.vertices.iter().filter(|vertex| vertex.region == region) {
+        let node = &plan.graph.nodes[vertex.nodes[0]];
+        if let NodeFactory::Source(source) = &node.factory {
+            let found = source
+                .enumerate(vertex.parallelism)
+                .map_err(|cause| BuildError::new(&format!("source {}", node.uid), &cause))?;
+            splits.insert(node.uid.clone(), found);
+        }
+    }
+    Ok(splits)
+}
+
+/// A subtask's share of an empty start: the splits that fall to it.
+fn empty_share(
+    plan: &Plan,
+    splits: &BTreeMap<String, Vec<Vec<u8>>>,
+    subtask: SubtaskId,
+) -> RestoredSubtask {
+    let vertex = &plan.vertices[subtask.vertex];
+    let mut restored = RestoredSubtask::default();
+    if let Some(all) = splits.get(&vertex.uid) {
+        let share = if vertex.parallelism == 1 {
+            all.clone()
+        } else {
+            let all: [&[Vec<u8>]; 1] = [all];
+            rescale::list(Redistribution::Split, &all, subtask.index, vertex.parallelism)
+        };
+        let lists = BTreeMap::from([(SPLITS.to_owned(), share)]);
+        let operator = RestoredOperator { lists, ..RestoredOperator::default() };
+        restored.operators.insert(vertex.uid.clone(), operator);
+    }
+    restored
+}
