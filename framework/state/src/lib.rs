@@ -9,6 +9,7 @@
 //! [`Retention::sweep`] collects.
 
 pub mod chain;
+mod folder;
 pub mod limits;
 pub mod manifest_log;
 pub mod memory;
