@@ -123,8 +123,8 @@ fn a_damaged_manifest_is_named_and_the_piece_behind_it_is_the_log() {
     assert_eq!(
         found,
         [
-            "manifest 1 does not count: manifest None before it is missing or does not count",
-            "manifest 2 does not count: manifest Some(1) before it is missing or does not count",
+            "manifest 1 does not count: it says that it is the first of another log",
+            "manifest 2 does not count: manifest 1 before it is missing or does not count",
             "manifest 3 does not count: it is damaged: cut short",
         ]
     );
