@@ -9,6 +9,7 @@
 //! [`Retention::sweep`] collects.
 
 pub mod chain;
+mod folder;
 pub mod limits;
 pub mod manifest_log;
 pub mod memory;
@@ -30,10 +31,11 @@ mod crash_matrix;
 mod fixtures;
 
 pub use self::sled::{SledOptions, SledStorage};
-pub use chain::{Capture, Chain, Compaction};
-pub use manifest_log::{LogError, ManifestLog, Problem};
+pub use chain::{Capture, Chain, CompactError, Compaction, compact};
+pub use manifest_log::{Fault, LogError, ManifestLog, Problem, Settled};
 pub use memory::MemoryStorage;
 pub use object::ObjectStorage;
 pub use recovery::{Recovered, RecoveryError, Restore, Skipped, newest_whole};
+pub use rescale::Sides;
 pub use retention::{Retention, Swept};
 pub use storage::{CheckpointStorage, StorageError};

@@ -53,7 +53,10 @@ pub enum Fault {
         by: u64,
     },
     /// The chain does not lead to it.
-    #[error("manifest {0:?} before it is missing or does not count")]
+    #[error("{}", match .0 {
+        Some(before) => format!("manifest {before} before it is missing or does not count"),
+        None => "it says that it is the first of another log".to_owned(),
+    })]
     Unlinked(Option<CheckpointId>),
 }
 
@@ -117,9 +120,12 @@ impl ManifestLog {
         let mut whole = Vec::new();
         let ids = storage.manifests()?;
         for &id in &ids {
-            match read(&*storage, id)? {
-                Ok(manifest) => whole.push(manifest),
-                Err(why) => problems.push(Problem { id, why }),
+            match read(&*storage, id) {
+                Ok(Ok(manifest)) => whole.push(manifest),
+                Ok(Err(why)) => problems.push(Problem { id, why }),
+                // The run that owns the log has collected it since it was listed.
+                Err(StorageError::MissingManifest(_)) => {}
+                Err(error) => return Err(error.into()),
             }
         }
         let unreadable = problems.clone();
@@ -381,9 +387,6 @@ fn read(
     let frame = match storage.get_manifest(id) {
         Ok(frame) => frame,
         Err(StorageError::DamagedManifest { why, .. }) => return Ok(Err(Fault::Damaged(why))),
-        Err(StorageError::MissingManifest(_)) => {
-            return Ok(Err(Fault::Damaged("it is gone".into())));
-        }
         Err(error) => return Err(error),
     };
     Ok(match Manifest::from_frame(&frame) {

@@ -2,10 +2,8 @@
 
 use super::*;
 use crate::MemoryStorage;
-use crate::fixtures::{NOW, checkpoint, job, open};
-use std::sync::Mutex;
+use crate::fixtures::{Answer, Faulty, NOW, checkpoint, crc32c, job, open};
 use tidegate_core::codec::{FrameKind, seal};
-use tidegate_core::snapshot::BlobRef;
 
 fn memory() -> (MemoryStorage, Arc<dyn CheckpointStorage>) {
     let memory = MemoryStorage::new();
@@ -125,8 +123,8 @@ fn a_damaged_manifest_is_named_and_the_piece_behind_it_is_the_log() {
     assert_eq!(
         found,
         [
-            "manifest 1 does not count: manifest None before it is missing or does not count",
-            "manifest 2 does not count: manifest Some(1) before it is missing or does not count",
+            "manifest 1 does not count: it says that it is the first of another log",
+            "manifest 2 does not count: manifest 1 before it is missing or does not count",
             "manifest 3 does not count: it is damaged: cut short",
         ]
     );
@@ -149,9 +147,9 @@ fn a_damaged_newest_manifest_uses_up_its_number_and_its_run() {
 fn a_manifest_of_another_format_is_a_fault_of_its_own() {
     let (memory, storage) = memory();
     claimed(&storage, 1);
-    let mut frame = seal(FrameKind::Manifest, b"from the future");
+    let mut frame = seal(FrameKind::Manifest, b"");
     frame[4] = 9;
-    let checksum = checksum(&frame);
+    let checksum = crc32c(&frame[..16]);
     frame[16..20].copy_from_slice(&checksum.to_le_bytes());
     memory.create_manifest(2, &frame).expect("free");
     memory.create_manifest(3, &checkpoint(7, 1).to_frame()).expect("free");
@@ -159,75 +157,6 @@ fn a_manifest_of_another_format_is_a_fault_of_its_own() {
     let expected =
         [Problem { id: 2, why: Fault::Version(9) }, Problem { id: 3, why: Fault::Misplaced(7) }];
     assert_eq!(problems, expected);
-}
-
-/// CRC-32C of a frame, bit by bit: header without the checksum, then the body.
-fn checksum(frame: &[u8]) -> u32 {
-    let step = |crc: u32, byte: &u8| {
-        (0..8).fold(crc ^ u32::from(*byte), |crc, _| {
-            (crc >> 1) ^ (0x82f6_3b78 & (crc & 1).wrapping_neg())
-        })
-    };
-    !frame[..16].iter().chain(&frame[20..]).fold(!0, step)
-}
-
-/// Loses answers: the next `create_manifest` does what it is told to.
-struct Flaky {
-    memory: MemoryStorage,
-    next: Mutex<Vec<Answer>>,
-}
-
-#[derive(Clone, Copy, PartialEq)]
-enum Answer {
-    Honest,
-    WrittenButUnknown,
-    NotWrittenButUnknown,
-}
-
-impl CheckpointStorage for Flaky {
-    fn put_blob(&self, name: &str, bytes: &[u8]) -> Result<BlobRef, StorageError> {
-        self.memory.put_blob(name, bytes)
-    }
-    fn get_blob(&self, blob: &BlobRef) -> Result<Vec<u8>, StorageError> {
-        self.memory.get_blob(blob)
-    }
-    fn flush(&self) -> Result<(), StorageError> {
-        self.memory.flush()
-    }
-    fn create_manifest(&self, id: CheckpointId, frame: &[u8]) -> Result<(), StorageError> {
-        let answer = self.next.lock().expect("no panic").pop().unwrap_or(Answer::Honest);
-        if answer != Answer::NotWrittenButUnknown {
-            self.memory.create_manifest(id, frame)?;
-        }
-        match answer {
-            Answer::Honest => Ok(()),
-            _ => Err(StorageError::Unknown { doing: "answer".into(), source: "lost".into() }),
-        }
-    }
-    fn manifests(&self) -> Result<Vec<CheckpointId>, StorageError> {
-        self.memory.manifests()
-    }
-    fn get_manifest(&self, id: CheckpointId) -> Result<Vec<u8>, StorageError> {
-        self.memory.get_manifest(id)
-    }
-    fn delete_manifest(&self, id: CheckpointId) -> Result<(), StorageError> {
-        self.memory.delete_manifest(id)
-    }
-    fn blobs(&self) -> Result<Vec<String>, StorageError> {
-        self.memory.blobs()
-    }
-    fn delete_blob(&self, name: &str) -> Result<(), StorageError> {
-        self.memory.delete_blob(name)
-    }
-    fn remove_unfinished(&self) -> Result<u64, StorageError> {
-        self.memory.remove_unfinished()
-    }
-    fn bytes_on_disk(&self) -> Result<u64, StorageError> {
-        self.memory.bytes_on_disk()
-    }
-    fn describe(&self) -> String {
-        self.memory.describe()
-    }
 }
 
 #[test]
@@ -241,10 +170,10 @@ fn an_uncertain_append_is_settled_one_way_or_the_other_for_good() {
         (vec![WrittenButUnknown, NotWrittenButUnknown], 1, Settled::Void),
     ];
     for (answers, retries, expected) in cases {
-        let flaky = Arc::new(Flaky { memory: MemoryStorage::new(), next: Mutex::default() });
+        let flaky = Arc::new(Faulty::default());
         let storage: Arc<dyn CheckpointStorage> = Arc::clone(&flaky) as _;
         let mut log = claimed(&storage, 1);
-        *flaky.next.lock().expect("no panic") = answers;
+        flaky.answer(answers);
         let error = log.append(checkpoint(2, 1)).expect_err("the answer is lost");
         assert!(matches!(&error, LogError::Storage(error) if error.is_uncertain()), "{error}");
         assert!(log.is_uncertain());
@@ -258,4 +187,19 @@ fn an_uncertain_append_is_settled_one_way_or_the_other_for_good() {
         let checkpoints = if expected == Settled::Void { 1 } else { 2 };
         assert_eq!(open(&storage).checkpoints().count(), checkpoints);
     }
+}
+
+#[test]
+fn an_append_that_cannot_see_whether_it_was_fenced_is_uncertain() {
+    let flaky = Arc::new(Faulty::default());
+    let storage: Arc<dyn CheckpointStorage> = Arc::clone(&flaky) as _;
+    let mut log = claimed(&storage, 1);
+    flaky.fail_reads(true);
+    let error = log.append(checkpoint(2, 1)).expect_err("the listing fails");
+    assert!(matches!(&error, LogError::Storage(error) if error.is_uncertain()), "{error}");
+    assert_eq!(ids(&log), [1], "not known to count");
+    log.settle(NOW).expect_err("still silent");
+    flaky.fail_reads(false);
+    assert_eq!(log.settle(NOW).expect("answered"), Some(Settled::Written(2)));
+    assert_eq!(ids(&log), [1, 2]);
 }

@@ -14,6 +14,7 @@
 //! The async API is driven by a runtime of its own on the calling thread, which therefore must be one
 //! that may block: a plain thread, or one of tokio's blocking pool, never a worker.
 
+use crate::folder;
 use crate::limits::MANIFEST_DIGITS;
 use crate::points::reach;
 use crate::storage::{CheckpointStorage, StorageError, check_length, check_name};
@@ -62,10 +63,10 @@ impl ObjectStorage {
     pub fn folder(folder: impl Into<PathBuf>) -> Result<Self, StorageError> {
         let folder: PathBuf = folder.into();
         let place = format!("the folder {}", folder.display());
+        let folder = folder::create(&folder).map_err(|error| cannot_open(&place, &error))?;
         for part in [BLOBS, MANIFESTS] {
-            fs::create_dir_all(folder.join(part)).map_err(|error| cannot_open(&place, &error))?;
+            folder::create(&folder.join(part)).map_err(|error| cannot_open(&place, &error))?;
         }
-        sync_folder(&folder).map_err(|error| cannot_open(&place, &error))?;
         let store = LocalFileSystem::new_with_prefix(&folder)
             .map_err(|error| cannot_open(&place, &error))?
             .with_fsync(true);
@@ -189,9 +190,9 @@ impl CheckpointStorage for ObjectStorage {
 
     fn flush(&self) -> Result<(), StorageError> {
         reach("flush.before");
-        if let Some(folder) = &self.folder {
+        if let Some(root) = &self.folder {
             for part in [BLOBS, MANIFESTS] {
-                sync_folder(&folder.join(part)).map_err(|error| self.unknown("flush", error))?;
+                folder::sync(&root.join(part)).map_err(|error| self.unknown("flush", error))?;
             }
         }
         reach("flush.after");
@@ -280,9 +281,4 @@ impl Drop for ObjectStorage {
 
 fn cannot_open(place: &str, error: &dyn std::error::Error) -> StorageError {
     StorageError::Open { place: place.to_owned(), why: error.to_string() }
-}
-
-/// Makes the names in a folder durable. A no-op where folders cannot be synced, as in the store.
-fn sync_folder(folder: &std::path::Path) -> io::Result<()> {
-    if cfg!(unix) { fs::File::open(folder)?.sync_all() } else { Ok(()) }
 }

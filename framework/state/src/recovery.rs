@@ -5,7 +5,7 @@
 //! would fall back to an old checkpoint because the network was slow.
 
 use crate::manifest_log::ManifestLog;
-use crate::rescale::{self, Channel};
+use crate::rescale::{self, Channel, Sides};
 use crate::storage::{CheckpointStorage, StorageError};
 use std::collections::{BTreeMap, BTreeSet};
 use tidegate_core::codec::{self, DecodeError, FrameKind};
@@ -305,8 +305,6 @@ impl Restore {
         })
     }
 }
-
-pub use crate::rescale::Sides;
 
 #[cfg(test)]
 #[path = "recovery_tests.rs"]

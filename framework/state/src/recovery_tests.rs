@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::MemoryStorage;
-use crate::fixtures::{NOW, Row, checkpoint, delta, job, part, put_checkpoint};
+use crate::fixtures::{Faulty, NOW, Row, checkpoint, delta, job, part, put_checkpoint};
 use std::sync::Arc;
 use tidegate_core::key::{KeyGroup, MaxParallelism};
 use tidegate_core::snapshot::Redistribution;
@@ -44,6 +44,31 @@ fn without_a_whole_checkpoint_there_is_none() {
     memory.delete_blob("r1-c2-state").expect("delete");
     let found = newest_whole(&log, &memory).expect("memory does not fail");
     assert!(found.manifest.is_none() && found.skipped.len() == 1);
+}
+
+#[test]
+fn a_storage_that_does_not_answer_is_no_reason_to_fall_back() {
+    let faulty = Arc::new(Faulty::default());
+    let (mut log, _) = ManifestLog::open(Arc::clone(&faulty) as _).expect("readable");
+    log.claim(1, &job(), NOW).expect("free");
+    log.append(put_checkpoint(&*faulty, 2, 1, b"state")).expect("append");
+    faulty.fail_reads(true);
+    let error = newest_whole(&log, &*faulty).expect_err("silence");
+    assert!(matches!(error, RecoveryError::Storage(StorageError::Read { .. })), "{error}");
+}
+
+#[test]
+fn a_blob_of_another_format_version_is_refused_and_not_passed_over() {
+    let memory = MemoryStorage::new();
+    let mut manifest = put_checkpoint(&memory, 2, 1, b"state");
+    // An empty frame of version 9, sealed by hand: CRC-32C of its first 16 bytes.
+    let mut frame = codec::seal(FrameKind::KeyedState, b"");
+    frame[4] = 9;
+    let crc = crate::fixtures::crc32c(&frame[..16]);
+    frame[16..20].copy_from_slice(&crc.to_le_bytes());
+    manifest.parts[0].keyed[0].chain[0] = memory.put_blob("newer", &frame).expect("put");
+    let error = newest_whole(&log_of(&memory, vec![manifest]), &memory).expect_err("refused");
+    assert!(matches!(error, RecoveryError::Version { found: 9, .. }), "{error}");
 }
 
 /// A checkpoint of `parallelism` subtasks, each with one entry per key group it owns, a list of its

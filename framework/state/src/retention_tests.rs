@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::MemoryStorage;
-use crate::fixtures::{NOW, checkpoint, job, open, put_checkpoint};
+use crate::fixtures::{Answer, Faulty, NOW, checkpoint, job, open, put_checkpoint};
 
 const NONE: &dyn Fn(&str) -> bool = &|_| false;
 
@@ -133,4 +133,37 @@ fn nothing_is_deleted_while_a_manifest_cannot_be_read() {
     assert!(swept.held.is_some_and(|why| why.contains("manifest 5")));
     assert!(it.collect(NONE).held.is_some());
     assert_eq!((it.memory.manifests().expect("list"), it.blobs()), before);
+}
+
+/// A log with checkpoints 2 to 4 over a storage that can misbehave.
+fn over_faulty() -> (Arc<Faulty>, ManifestLog, Retention) {
+    let faulty = Arc::new(Faulty::default());
+    let storage: Arc<dyn CheckpointStorage> = Arc::clone(&faulty) as _;
+    let mut log = open(&storage);
+    log.claim(1, &job(), NOW).expect("free");
+    for id in 2..=4 {
+        log.append(put_checkpoint(&*storage, id, 1, b"state")).expect("append");
+    }
+    (faulty, log, Retention::new(storage, 2))
+}
+
+#[test]
+fn manifests_are_gone_for_good_before_their_blobs_go() {
+    let (faulty, mut log, mut retention) = over_faulty();
+    faulty.journal();
+    retention.collect(&mut log, NONE).expect("no fault yet");
+    let expected = ["delete manifest", "delete manifest", "flush", "delete blob", "delete blob"];
+    assert_eq!(faulty.journal(), expected);
+}
+
+#[test]
+fn nothing_is_deleted_while_an_append_waits_to_be_settled() {
+    let (faulty, mut log, mut retention) = over_faulty();
+    faulty.answer(vec![Answer::NotWrittenButUnknown]);
+    log.append(checkpoint(5, 1)).expect_err("the answer is lost");
+    faulty.journal();
+    assert!(retention.collect(&mut log, NONE).expect("no fault").held.is_some());
+    assert_eq!(faulty.journal(), [""; 0]);
+    log.settle(NOW).expect("answered");
+    assert_eq!(retention.collect(&mut log, NONE).expect("no fault").blobs, 2);
 }

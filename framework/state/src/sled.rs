@@ -12,6 +12,7 @@
 //! takes a lock that is shared by all databases of the process, so all writes are plain; `open` may
 //! hang or panic on a broken folder, so it runs on a thread of its own with a deadline.
 
+use crate::folder;
 use crate::limits::{
     SLED_CACHE_BYTES, SLED_FLUSH_EVERY_MS, SLED_LOCK_PATIENCE, SLED_LOCK_RETRY, SLED_OPEN_DEADLINE,
     SLED_VALUE_BYTES,
@@ -21,7 +22,7 @@ use crate::storage::{Cause, CheckpointStorage, StorageError, check_length, check
 use sled::{Db, IVec, Tree};
 use std::collections::HashSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -412,9 +413,10 @@ fn is_lock(message: &str) -> bool {
     message.contains("could not acquire lock")
 }
 
-fn open_patiently(folder: &PathBuf, cache_bytes: u64) -> sled::Result<(Db, [Tree; 4])> {
+fn open_patiently(folder: &Path, cache_bytes: u64) -> sled::Result<(Db, [Tree; 4])> {
+    let folder = folder::create(folder)?;
     let config = sled::Config::new()
-        .path(folder)
+        .path(&folder)
         .cache_capacity(cache_bytes)
         .flush_every_ms(Some(SLED_FLUSH_EVERY_MS));
     let patience = Instant::now();
@@ -428,6 +430,8 @@ fn open_patiently(folder: &PathBuf, cache_bytes: u64) -> sled::Result<(Db, [Tree
             answer => break answer?,
         }
     };
+    // Sled syncs its files, not their names.
+    folder::sync(&folder)?;
     let tree = |name: &str| db.open_tree(name);
     let trees = [
         tree("blob-heads")?,
