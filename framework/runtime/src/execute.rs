@@ -96,7 +96,7 @@ fn open(execution: &Execution) -> Result<Opened, BoxError> {
     let storage = &execution.storage;
     let (log, problems) = ManifestLog::open(Arc::clone(storage)).map_err(|e| describe(&e))?;
     for problem in &problems {
-        if let LogFault::Unreadable(tidegate_core::codec::DecodeError::Version(_)) = &problem.why {
+        if let LogFault::Version(_) = problem.why {
             let said = format!(
                 "{}: {problem}; run it with the release that wrote it, or pass --fresh",
                 storage.describe()

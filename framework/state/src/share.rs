@@ -2,7 +2,8 @@
 //!
 //! Apart from recovery because it knows the plan: which operators and channels a subtask has today.
 
-use crate::recovery::{RecoveryError, Restore, Sides};
+use crate::recovery::{RecoveryError, Restore};
+use crate::rescale::Sides;
 use crate::storage::CheckpointStorage;
 use tidegate_core::graph::Partitioning;
 use tidegate_core::plan::{Plan, PlannedEdge, SubtaskId};
