@@ -260,6 +260,11 @@ impl<T: Data, K: Key, F: Fn(&T) -> K + Clone + Send + Sync + 'static> KeyedStrea
         self.key.clone()
     }
 
+    /// Notes what cannot be done; the job is then refused.
+    pub(crate) fn complain(&self, what: String) {
+        self.stream.drawing.borrow_mut().complain(what);
+    }
+
     /// A function over records, timers and state of one key at a time.
     pub fn process<P>(&self, make: impl Fn() -> P + Send + Sync + 'static) -> Stream<P::Out>
     where
