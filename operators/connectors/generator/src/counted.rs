@@ -121,11 +121,11 @@ pub(crate) mod tests {
     use tidegate_core::element::{Batch, Element};
     use tidegate_core::watermark::{SplitWatermark, WatermarkStrategy};
 
+    type Rows<S> = Vec<(<S as Source>::Out, Timestamp)>;
+    type Positions<S> = Vec<Vec<<S as Source>::Split>>;
+
     /// All that `reader` emits in polls of `budget`, and its splits after each of them.
-    pub(crate) fn drain<S: Source>(
-        reader: &mut S,
-        budget: usize,
-    ) -> (Vec<(S::Out, Timestamp)>, Vec<Vec<S::Split>>) {
+    pub(crate) fn drain<S: Source>(reader: &mut S, budget: usize) -> (Rows<S>, Positions<S>) {
         let fresh = vec![(SplitWatermark::default(), false); reader.splits().len()];
         let mut out = SourceOutput::new(WatermarkStrategy::none(), fresh, Timestamp::MIN);
         let (mut rows, mut splits) = (Vec::new(), Vec::new());
