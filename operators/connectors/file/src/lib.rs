@@ -1,11 +1,15 @@
-//! Files as the edges of a job: a source that reads them in ranges.
+//! Files as the edges of a job: a source that reads them in ranges, a sink that publishes them
+//! exactly once.
 //!
-//! Apart from the operators because it does I/O: on a thread of its own behind a bounded queue, so that
-//! `poll` never waits for a disk.
+//! Apart from the operators because both do I/O: each has one thread of its own behind a bounded
+//! queue, so that neither `poll` nor `write` ever waits for a disk.
 
+pub mod crash;
 mod limits;
 #[cfg(test)]
 mod scratch;
+pub mod sink;
 pub mod source;
 
+pub use sink::FileSink;
 pub use source::{FileSource, Malformed};

@@ -1,5 +1,7 @@
 //! Every limit and default of this crate, in one place, with why.
 
+use std::time::Duration;
+
 /// Rows that travel together from a reader's thread: enough to make the lock between them free.
 pub(crate) const CHUNK_ROWS: usize = 1_024;
 /// Bytes of input after which a chunk is full, so that long rows do not pile up in memory.
@@ -17,3 +19,18 @@ pub(crate) const FIRST_BLOCK_BYTES: u64 = 4 << 10;
 /// How far into a file lines are counted to give a malformed row its number; beyond, its byte
 /// position must do.
 pub(crate) const COUNT_LINES_BYTES: u64 = 1 << 28;
+
+/// Encoded rows handed to the writer's thread at once.
+pub(crate) const WRITE_BYTES: usize = 128 << 10;
+/// Buffers on their way to the writer's thread; beyond, the sink is backpressured.
+pub(crate) const WRITES_AHEAD: usize = 8;
+/// A part is closed to new rows at this size.
+pub(crate) const ROLL_BYTES: u64 = 128 << 20;
+/// A part is published by the first checkpoint after this age.
+pub(crate) const ROLL_AFTER: Duration = Duration::from_secs(60);
+/// Buckets one subtask writes into at once: each has a file handle and a buffer.
+pub(crate) const BUCKETS_OPEN_MAX: usize = 512;
+/// Sub-folders a bucket may be made of.
+pub(crate) const BUCKET_DEPTH_MAX: usize = 8;
+/// Bytes of one sub-folder's name; file systems end at 255.
+pub(crate) const BUCKET_NAME_BYTES_MAX: usize = 128;
