@@ -12,23 +12,24 @@ pub(crate) fn check(bucket: &str) -> Result<(), SinkError> {
         return Ok(());
     }
     let reason = if bucket.split('/').count() > BUCKET_DEPTH_MAX {
-        Some("it has more than 8 levels")
+        Some(format!("it has more than {BUCKET_DEPTH_MAX} levels"))
     } else {
         bucket.split('/').find_map(flaw)
     };
     reason.map_or(Ok(()), |reason| Err(SinkError::Bucket { bucket: bucket.to_owned(), reason }))
 }
 
-fn flaw(level: &str) -> Option<&'static str> {
+fn flaw(level: &str) -> Option<String> {
     let unfit =
         |c: char| c.is_control() || matches!(c, '\\' | ':' | '*' | '?' | '"' | '<' | '>' | '|');
-    match level {
-        "" => Some("it is absolute or has an empty level"),
-        _ if level.starts_with('.') => Some("a level begins with a dot"),
-        _ if level.len() > BUCKET_NAME_BYTES_MAX => Some("a level is longer than 128 bytes"),
-        _ if level.contains(unfit) => Some("a level holds a character that no folder may have"),
-        _ => None,
-    }
+    let flaw = match level {
+        "" => "it is absolute or has an empty level",
+        _ if level.starts_with('.') => "a level begins with a dot",
+        _ if level.contains(unfit) => "a level holds a character that no folder may have",
+        _ if level.len() <= BUCKET_NAME_BYTES_MAX => return None,
+        _ => return Some(format!("a level is longer than {BUCKET_NAME_BYTES_MAX} bytes")),
+    };
+    Some(flaw.to_owned())
 }
 
 #[cfg(test)]

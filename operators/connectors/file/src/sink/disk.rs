@@ -24,14 +24,13 @@ impl Step {
     }
 }
 
-/// Makes a file that must not be there yet.
+/// Makes a pending file; its name is new, so one that is there is somebody else's.
 pub(crate) fn create(path: &Path) -> Result<File, SinkError> {
-    const CREATE: Step = Step {
-        before: "file-sink.before-create",
-        after: "file-sink.after-create",
-        action: "create",
-    };
-    CREATE.take(path, || OpenOptions::new().create_new(true).append(true).open(path))
+    reach("file-sink.before-create");
+    let made = OpenOptions::new().create_new(true).append(true).open(path);
+    let file = made.map_err(|cause| SinkError::create(path, cause))?;
+    reach("file-sink.after-create");
+    Ok(file)
 }
 
 /// Appends to a pending file.
@@ -51,7 +50,7 @@ pub(crate) fn sync(file: &File, path: &Path) -> Result<(), SinkError> {
     FSYNC.take(path, || file.sync_all())
 }
 
-/// Makes a folder and those above it.
+/// Makes a folder and those above it, durably.
 pub(crate) fn create_folder(folder: &Path) -> Result<(), SinkError> {
     const CREATE: Step = Step {
         before: "file-sink.before-folder-create",
@@ -61,7 +60,15 @@ pub(crate) fn create_folder(folder: &Path) -> Result<(), SinkError> {
     if folder.is_dir() {
         return Ok(());
     }
-    CREATE.take(folder, || fs::create_dir_all(folder))
+    let above = folder.parent().filter(|above| !above.as_os_str().is_empty());
+    let above = above.unwrap_or(Path::new("."));
+    create_folder(above)?;
+    CREATE.take(folder, || match fs::create_dir(folder) {
+        // Another subtask was faster.
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists && folder.is_dir() => Ok(()),
+        made => made,
+    })?;
+    sync_folder(above)
 }
 
 /// Makes the names in a folder durable.

@@ -20,13 +20,22 @@ pub enum SinkError {
         #[source]
         cause: io::Error,
     },
+    /// A name that nobody else can give is taken.
+    #[error(
+        "{path} is there already, so another sink writes into the same folder; \
+         give each sink a folder of its own"
+    )]
+    Shared {
+        /// The file.
+        path: String,
+    },
     /// The bucket expression gave something that cannot be a folder.
     #[error("the bucket {bucket:?} cannot be a folder: {reason}; change the bucket expression")]
     Bucket {
         /// What it gave.
         bucket: String,
         /// What is wrong with it.
-        reason: &'static str,
+        reason: String,
     },
     /// Too many files at once.
     #[error(
@@ -43,6 +52,9 @@ pub enum SinkError {
     /// The writing thread has failed; said to everyone who asks it afterwards.
     #[error(transparent)]
     Failed(Arc<SinkError>),
+    /// The writing thread panicked.
+    #[error("writing panicked: what is on the disk is not what was counted; this is a bug")]
+    Panicked,
     /// The epoch will not become durable: nobody writes any more.
     #[error(
         "the sink was closed before the epoch was durable; the job resumes from its checkpoint"
@@ -51,6 +63,14 @@ pub enum SinkError {
 }
 
 impl SinkError {
+    /// What `cause` means when a pending file was to be made.
+    pub(crate) fn create(path: &Path, cause: io::Error) -> Self {
+        match cause.kind() {
+            io::ErrorKind::AlreadyExists => Self::Shared { path: path.display().to_string() },
+            _ => Self::disk("create", path, cause),
+        }
+    }
+
     pub(crate) fn disk(action: &'static str, path: &Path, cause: io::Error) -> Self {
         Self::Disk { action, path: path.display().to_string(), cause }
     }

@@ -386,6 +386,18 @@ fn a_disk_error_reaches_prepare_and_everyone_after_it() {
     }
 }
 
+#[test]
+fn two_sinks_in_one_folder_are_found_out() {
+    let scratch = Scratch::new();
+    let mut one = Job::start(numbers(scratch.path()), 1, 0, Vec::new());
+    let mut two = Job::start(numbers(scratch.path()), 1, 0, Vec::new());
+    one.write(1);
+    one.barrier(BarrierKind::Periodic, Outcome::Completed);
+    write(&mut two.subtasks[0], 0..1).unwrap();
+    let error = freeze(&mut two.subtasks[0], 1, BarrierKind::Periodic).unwrap_err().to_string();
+    assert!(error.ends_with("give each sink a folder of its own"), "{error}");
+}
+
 /// The variable that tells the child of the crash matrix where to work.
 const VICTIM: &str = "TIDEGATE_FILE_VICTIM";
 

@@ -10,6 +10,7 @@ use super::lane::{CutFile, Lane, Work};
 use super::name::FileId;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -34,26 +35,28 @@ impl Writer {
         Self { folder, lane, pending: BTreeMap::new() }
     }
 
-    /// Works until the sink is gone or a step has failed.
-    pub(crate) fn run(mut self) {
+    /// Works until the sink is gone or a step has failed, and tells so.
+    pub(crate) fn run(self) {
+        let lane = Arc::clone(&self.lane);
+        let worked = catch_unwind(AssertUnwindSafe(|| self.work()));
+        if let Err(failure) = worked.unwrap_or(Err(Arc::new(SinkError::Panicked))) {
+            lane.fail(failure);
+        }
+    }
+
+    fn work(mut self) -> Result<(), Arc<SinkError>> {
         while let Some(work) = self.lane.next() {
-            let failed = match work {
-                Work::Append { id, bucket, rows } => self.append(id, &bucket, &rows).err(),
+            match work {
+                Work::Append { id, bucket, rows } => self.append(id, &bucket, &rows)?,
                 Work::Cut { files, done } => {
-                    let failed = self.cut(&files).err().map(Arc::new);
-                    let answer = failed.clone().map_or(Ok(()), |e| Err(SinkError::Failed(e)));
+                    let cut = self.cut(&files).map_err(Arc::new);
                     // The one who asked may be gone.
-                    drop(done.send(answer));
-                    match failed {
-                        Some(failure) => return self.lane.fail(failure),
-                        None => continue,
-                    }
+                    drop(done.send(cut.clone().map_err(SinkError::Failed)));
+                    cut?;
                 }
-            };
-            if let Some(failure) = failed {
-                return self.lane.fail(Arc::new(failure));
             }
         }
+        Ok(())
     }
 
     fn append(&mut self, id: FileId, bucket: &str, rows: &[u8]) -> Result<(), SinkError> {
