@@ -22,15 +22,22 @@ use tidegate_core::snapshot::{CheckpointId, Committable};
 
 /// The meaning of a committable's payload.
 #[derive(Serialize, Deserialize)]
-struct Payload<'a> {
-    bucket: &'a str,
+struct Payload {
+    bucket: String,
     file: FileId,
+    /// Its length at the barrier.
     bytes: u64,
+    /// Whether it was complete then; else what follows those bytes belongs to later epochs.
     sealed: bool,
 }
 
+/// The payload that has `file` published with its first `bytes`.
+pub(crate) fn payload(bucket: &str, file: FileId, bytes: u64, sealed: bool) -> Vec<u8> {
+    codec::to_cbor(&Payload { bucket: bucket.to_owned(), file, bytes, sealed })
+}
+
 /// A file that is to be published.
-pub(crate) struct Target {
+struct Target {
     bucket: String,
     file: FileId,
     bytes: u64,
@@ -40,20 +47,9 @@ pub(crate) struct Target {
 }
 
 impl Target {
-    pub(crate) fn payload(bucket: &str, file: FileId, bytes: u64, sealed: bool) -> Vec<u8> {
-        codec::to_cbor(&Payload { bucket, file, bytes, sealed })
-    }
-
     fn of(committable: &Committable) -> Result<Self, SinkError> {
-        #[derive(Deserialize)]
-        struct Owned {
-            bucket: String,
-            file: FileId,
-            bytes: u64,
-            sealed: bool,
-        }
         let payload = codec::from_cbor(&committable.payload).map_err(SinkError::Committable)?;
-        let Owned { bucket, file, bytes, sealed } = payload;
+        let Payload { bucket, file, bytes, sealed } = payload;
         bucket::check(&bucket)?;
         Ok(Self { bucket, file, bytes, sealed, epoch: committable.epoch })
     }
@@ -199,8 +195,8 @@ impl FileCommitter {
 
     fn delete_pending(&self) -> Result<(), BoxError> {
         let inventory = self.inventory()?;
-        let pending = |found: &&Found| found.epoch.is_none();
-        let left = inventory.iter().filter(|(_, found)| found.iter().any(|found| pending(&found)));
+        let is_left = |found: &[Found]| found.iter().any(|found| found.epoch.is_none());
+        let left = inventory.iter().filter(|(_, found)| is_left(found));
         let left: Vec<_> = left.map(|((bucket, file), _)| (bucket.as_str(), *file)).collect();
         for (bucket, file) in &left {
             disk::delete(&self.pending(bucket, *file))?;

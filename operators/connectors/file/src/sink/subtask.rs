@@ -4,7 +4,7 @@
 //! Whether a file is too large is seen at each row, whether it is too old only at a barrier.
 
 use super::bucket;
-use super::committer::Target;
+use super::committer;
 use super::error::SinkError;
 use super::lane::{CutFile, Lane, Work};
 use super::name::FileId;
@@ -41,7 +41,7 @@ impl Part {
 
     fn at_barrier(&self, sealed: bool) -> (CutFile, Sealed) {
         let (id, bytes) = (self.id, self.bytes);
-        let payload = Target::payload(&self.bucket, id, bytes, sealed);
+        let payload = committer::payload(&self.bucket, id, bytes, sealed);
         (CutFile { id, bytes, sealed }, Sealed { rows: self.rows, payload })
     }
 }

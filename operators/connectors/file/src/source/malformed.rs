@@ -130,9 +130,12 @@ fn append(
     file.write_all(&line)
 }
 
-/// Opens the dead letters for appending; a line that a crash has torn is ended first.
+/// Opens the dead letters for appending, the file's name durable; a line that a crash has torn is
+/// ended first.
 fn open(path: &Path) -> io::Result<File> {
     let mut file = OpenOptions::new().create(true).read(true).append(true).open(path)?;
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    File::open(folder.unwrap_or(Path::new(".")))?.sync_all()?;
     if file.metadata()?.len() > 0 {
         let mut last = [0];
         file.seek(SeekFrom::End(-1))?;
