@@ -118,7 +118,7 @@ impl<F: Formula> Source for Counted<F> {
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
-    use tidegate_core::element::{Batch, Element};
+    use tidegate_core::element::{Element, downcast};
     use tidegate_core::watermark::{SplitWatermark, WatermarkStrategy};
 
     type Rows<S> = Vec<(<S as Source>::Out, Timestamp)>;
@@ -133,11 +133,9 @@ pub(crate) mod tests {
             let status = reader.poll(&mut out, budget, Waker::noop()).unwrap();
             assert!(out.len() <= budget);
             for element in out.take() {
-                let Element::Batch(batch) = element else { continue };
-                let mut batch = *batch.into_any().downcast::<Batch<S::Out>>().unwrap();
-                while let Some(record) = batch.take() {
-                    rows.push((record.value, record.timestamp));
-                }
+                let Element::Batch(mut batch) = element else { continue };
+                let open = downcast::<S::Out>(&mut *batch).take_open();
+                rows.extend(open.map(|record| (record.value, record.timestamp)));
             }
             splits.push(reader.splits());
             if status == SourceStatus::Ended {

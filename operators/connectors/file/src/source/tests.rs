@@ -9,7 +9,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::task::{Wake, Waker};
 use std::thread::{self, Thread};
-use tidegate_core::element::{Batch, Element};
+use tidegate_core::element::{Element, downcast};
 use tidegate_core::source::{Source, SourceOutput, SourceStatus};
 use tidegate_core::watermark::{SplitWatermark, WatermarkStrategy};
 
@@ -48,11 +48,8 @@ fn poll<T: Data>(
 fn taken<T: Data>(out: &mut SourceOutput<T>) -> Vec<T> {
     let mut values = Vec::new();
     for element in out.take() {
-        let Element::Batch(batch) = element else { continue };
-        let mut batch = *batch.into_any().downcast::<Batch<T>>().unwrap();
-        while let Some(record) = batch.take() {
-            values.push(record.value);
-        }
+        let Element::Batch(mut batch) = element else { continue };
+        values.extend(downcast::<T>(&mut *batch).take_open().map(|record| record.value));
     }
     values
 }
@@ -386,7 +383,7 @@ fn rows_carry_their_event_time_and_ended_splits_hold_none_back() {
     poll(&mut reader, &mut out, 1).unwrap();
     let mut elements = out.take();
     let Some(Element::Batch(batch)) = elements.first_mut() else { panic!("no batch") };
-    let record = tidegate_core::element::downcast::<i64>(&mut **batch).take().unwrap();
+    let record = downcast::<i64>(&mut **batch).take().unwrap();
     assert_eq!(record.timestamp, Timestamp(5));
     assert_eq!(batch.take_mark(), Some(Timestamp(4)));
 }
