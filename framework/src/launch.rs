@@ -132,7 +132,8 @@ fn parse_metrics_address(text: &str) -> Result<MetricsAddress, String> {
     if text == "none" {
         return Ok(MetricsAddress::None);
     }
-    let address = text.parse().map_err(|_| "expected an address such as 127.0.0.1:9249, or none")?;
+    let address =
+        text.parse().map_err(|_| "expected an address such as 127.0.0.1:9249, or none")?;
     Ok(MetricsAddress::At(address))
 }
 

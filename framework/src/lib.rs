@@ -47,5 +47,6 @@ pub mod prelude {
     pub use tidegate_core::watermark::WatermarkStrategy;
     pub use tidegate_inline::{Collect, FromVec, Print};
     pub use tidegate_operators::aggregate::Count;
-    pub use tidegate_operators::window::{Window, Windowed};
+    pub use tidegate_operators::top_n::{Ranked, TopN};
+    pub use tidegate_operators::window::{TimeWindow, Window, Windowed};
 }

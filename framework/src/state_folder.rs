@@ -59,7 +59,8 @@ impl StateFolder {
         if !known || fresh {
             let mark = Mark { format: FORMAT_VERSION, job: job.to_owned() };
             let mark = serde_json::to_vec_pretty(&mark)?;
-            fs::write(path.join(MARK), mark).map_err(|error| cannot("be written", &path, &error))?;
+            fs::write(path.join(MARK), mark)
+                .map_err(|error| cannot("be written", &path, &error))?;
         }
         Ok(Self { path, temporary, _lock: lock })
     }
@@ -151,7 +152,10 @@ fn read(path: &Path, job: &str, fresh: bool) -> Result<bool, BoxError> {
     if mark.job != job {
         return Err(refuse(
             path,
-            &format!("belongs to job `{}`, this is job `{job}`; choose another --state-dir", mark.job),
+            &format!(
+                "belongs to job `{}`, this is job `{job}`; choose another --state-dir",
+                mark.job
+            ),
         ));
     }
     Ok(true)

@@ -16,17 +16,19 @@ use std::rc::Rc;
 use std::sync::{Arc, Mutex, PoisonError};
 use tidegate_core::chain::OperatorStage;
 use tidegate_core::element::Data;
+use tidegate_core::element::Record;
 use tidegate_core::gate::Port;
 use tidegate_core::graph::{EdgeFactory, EdgeSpec, GraphEdge, Partitioning};
 use tidegate_core::key::Key;
 use tidegate_core::limits;
-use tidegate_core::element::Record;
 use tidegate_core::node::{NodeFactory, SinkNodeOf};
 use tidegate_core::operator::{Context, Operator, OutputTag};
 use tidegate_core::output::{Broadcast, Edge, Forward, Global, Hash, OutputEdge, Rebalance};
 use tidegate_core::process::{KeyedProcess, KeyedProcessOperator};
 use tidegate_core::sink::SinkFactory;
-use tidegate_operators::{Filter, FlatMap, Map};
+use tidegate_operators::filter::Filter;
+use tidegate_operators::flat_map::FlatMap;
+use tidegate_operators::map::Map;
 
 /// Connects one side output of an operator.
 type Connector<T> = Box<dyn Fn(&mut Context<T>) + Send + Sync>;
@@ -181,7 +183,8 @@ impl<T: Data> Stream<T> {
                 Some(sides.len() - 1)
             }
             None => {
-                let what = format!("only an operator's own stream has a side output `{}`", tag.name());
+                let what =
+                    format!("only an operator's own stream has a side output `{}`", tag.name());
                 self.drawing.borrow_mut().complain(what);
                 None
             }

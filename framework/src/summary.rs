@@ -123,7 +123,8 @@ impl Summary {
     /// When the file cannot be written.
     pub fn write(&self, path: &Path) -> Result<(), BoxError> {
         let json = serde_json::to_vec_pretty(self)?;
-        std::fs::write(path, json)
-            .map_err(|error| format!("summary {} cannot be written: {error}", path.display()).into())
+        std::fs::write(path, json).map_err(|error| {
+            format!("summary {} cannot be written: {error}", path.display()).into()
+        })
     }
 }

@@ -38,9 +38,10 @@ impl<T: Data, K: Key, F: Fn(&T) -> K + Clone + Send + Sync + 'static> WindowedSt
             stream.complain(error.to_string());
         }
         stream.operator("window", move || {
-            let operator = SlicedWindow::new(window, aggregate.clone(), key.clone());
+            let operator = SlicedWindow::new(window, aggregate.clone(), key.clone())
+                .expect("a job with windows that cannot be is refused before it is built");
             match &late {
-                Some(tag) => operator.late_output(tag.clone()),
+                Some(tag) => operator.side_output_late(tag.clone()),
                 None => operator,
             }
         })
