@@ -33,6 +33,12 @@ pub trait Operator: Send + 'static {
     /// What it emits on its main output.
     type Out: Data;
 
+    /// Called once before anything else, with all states in place: event time has already come as
+    /// far as `watermark`, which after a restore is where it stood at the snapshot.
+    fn open(&mut self, watermark: Timestamp) {
+        let _ = watermark;
+    }
+
     /// Takes records off `input` until it is used up or `ctx` is full.
     ///
     /// # Errors
@@ -176,16 +182,17 @@ impl<Out: Data> Context<Out> {
         self.records.push(Record::new(value, timestamp));
     }
 
+    /// Emits all of `records`.
+    #[inline]
+    pub fn extend(&mut self, records: impl Iterator<Item = Record<Out>>) {
+        self.records.extend(records);
+    }
+
     /// Whether no more should be taken in before the output has been taken.
     #[inline]
     #[must_use]
     pub const fn is_full(&self) -> bool {
         self.records.len() >= self.capacity
-    }
-
-    /// Makes room for `additional` records.
-    pub fn reserve(&mut self, additional: usize) {
-        self.records.reserve(additional);
     }
 
     /// How many more records fit.
