@@ -9,3 +9,4 @@ pub mod aggregate;
 pub mod filter;
 pub mod flat_map;
 pub mod map;
+pub mod window;
