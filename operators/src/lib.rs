@@ -9,4 +9,5 @@ pub mod aggregate;
 pub mod filter;
 pub mod flat_map;
 pub mod map;
+pub mod top_n;
 pub mod window;
