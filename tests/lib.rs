@@ -1,0 +1,3 @@
+//! What the suites of all crates share.
+
+pub mod harness;
