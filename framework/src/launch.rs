@@ -31,7 +31,7 @@ use tidegate_runtime::{Execution, JobReport, Stats, execute};
 use tokio::sync::mpsc;
 
 /// Where metrics are served unless the user says otherwise.
-pub const METRICS_ADDRESS: &str = "127.0.0.1:9249";
+const METRICS_ADDRESS: &str = "127.0.0.1:9249";
 
 /// The flags that every job has.
 #[derive(Args, Clone, Debug)]

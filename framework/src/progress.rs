@@ -9,7 +9,7 @@ use tidegate_core::time::Timestamp;
 use tidegate_runtime::{Stats, clock};
 
 /// The line; it goes away when this is dropped.
-pub struct Progress {
+pub(crate) struct Progress {
     stop: Option<mpsc::Sender<()>>,
     thread: Option<JoinHandle<()>>,
 }
@@ -17,7 +17,7 @@ pub struct Progress {
 impl Progress {
     /// Shows the progress of a job, if standard error is a terminal.
     #[must_use]
-    pub fn start(plan: &Plan, stats: &Stats) -> Self {
+    pub(crate) fn start(plan: &Plan, stats: &Stats) -> Self {
         if !std::io::stderr().is_terminal() {
             return Self { stop: None, thread: None };
         }

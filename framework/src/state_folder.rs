@@ -27,7 +27,7 @@ struct Mark {
 }
 
 /// An open and locked state folder.
-pub struct StateFolder {
+pub(crate) struct StateFolder {
     path: PathBuf,
     temporary: bool,
     /// Held until the folder is closed or the process ends.
@@ -40,7 +40,7 @@ impl StateFolder {
     ///
     /// # Errors
     /// [`Refusal`] when the folder is not this job's to use; nothing was changed then.
-    pub fn open(path: Option<&Path>, job: &str, fresh: bool) -> Result<Self, BoxError> {
+    pub(crate) fn open(path: Option<&Path>, job: &str, fresh: bool) -> Result<Self, BoxError> {
         let temporary = path.is_none();
         let path = match path {
             Some(path) => path.to_owned(),
@@ -69,7 +69,7 @@ impl StateFolder {
     ///
     /// # Errors
     /// [`Refusal`] when another process uses it; other errors when it cannot be opened.
-    pub fn storage(
+    pub(crate) fn storage(
         &self,
         choice: &CheckpointStorageChoice,
         fresh: bool,
@@ -98,7 +98,7 @@ impl StateFolder {
     }
 
     /// Removes a temporary folder.
-    pub fn close(self) {
+    pub(crate) fn close(self) {
         if self.temporary
             && let Err(error) = fs::remove_dir_all(&self.path)
         {

@@ -56,7 +56,7 @@ fn clicks(job: &Job, input: Option<&std::path::Path>) -> Stream<Click> {
             job.source("clicks", source, WatermarkStrategy::monotonous())
         }
         None => {
-            let source = ClickGenerator::new(7).events(4_000_000).events_per_second(100.0);
+            let source = ClickGenerator::new(7).events(4_000_000).events_per_second(100);
             job.source("clicks", source, WatermarkStrategy::bounded_out_of_orderness(10_000))
         }
     }

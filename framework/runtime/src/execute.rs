@@ -81,7 +81,7 @@ pub fn execute(execution: Execution) -> Result<JobReport, BoxError> {
     if finished {
         return Ok(report(JobEnd::Finished, true));
     }
-    let end = actix_rt::System::new().block_on(run(execution, log, latest, identity))?;
+    let end = System::new().block_on(run(execution, log, latest, identity))?;
     Ok(report(end, false))
 }
 
