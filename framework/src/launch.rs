@@ -11,6 +11,7 @@ use crate::progress::Progress;
 use crate::state_folder::StateFolder;
 use crate::summary::Summary;
 use clap::{Args, Parser, ValueEnum};
+use std::io::IsTerminal;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -210,7 +211,10 @@ fn refusal(what: impl std::fmt::Display) -> BoxError {
 fn start_log(filter: &str) {
     use tracing_subscriber::EnvFilter;
     let filter = EnvFilter::try_new(filter).unwrap_or_else(|_| EnvFilter::new("warn"));
-    let subscriber = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let subscriber = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_ansi(std::io::stderr().is_terminal())
+        .with_writer(std::io::stderr);
     // A program may have set up its own before.
     drop(subscriber.try_init());
 }
