@@ -36,6 +36,7 @@ impl<T: Data, F: Fn(&T) -> bool + Send + 'static> Operator for Filter<T, F> {
     fn process(&mut self, input: &mut Batch<T>, ctx: &mut Context<T>) -> Result<(), BoxError> {
         // As many as there is room for are taken at once; what was not kept leaves room for more.
         while !ctx.is_full() && input.open() > 0 {
+            ctx.reserve(input.open().min(ctx.room()));
             let taken = input.take_up_to(ctx.room());
             ctx.extend(taken.filter(|record| (self.keep)(&record.value)));
         }

@@ -176,6 +176,13 @@ impl Life {
         }
     }
 
+    /// Entries in all keyed states.
+    pub(super) fn entries(&mut self) -> u64 {
+        let mut sum = 0;
+        self.tasks.iter_mut().for_each(|task| task.state_entries(&mut |_, _, n| sum += n));
+        sum
+    }
+
     /// Takes a snapshot by a barrier.
     pub(super) fn snapshot(&mut self) -> Result<Saved, String> {
         self.checkpoint += 1;

@@ -74,6 +74,8 @@ pub struct Outcome {
     pub lines: Vec<String>,
     /// What the operator counted.
     pub totals: OperatorTotals,
+    /// Entries left in its keyed states.
+    pub entries: u64,
 }
 
 type KeyHash<T> = Box<dyn Fn(&T) -> u64>;
@@ -219,7 +221,7 @@ impl<O: Operator> Harness<O> {
         outcome(&first, self.unordered)
     }
 
-    fn run_in(&self, mode: Mode, steps: &[Step<O::In>]) -> Ran {
+    fn run_in(&self, mode: Mode, steps: &[Step<O::In>]) -> Result<Ran, String> {
         let log = Arc::new(Mutex::new(Log::default()));
         let mut lives = mode.lives.iter().copied().cycle();
         let parallelism = lives.next().unwrap_or(1);
@@ -242,9 +244,9 @@ impl<O: Operator> Harness<O> {
                 life = Life::begin(self, mode, &log, &saved, parallelism)?;
             }
         }
-        let totals = life.snapshot()?.totals;
+        let (totals, entries) = (life.snapshot()?.totals, life.entries());
         let log = log.lock().expect("no thread has failed").clone();
-        Ok((log, totals))
+        Ok(Ran { log, totals, entries })
     }
 
     fn hash(&self, value: &O::In) -> u64 {
@@ -270,11 +272,15 @@ impl<O: Operator> Harness<O> {
 }
 
 /// What came of a run.
-type Ran = Result<(Log, OperatorTotals), String>;
+struct Ran {
+    log: Log,
+    totals: OperatorTotals,
+    entries: u64,
+}
 
-fn outcome(ran: &Ran, by_row: bool) -> Result<Outcome, String> {
-    let (log, totals) = ran.as_ref().map_err(Clone::clone)?;
-    Ok(Outcome { lines: log.lines(by_row), totals: *totals })
+fn outcome(ran: &Result<Ran, String>, by_row: bool) -> Result<Outcome, String> {
+    let Ran { log, totals, entries } = ran.as_ref().map_err(Clone::clone)?;
+    Ok(Outcome { lines: log.lines(by_row), totals: *totals, entries: *entries })
 }
 
 /// The records and watermarks at the head of `steps` as one batch, and how many steps that is.

@@ -23,6 +23,7 @@ fn run(window: Window, late_output: bool, steps: &[Step<(u64, u64)>]) -> Outcome
 fn check(window: Window, steps: &[Step<(u64, u64)>], expected: &[&str]) {
     let outcome = run(window, true, steps);
     assert_eq!(outcome.lines, expected, "{window:?}");
+    assert!(steps.last() != Some(&End) || outcome.entries == 0, "closed windows leave nothing");
 }
 
 /// An amount of 1 for key 7.
@@ -189,4 +190,11 @@ fn a_record_without_a_timestamp_is_an_error_that_says_what_to_do() {
     };
     let error = Harness::new(make).keyed_by(|n| *n).failure(&[Record(1, i64::MIN)]);
     assert!(error.contains("assign timestamps at the source"), "{error}");
+}
+
+#[test]
+fn slices_are_dropped_once_their_last_window_is_closed() {
+    let window = Window::sliding(10, 5).allowed_lateness(10);
+    let entries = |watermark| run(window, true, &[one(2), one(7), Watermark(watermark)]).entries;
+    assert_eq!([18, 19, 23, 24].map(entries), [2, 1, 1, 0]);
 }

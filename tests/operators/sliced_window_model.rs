@@ -153,5 +153,6 @@ proptest! {
         let model = Model::run(window, &steps);
         prop_assert_eq!(outcome.lines, model.lines);
         prop_assert_eq!(outcome.totals.dropped, model.dropped);
+        prop_assert_eq!(outcome.entries, 0);
     }
 }

@@ -16,10 +16,13 @@ fn counted(key: u64, value: u64, end: i64) -> Step<Row> {
 /// Rows are `window #rank key value`.
 fn check(n: usize, lateness: i64, steps: &[Step<Row>], expected: &[&str]) {
     let by_text = |item: &u64| item.to_string();
-    Harness::new(move || TopN::new(n, by_text).allowed_lateness(lateness).into_operator())
+    let make = move || TopN::new(n, by_text).allowed_lateness(lateness).into_operator();
+    let outcome = Harness::new(make)
         .keyed_by(|row| row.window)
         .show(|row| format!("{} #{} {} {}", row.window, row.rank, row.key, row.value))
-        .check(steps, expected);
+        .run(steps);
+    assert_eq!(outcome.lines, expected);
+    assert_eq!(outcome.entries, 0, "closed rankings leave nothing");
 }
 
 #[test]

@@ -195,6 +195,11 @@ impl<Out: Data> Context<Out> {
         self.records.len() >= self.capacity
     }
 
+    /// Makes room for `additional` records.
+    pub fn reserve(&mut self, additional: usize) {
+        self.records.reserve(additional);
+    }
+
     /// How many more records fit.
     #[must_use]
     pub const fn room(&self) -> usize {
