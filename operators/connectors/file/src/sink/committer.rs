@@ -14,6 +14,7 @@ use crate::limits::BUCKET_DEPTH_MAX;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use tidegate_core::codec;
 use tidegate_core::operator::BoxError;
@@ -139,11 +140,22 @@ impl FileCommitter {
         folders.iter().try_for_each(|folder| Ok(disk::sync_folder(folder)?))
     }
 
-    fn inventory(&self) -> Result<Inventory, SinkError> {
+    fn inventory(&self) -> Result<Inventory, BoxError> {
         let mut inventory = Inventory::new();
-        if disk::length(&self.folder)?.is_some() {
-            self.look_into("", BUCKET_DEPTH_MAX, &mut inventory)?;
+        let is_folder = match fs::metadata(&self.folder) {
+            Ok(metadata) => metadata.is_dir(),
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(inventory),
+            Err(error) if error.kind() == ErrorKind::NotADirectory => false,
+            Err(error) => return Err(SinkError::disk("look at", &self.folder, error).into()),
+        };
+        if !is_folder {
+            return Err(Box::new(Refusal(format!(
+                "the output {} is not a folder, or lies in something that is none; \
+                 choose another folder for the output",
+                self.folder.display()
+            ))));
         }
+        self.look_into("", BUCKET_DEPTH_MAX, &mut inventory)?;
         Ok(inventory)
     }
 
@@ -153,7 +165,8 @@ impl FileCommitter {
         depth: usize,
         inventory: &mut Inventory,
     ) -> Result<(), SinkError> {
-        let folder = self.folder.join(bucket);
+        let folder =
+            if bucket.is_empty() { self.folder.clone() } else { self.folder.join(bucket) };
         let failed = |cause| SinkError::disk("list", &folder, cause);
         for entry in fs::read_dir(&folder).map_err(failed)? {
             let entry = entry.map_err(failed)?;
@@ -248,6 +261,14 @@ impl Committer for FileCommitter {
             return Err(Box::new(Refusal(format!(
                 "the output folder {} holds output of another job or of a lost state; \
                  choose an empty folder, or pass --fresh to remove that output",
+                self.folder.display()
+            ))));
+        }
+        let published = inventory.values().flatten().any(|found| found.epoch.is_some());
+        if point.checkpoint.is_none() && published {
+            return Err(Box::new(Refusal(format!(
+                "the output folder {} holds published rows, and there is no checkpoint that they \
+                 could belong to; choose an empty folder, or pass --fresh to remove that output",
                 self.folder.display()
             ))));
         }

@@ -347,6 +347,36 @@ fn a_recovery_that_is_refused_has_changed_nothing() {
 }
 
 #[test]
+fn without_a_checkpoint_no_published_row_can_be_ours() {
+    let scratch = Scratch::new();
+    let mut job = Job::start(numbers(scratch.path()).roll_after(Duration::ZERO), 1, 0, Vec::new());
+    job.write(3);
+    job.barrier(BarrierKind::Periodic, Outcome::Committed);
+    job.manifests.clear();
+    let before = names(scratch.path());
+    assert!(refusal(job.recover(1)).contains("holds published rows"));
+    assert_eq!(names(scratch.path()), before);
+    // Unpublished ones are left of a run that died before its first checkpoint.
+    let scratch = Scratch::new();
+    let mut job = Job::start(numbers(scratch.path()), 1, 0, Vec::new());
+    job.write(3);
+    freeze(&mut job.subtasks[0], 1, BarrierKind::Periodic).unwrap();
+    assert_eq!(names(scratch.path()).len(), 1);
+    job.recover(1).unwrap();
+    assert_eq!(names(scratch.path()), [""; 0]);
+}
+
+#[test]
+fn an_output_that_is_no_folder_is_refused() {
+    let scratch = Scratch::new();
+    let file = scratch.file("rows", "mine");
+    for output in [file.clone(), file.join("below")] {
+        let refused = refusal(numbers(&output).committer().unwrap().recover(FRESH));
+        assert!(refused.contains("is not a folder"), "{refused}");
+    }
+}
+
+#[test]
 fn the_output_folder_may_move_between_runs() {
     let scratch = Scratch::new();
     let (old, new) = (scratch.path().join("old"), scratch.path().join("new"));

@@ -1,0 +1,110 @@
+//! Dies at every named point of the storage and of the file sink, and goes on.
+//!
+//! Some points are passed on every run, others only by a recovery that finds something to put in
+//! order; for those the ground is prepared by an earlier death. That a point was reached is part of
+//! the test: a point that is never passed tests nothing.
+
+use crate::damage;
+use crate::job_process::{Place, Storage, is_full_run};
+
+/// What must have happened before the run that dies at a point passes it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Before {
+    Nothing,
+    /// Died with rows durable whose checkpoint is not.
+    UnconfirmedRows,
+    /// The newest checkpoint is damaged: its parts are taken back.
+    DamagedCheckpoint,
+}
+
+fn before(point: &str) -> Before {
+    match point.strip_prefix("file-sink.") {
+        Some("before-truncate" | "after-truncate" | "before-delete" | "after-delete") => {
+            Before::UnconfirmedRows
+        }
+        Some("before-unpublish" | "after-unpublish") => Before::DamagedCheckpoint,
+        _ => Before::Nothing,
+    }
+}
+
+/// Whether the point exists with this storage, and this test can prepare the ground for it.
+fn is_reachable(point: &str, storage: Storage) -> bool {
+    storage == Storage::Folder
+        || (!matches!(before(point), Before::DamagedCheckpoint) && storage == Storage::Sled)
+}
+
+/// Dies at the Nth passing of `point`, goes on, and says whether it died at all.
+fn survive(point: &str, nth: u64, storage: Storage, parallelism: u32) -> Option<bool> {
+    let place = Place::new()?;
+    let case = format!("{point}:{nth}, {storage:?}, parallelism {parallelism}");
+    let before = before(point);
+    // Pieces of a file that is cut back are only there when files stay open across checkpoints.
+    let lazy = point.ends_with("truncate");
+    let start = || {
+        let start = if lazy { place.lazy_job(storage) } else { place.job(storage) };
+        start.parallelism(parallelism)
+    };
+    if before != Before::Nothing {
+        let ended = start().flag("--rate", 60_000).crash("manifest.write.before:9").run();
+        assert!(ended.is_crash(), "{case}: {ended:?}");
+        if before == Before::DamagedCheckpoint {
+            damage::flip_newest_checkpoint(&place.storage());
+        }
+    }
+    let ended = start().flag("--rate", 120_000).crash(&format!("{point}:{nth}")).run();
+    ended.assert_no_panic_text(&case);
+    let died = ended.is_crash();
+    assert!(died || ended.code == Some(0), "{case}: {ended:?}");
+    place.assert_partial(&case);
+    let resumed = start().run();
+    resumed.assert_clean(&case);
+    place.assert_exact(&case);
+    Some(died)
+}
+
+fn points() -> Vec<&'static str> {
+    let all = tidegate_state::points::ALL.iter().chain(tidegate_file::crash::ALL);
+    all.copied().collect()
+}
+
+#[test]
+fn dying_at_any_named_point_once_leaves_exactly_the_expected_rows() {
+    for (number, point) in points().into_iter().enumerate() {
+        let only_sled = point.starts_with("sled.");
+        let take_folder = number % 2 == 0 || before(point) == Before::DamagedCheckpoint;
+        let storage = if take_folder && !only_sled { Storage::Folder } else { Storage::Sled };
+        let parallelism = 1 + (number / 2 % 2) as u32;
+        match survive(point, 1, storage, parallelism) {
+            None => return,
+            Some(died) => assert!(died, "{point} is never passed with {storage:?}"),
+        }
+    }
+}
+
+#[test]
+fn dying_at_any_named_point_at_every_passing_with_every_storage() {
+    if !is_full_run() {
+        return;
+    }
+    let mut survived = Vec::new();
+    for point in points() {
+        let mut reached = false;
+        for storage in [Storage::Sled, Storage::Folder] {
+            if point.starts_with("sled.") && storage == Storage::Folder {
+                continue;
+            }
+            if !is_reachable(point, storage) {
+                continue;
+            }
+            for (nth, parallelism) in [(1, 1), (1, 2), (2, 1), (2, 2), (5, 1), (5, 2)] {
+                let Some(died) = survive(point, nth, storage, parallelism) else { return };
+                reached |= died;
+                if !died {
+                    survived.push(format!("{point}:{nth} with {storage:?} at {parallelism}"));
+                }
+            }
+        }
+        assert!(reached, "{point} is never passed");
+    }
+    println!("not passed so often: {survived:#?}");
+}
