@@ -190,7 +190,7 @@ pub fn launch(job: Job) -> ExitCode {
 #[must_use]
 pub fn launch_with(job: Job, args: LaunchArgs) -> ExitCode {
     start_log(&args.log);
-    match run(job, args) {
+    match run(job, &args) {
         Ok(JobEnd::Finished | JobEnd::Stopped) => ExitCode::SUCCESS,
         Ok(JobEnd::Failed(cause)) => complain(&cause, 1),
         Ok(JobEnd::Refused(cause)) => complain(&cause, 2),
@@ -219,13 +219,13 @@ fn start_log(filter: &str) {
     drop(subscriber.try_init());
 }
 
-fn run(job: Job, args: LaunchArgs) -> Result<JobEnd, BoxError> {
+fn run(job: Job, args: &LaunchArgs) -> Result<JobEnd, BoxError> {
     let max = MaxParallelism::new(args.max_parallelism).ok_or_else(|| {
         refusal(format!("--max-parallelism must lie between 1 and {}", MaxParallelism::LIMIT))
     })?;
     let graph = job.into_graph().map_err(refusal)?;
     let plan = Plan::new(graph, args.parallelism, max).map_err(refusal)?;
-    let fault = fault(&args, &plan)?;
+    let fault = fault(args, &plan)?;
     let folder = StateFolder::open(args.state_dir.as_deref(), &plan.graph.name, args.fresh)?;
     if args.fresh {
         discard_output(&plan)?;
@@ -240,7 +240,7 @@ fn run(job: Job, args: LaunchArgs) -> Result<JobEnd, BoxError> {
     let report_plan = plan.clone();
     let execution = Execution {
         plan,
-        config: config(&args, max),
+        config: config(args, max),
         storage,
         incremental,
         slots: args.slots.unwrap_or_else(cores).max(1),
