@@ -1,4 +1,5 @@
 //! What the suites of all crates share.
 
+pub mod bench;
 pub mod harness;
 pub mod shared_material;

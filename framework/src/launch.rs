@@ -197,7 +197,7 @@ pub fn launch(job: Job) -> ExitCode {
 #[must_use]
 pub fn launch_with(job: Job, args: LaunchArgs) -> ExitCode {
     start_log(&args.log);
-    match run(job, args) {
+    match run(job, &args) {
         Ok(JobEnd::Finished | JobEnd::Stopped) => ExitCode::SUCCESS,
         Ok(JobEnd::Failed(cause)) => complain(&cause, 1),
         Ok(JobEnd::Refused(cause)) => complain(&cause, 2),
@@ -226,7 +226,7 @@ fn start_log(filter: &str) {
     drop(subscriber.try_init());
 }
 
-fn run(job: Job, args: LaunchArgs) -> Result<JobEnd, BoxError> {
+fn run(job: Job, args: &LaunchArgs) -> Result<JobEnd, BoxError> {
     let max = MaxParallelism::new(args.max_parallelism).ok_or_else(|| {
         refusal(format!("--max-parallelism must lie between 1 and {}", MaxParallelism::LIMIT))
     })?;
@@ -235,7 +235,7 @@ fn run(job: Job, args: LaunchArgs) -> Result<JobEnd, BoxError> {
     let (stop, stopped) = mpsc::unbounded_channel();
     watch_signals(stop)?;
     // All that can be refused without looking at the state comes before anything is forgotten.
-    let fault = fault(&args, &plan)?;
+    let fault = fault(args, &plan)?;
     check_inputs(&plan)?;
     let stats = Stats::default();
     let telemetry = serve_metrics(args.metrics_addr, &plan, &stats)?;
@@ -249,7 +249,7 @@ fn run(job: Job, args: LaunchArgs) -> Result<JobEnd, BoxError> {
     let report_plan = plan.clone();
     let execution = Execution {
         plan,
-        config: config(&args, max),
+        config: config(args, max),
         storage,
         incremental,
         slots: args.slots.unwrap_or_else(cores).max(1),

@@ -34,6 +34,8 @@ pub struct Run {
     pub records_per_second: f64,
     /// Sum over all results.
     pub checksum: u64,
+    /// CPU nanoseconds per record, over all threads.
+    pub cpu_ns: f64,
     /// Checkpoints completed.
     pub checkpoints: u64,
     /// Bytes of the last checkpoint.
@@ -138,14 +140,10 @@ pub fn keyed_count(count: &Count) -> Result<Run, BoxError> {
         CheckpointConfig { interval_ms: count.checkpoint_ms, ..CheckpointConfig::default() };
     let stats = Stats::default();
     let (_stop, stopped) = tokio::sync::mpsc::unbounded_channel();
-    let started = Instant::now();
+    let (started, cpu) = (Instant::now(), super::cpu_seconds());
     let report = execute(Execution {
         plan,
-        config: JobConfig {
-            parallelism: count.parallelism,
-            checkpoint,
-            ..JobConfig::default()
-        },
+        config: JobConfig { parallelism: count.parallelism, checkpoint, ..JobConfig::default() },
         storage,
         incremental: true,
         slots: 2,
@@ -161,6 +159,7 @@ pub fn keyed_count(count: &Count) -> Result<Run, BoxError> {
     Ok(Run {
         records_per_second: count.records as f64 / seconds,
         checksum: checksum.0.load(Ordering::Relaxed),
+        cpu_ns: (super::cpu_seconds() - cpu) * 1e9 / count.records as f64,
         checkpoints: stats.job.checkpoints.get(),
         checkpoint_bytes: stats.job.last_bytes.get(),
         checkpoint_ms: stats.job.last_duration_ms.get(),

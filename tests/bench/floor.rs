@@ -1,5 +1,6 @@
 //! The floor: the same work with plain threads, bare hash maps and batched channels.
 
+use super::cpu_seconds;
 use hashbrown::HashTable;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::time::Instant;
@@ -12,6 +13,8 @@ pub struct Floor {
     pub records_per_second: f64,
     /// Sum over all results, for comparison.
     pub checksum: u64,
+    /// CPU nanoseconds per record, over all threads.
+    pub cpu_ns: f64,
 }
 
 /// Records in a batch, and batches on their way per channel: as in the engine.
@@ -27,7 +30,7 @@ struct Keyed {
 /// Keyed count on `threads` threads that each generate and count.
 #[must_use]
 pub fn keyed_count(records: u64, keys: u64, threads: usize) -> Floor {
-    let started = Instant::now();
+    let (started, cpu) = (Instant::now(), cpu_seconds());
     let (mut senders, mut receivers) = (Vec::new(), Vec::new());
     for _ in 0..threads {
         let (sender, receiver) = sync_channel::<Vec<Keyed>>(CREDITS * threads);
@@ -44,10 +47,15 @@ pub fn keyed_count(records: u64, keys: u64, threads: usize) -> Floor {
             })
             .collect();
         drop(senders);
-        let sums = workers.into_iter().map(|worker| worker.join().expect("a worker does not panic"));
+        let sums =
+            workers.into_iter().map(|worker| worker.join().expect("a worker does not panic"));
         sums.fold(0u64, u64::wrapping_add)
     });
-    Floor { records_per_second: records as f64 / started.elapsed().as_secs_f64(), checksum }
+    Floor {
+        records_per_second: records as f64 / started.elapsed().as_secs_f64(),
+        checksum,
+        cpu_ns: (cpu_seconds() - cpu) * 1e9 / records as f64,
+    }
 }
 
 /// Generates its share, and counts whatever is there in between: one thread per core.
@@ -107,7 +115,8 @@ fn worker(
 fn count(counts: &mut HashTable<(u64, u64)>, batch: &[Keyed]) -> u64 {
     let mut checksum = 0u64;
     for &Keyed { key, hash } in batch {
-        let entry = counts.entry(hash, |(other, _)| *other == key, |(other, _)| other.stable_hash());
+        let entry =
+            counts.entry(hash, |(other, _)| *other == key, |(other, _)| other.stable_hash());
         let (_, count) = entry.or_insert((key, 0)).into_mut();
         *count += 1;
         checksum = checksum.wrapping_add(key ^ *count);

@@ -38,6 +38,7 @@ struct Args {
 fn main() -> ExitCode {
     let Args { records, keys, parallelism, checkpoint_ms, rounds, engine_only } = Args::parse();
     let (mut floors, mut engines, mut ratios) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut floor_cpu, mut engine_cpu) = (Vec::new(), Vec::new());
     let mut last = None;
     for _ in 0..rounds {
         let count = engine::Count { records, keys, parallelism, checkpoint_ms };
@@ -49,10 +50,12 @@ fn main() -> ExitCode {
             }
         };
         engines.push(run.records_per_second);
+        engine_cpu.push(run.cpu_ns);
         if !engine_only {
             let floor = floor::keyed_count(records, keys, parallelism as usize);
             assert_eq!(floor.checksum, run.checksum, "the engine and its floor count alike");
             floors.push(floor.records_per_second);
+            floor_cpu.push(floor.cpu_ns);
             ratios.push(run.records_per_second / floor.records_per_second);
         }
         last = Some(run);
@@ -66,6 +69,8 @@ fn main() -> ExitCode {
         "engine_records_per_second": median(&mut engines),
         "floor_records_per_second": median(&mut floors),
         "ratio": median(&mut ratios),
+        "engine_cpu_ns_per_record": median(&mut engine_cpu),
+        "floor_cpu_ns_per_record": median(&mut floor_cpu),
         "checkpoints": last.checkpoints,
         "checkpoint_bytes": last.checkpoint_bytes,
         "checkpoint_ms": last.checkpoint_ms,

@@ -153,6 +153,8 @@ impl<T: Data> SideRecords for Vec<Record<T>> {
 /// What an operator emits into, and what it may know of time.
 pub struct Context<Out> {
     records: Vec<Record<Out>>,
+    /// How many records were taken last: room for as many is made at the first one.
+    last_len: usize,
     capacity: usize,
     sides: Vec<Side>,
     watermark: Timestamp,
@@ -167,6 +169,7 @@ impl<Out: Data> Context<Out> {
     pub fn new(capacity: usize) -> Self {
         Self {
             records: Vec::new(),
+            last_len: 0,
             capacity,
             sides: Vec::new(),
             watermark: Timestamp::MIN,
@@ -179,6 +182,9 @@ impl<Out: Data> Context<Out> {
     /// Emits `value` with event time `timestamp`.
     #[inline]
     pub fn emit(&mut self, value: Out, timestamp: Timestamp) {
+        if self.records.capacity() == 0 {
+            self.allocate();
+        }
         self.records.push(Record::new(value, timestamp));
     }
 
@@ -186,6 +192,11 @@ impl<Out: Data> Context<Out> {
     #[inline]
     pub fn extend(&mut self, records: impl Iterator<Item = Record<Out>>) {
         self.records.extend(records);
+    }
+
+    #[cold]
+    fn allocate(&mut self) {
+        self.records.reserve_exact(self.last_len.max(16));
     }
 
     /// Whether no more should be taken in before the output has been taken.
@@ -267,6 +278,9 @@ impl<Out: Data> Context<Out> {
 
     /// Takes what was emitted on the main output; the runner's part.
     pub fn take(&mut self) -> Vec<Record<Out>> {
+        if !self.records.is_empty() {
+            self.last_len = self.records.len();
+        }
         std::mem::take(&mut self.records)
     }
 

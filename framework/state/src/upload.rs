@@ -75,6 +75,9 @@ impl Chains {
     }
 }
 
+/// Gives access to a subtask's chains for a moment: they are shared with its task.
+pub type WithChains<'a> = dyn Fn(&mut dyn FnMut(&mut Chains)) + 'a;
+
 /// The captures of one checkpoint.
 #[derive(Debug)]
 pub struct Begun(Vec<((String, String), ChainCapture)>);
@@ -115,7 +118,7 @@ pub fn upload(
     uploader: &Uploader,
     capture: Capture,
     begun: Begun,
-    with_chains: &dyn Fn(&mut dyn FnMut(&mut Chains)),
+    with_chains: &WithChains<'_>,
 ) -> Uploaded {
     let checkpoint = capture.barrier.checkpoint;
     let (committables, unsealed) = match prepare(capture.sinks, checkpoint) {
@@ -236,7 +239,7 @@ pub fn compact_chains(
     storage: &dyn CheckpointStorage,
     uploader: &Uploader,
     checkpoint: CheckpointId,
-    with_chains: &dyn Fn(&mut dyn FnMut(&mut Chains)),
+    with_chains: &WithChains<'_>,
 ) -> Result<Vec<String>, crate::chain::CompactError> {
     let mut wanted = Vec::new();
     with_chains(&mut |chains| {

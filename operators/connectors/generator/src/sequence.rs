@@ -33,6 +33,13 @@ impl Sequence {
         self.keys = keys;
         self
     }
+
+    /// The `n`th key.
+    #[inline]
+    #[must_use]
+    pub fn key(&self, n: u64) -> u64 {
+        below(splitmix64(0, n), self.keys)
+    }
 }
 
 /// The key of each position.
