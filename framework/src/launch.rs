@@ -197,6 +197,7 @@ pub fn launch(job: Job) -> ExitCode {
 #[must_use]
 pub fn launch_with(job: Job, args: LaunchArgs) -> ExitCode {
     start_log(&args.log);
+    tidegate_runtime::panics::log_unwatched();
     match run(job, &args) {
         Ok(JobEnd::Finished | JobEnd::Stopped) => ExitCode::SUCCESS,
         Ok(JobEnd::Failed(cause)) => complain(&cause, 1),

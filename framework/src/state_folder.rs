@@ -13,7 +13,8 @@ use tidegate_core::operator::BoxError;
 use tidegate_core::sink::Refusal;
 use tidegate_state::upload::describe;
 use tidegate_state::{
-    CheckpointStorage, ManifestLog, MemoryStorage, ObjectStorage, SledOptions, SledStorage, StorageError,
+    CheckpointStorage, ManifestLog, MemoryStorage, ObjectStorage, SledOptions, SledStorage,
+    StorageError,
 };
 
 const MARK: &str = "tidegate.json";

@@ -58,8 +58,8 @@ fn flip(path: &Path, further: u64) {
 /// A job that died in the middle, several checkpoints done and their rows published.
 fn died_in_the_middle(storage: Storage, parallelism: u32) -> Option<Place> {
     let place = Place::new()?;
-    let start = place.job(storage).parallelism(parallelism).flag("--rate", 100_000);
-    let ended = start.crash("manifest.write.before:25").run();
+    let start = place.job(storage).parallelism(parallelism).flag("--rate", 40_000);
+    let ended = start.crash("manifest.write.before:12").run();
     assert!(ended.is_crash(), "{ended:?}");
     Some(place)
 }
@@ -136,7 +136,7 @@ fn a_checkpoint_that_was_passed_over_stays_so_when_it_heals() {
     fs::rename(&blobs[0], &hidden).unwrap();
     let passed_over = checkpoint_of(&blobs[0]);
     let start = place.job(Storage::Folder).flag("--rate", 60_000);
-    assert!(start.crash("manifest.write.before:5").run().is_crash());
+    assert!(start.crash("manifest.write.before:3").run().is_crash());
     assert_ne!(checkpoint_of(&newest_blobs(&place.storage())[0]), passed_over);
     // It can be read again, and what was done since cannot.
     if !blobs[0].exists() {

@@ -283,7 +283,7 @@ impl Running {
         let start = Instant::now();
         while !is_so() {
             assert!(start.elapsed() < DEADLINE, "not seen in time: {what}");
-            drop(nothing.recv_timeout(LOOK_AGAIN));
+            assert!(nothing.recv_timeout(LOOK_AGAIN).is_err());
         }
     }
 }

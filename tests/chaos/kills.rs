@@ -41,19 +41,19 @@ fn survive(series: &Series) {
 #[test]
 fn twenty_kills_at_random_moments_leave_exactly_the_expected_rows() {
     let (storage, parallelism) = (Storage::Sled, &[2][..]);
-    survive(&Series { seed: 1, storage, parallelism, kills: 25, rate: 15_000, eager: true });
+    survive(&Series { seed: 1, storage, parallelism, kills: 25, rate: 10_000, eager: true });
 }
 
 #[test]
 fn kills_and_another_parallelism_at_every_start_leave_exactly_the_expected_rows() {
     let (storage, parallelism) = (Storage::Folder, &[1, 2, 3, 4][..]);
-    survive(&Series { seed: 2, storage, parallelism, kills: 21, rate: 15_000, eager: true });
+    survive(&Series { seed: 2, storage, parallelism, kills: 21, rate: 10_000, eager: true });
 }
 
 #[test]
 fn kills_while_files_stay_open_across_checkpoints_leave_exactly_the_expected_rows() {
     let (storage, parallelism) = (Storage::Sled, &[1, 2, 4][..]);
-    survive(&Series { seed: 3, storage, parallelism, kills: 20, rate: 15_000, eager: false });
+    survive(&Series { seed: 3, storage, parallelism, kills: 20, rate: 10_000, eager: false });
 }
 
 #[test]
@@ -64,7 +64,7 @@ fn many_more_kills_with_every_storage() {
     for seed in 10..20 {
         for storage in [Storage::Sled, Storage::Folder] {
             let (parallelism, eager) = (&[1, 2, 3, 4, 8][..], seed % 2 == 0);
-            survive(&Series { seed, storage, parallelism, kills: 40, rate: 8_000, eager });
+            survive(&Series { seed, storage, parallelism, kills: 40, rate: 5_000, eager });
         }
     }
 }

@@ -165,8 +165,7 @@ impl FileCommitter {
         depth: usize,
         inventory: &mut Inventory,
     ) -> Result<(), SinkError> {
-        let folder =
-            if bucket.is_empty() { self.folder.clone() } else { self.folder.join(bucket) };
+        let folder = if bucket.is_empty() { self.folder.clone() } else { self.folder.join(bucket) };
         let failed = |cause| SinkError::disk("list", &folder, cause);
         for entry in fs::read_dir(&folder).map_err(failed)? {
             let entry = entry.map_err(failed)?;
