@@ -22,7 +22,7 @@ impl Before {
         match self {
             // A file grows only at a barrier here, so this is after several and within one.
             Self::UnconfirmedRows => "file-sink.after-write:12",
-            _ => "manifest.write.before:12",
+            _ => "manifest.write.before:9",
         }
     }
 }
@@ -55,10 +55,10 @@ fn survive(point: &str, nth: u64, storage: Storage, parallelism: u32) -> Option<
         start.parallelism(parallelism)
     };
     if before != Before::Nothing {
-        let ended = start().flag("--rate", 40_000).crash(before.earlier_death()).run();
+        let ended = start().flag("--rate", 100_000).crash(before.earlier_death()).run();
         assert!(ended.is_crash(), "{case}: {ended:?}");
         if before == Before::DamagedCheckpoint {
-            damage::flip_newest_checkpoint(&place.storage());
+            damage::flip_newest_with_rows(&place);
         }
     }
     let ended = start().flag("--rate", 80_000).crash(&format!("{point}:{nth}")).run();

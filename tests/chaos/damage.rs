@@ -20,31 +20,45 @@ pub(crate) fn contents(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
     files
 }
 
-/// The blobs of the newest checkpoint that has any, in checkpoint storage of a folder; their names
-/// are `run-attempt-checkpoint-...`.
-fn newest_blobs(storage: &Path) -> Vec<PathBuf> {
+/// The blobs of each complete checkpoint, in checkpoint storage of a folder; their names are
+/// `run-attempt-checkpoint-...`.
+fn blobs_by_checkpoint(storage: &Path) -> BTreeMap<u64, Vec<PathBuf>> {
     let complete = fs::read_dir(storage.join("manifests")).unwrap();
     let complete = complete.filter_map(|e| e.unwrap().file_name().to_str()?.parse::<u64>().ok());
     let complete: Vec<u64> = complete.collect();
-    let mut newest: BTreeMap<u64, Vec<PathBuf>> = BTreeMap::new();
+    let mut blobs: BTreeMap<u64, Vec<PathBuf>> = BTreeMap::new();
     for entry in fs::read_dir(storage.join("blobs")).unwrap() {
         let path = entry.unwrap().path();
         let name = path.file_name().unwrap().to_str().unwrap();
         let checkpoint = name.split('-').nth(2).and_then(|number| number.parse().ok());
         if let Some(checkpoint) = checkpoint.filter(|checkpoint| complete.contains(checkpoint)) {
-            newest.entry(checkpoint).or_default().push(path);
+            blobs.entry(checkpoint).or_default().push(path);
         }
     }
-    let mut blobs = newest.pop_last().expect("a checkpoint").1;
-    blobs.sort();
+    blobs.values_mut().for_each(|blobs| blobs.sort());
     blobs
 }
 
-/// Flips a bit in a blob of the newest checkpoint; says which.
-pub(crate) fn flip_newest_checkpoint(storage: &Path) -> String {
-    let blob = newest_blobs(storage).swap_remove(0);
-    flip(&blob, 0);
-    blob.file_name().unwrap().to_str().unwrap().to_owned()
+fn newest_blobs(storage: &Path) -> Vec<PathBuf> {
+    blobs_by_checkpoint(storage).pop_last().expect("a checkpoint").1
+}
+
+/// Flips a bit in the newest checkpoint that has published rows, and in those after it: a restore
+/// must take rows back.
+pub(crate) fn flip_newest_with_rows(place: &Place) {
+    let newest = newest_epoch_with_rows(place);
+    for (checkpoint, blobs) in blobs_by_checkpoint(&place.storage()) {
+        if checkpoint >= newest {
+            flip(&blobs[0], 0);
+        }
+    }
+}
+
+fn newest_epoch_with_rows(place: &Place) -> u64 {
+    let parts = fs::read_dir(place.output()).unwrap();
+    let epoch = |name: String| name.strip_prefix("part-")?.split('-').next()?.parse::<u64>().ok();
+    let epochs = parts.filter_map(|entry| epoch(entry.unwrap().file_name().into_string().ok()?));
+    epochs.max().expect("published rows")
 }
 
 /// Flips one bit, in the middle or `dice` bytes further.
@@ -128,37 +142,48 @@ fn every_manifest_gone_is_no_first_start_when_there_is_output() {
 }
 
 #[test]
-fn a_checkpoint_that_was_passed_over_stays_so_when_it_heals() {
-    let Some(place) = died_in_the_middle(Storage::Folder, 1) else { return };
-    // The newest checkpoint cannot be read for a while: an older one serves, output is done anew.
-    let blobs = newest_blobs(&place.storage());
-    let hidden = place.path("hidden");
-    fs::rename(&blobs[0], &hidden).unwrap();
-    let passed_over = checkpoint_of(&blobs[0]);
-    let start = place.job(Storage::Folder).flag("--rate", 60_000);
-    assert!(start.crash("manifest.write.before:3").run().is_crash());
-    assert_ne!(checkpoint_of(&newest_blobs(&place.storage())[0]), passed_over);
-    // It can be read again, and what was done since cannot.
-    if !blobs[0].exists() {
-        fs::rename(&hidden, &blobs[0]).unwrap();
-    }
-    loop {
-        let newest = newest_blobs(&place.storage());
-        if checkpoint_of(&newest[0]) == passed_over {
+fn a_checkpoint_that_was_passed_over_is_never_gone_back_to_even_when_it_heals() {
+    // The newest checkpoints cannot be read for a while, among them the last that published rows.
+    let mut found = None;
+    for _ in 0..20 {
+        let Some(place) = died_in_the_middle(Storage::Folder, 1) else { return };
+        let newest_rows = newest_epoch_with_rows(&place);
+        let blobs = blobs_by_checkpoint(&place.storage());
+        let hidden: Vec<_> = blobs.into_iter().filter(|(id, _)| *id >= newest_rows).collect();
+        if hidden.len() == 2 {
+            found = Some((place, hidden));
             break;
         }
-        newest.iter().for_each(|blob| fs::remove_file(blob).unwrap());
+    }
+    let (place, hidden) = found.expect("a last checkpoint without rows of its own");
+    for (_, blobs) in &hidden {
+        fs::rename(&blobs[0], place.path("hidden").with_extension(checkpoint_name(&blobs[0])))
+            .unwrap();
+    }
+    // An older one serves, and their output is done anew.
+    let start = place.job(Storage::Folder).flag("--rate", 40_000);
+    assert!(start.crash("manifest.write.before:3").run().is_crash());
+    // They can be read again, and what was done since cannot.
+    let last = hidden.last().expect("some").0;
+    for (_, blobs) in &hidden {
+        fs::rename(place.path("hidden").with_extension(checkpoint_name(&blobs[0])), &blobs[0])
+            .unwrap();
+    }
+    for (checkpoint, blobs) in blobs_by_checkpoint(&place.storage()) {
+        if checkpoint > last {
+            blobs.iter().for_each(|blob| flip(blob, 0));
+        }
     }
     let ended = place.job(Storage::Folder).run();
-    assert!(matches!(ended.code, Some(0 | 2)), "{ended:?}");
-    if ended.code == Some(0) {
-        place.assert_exact("healed");
-    }
+    ended.assert_clean("healed");
+    place.assert_exact("healed");
+    let from = ended.number("resumed_from");
+    assert!(!hidden.iter().any(|(id, _)| *id == from), "went back to {from}, which had been left");
 }
 
-fn checkpoint_of(blob: &Path) -> u64 {
+fn checkpoint_name(blob: &Path) -> String {
     let name = blob.file_name().unwrap().to_str().unwrap();
-    name.split('-').nth(2).unwrap().parse().unwrap()
+    name.split('-').nth(2).unwrap().to_owned()
 }
 
 /// How a file of sled is harmed.

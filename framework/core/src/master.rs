@@ -527,6 +527,7 @@ impl JobMaster {
                     parts: done.parts,
                     committables: done.committables,
                     committed_rows: done.committed_rows,
+                    passed_over: Vec::new(),
                 });
                 self.write(manifest, done.kind, done.started);
             }
@@ -597,6 +598,7 @@ impl JobMaster {
             parts: Vec::new(),
             committables: Vec::new(),
             committed_rows: BTreeMap::new(),
+            passed_over: Vec::new(),
         };
         self.write(Arc::new(manifest), BarrierKind::Final, now);
     }

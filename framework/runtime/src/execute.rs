@@ -22,7 +22,7 @@ use tidegate_core::node::NodeFactory;
 use tidegate_core::operator::BoxError;
 use tidegate_core::plan::Plan;
 use tidegate_core::sink::{RecoveryPoint, Refusal};
-use tidegate_core::snapshot::{JobIdentity, Manifest};
+use tidegate_core::snapshot::{CheckpointId, JobIdentity, Manifest};
 use tidegate_state::manifest_log::Fault as LogFault;
 use tidegate_state::upload::describe;
 use tidegate_state::{CheckpointStorage, ManifestLog, Retention, newest_whole};
@@ -90,6 +90,8 @@ pub fn execute(execution: Execution) -> Result<JobReport, BoxError> {
 struct Opened {
     log: ManifestLog,
     latest: Option<Arc<Manifest>>,
+    /// Newer ones that are not whole.
+    passed_over: Vec<CheckpointId>,
     identity: JobIdentity,
 }
 
@@ -103,7 +105,8 @@ struct Claimed {
 
 /// Takes the job over: from here on an older run of it can complete nothing.
 fn claim(execution: &Execution, opened: Opened) -> Result<Claimed, BoxError> {
-    let Opened { mut log, latest, identity } = opened;
+    let Opened { mut log, latest, passed_over, identity } = opened;
+    log.pass_over(passed_over);
     let run = log.next_run();
     let claim = log.claim(run, &identity, clock::now()).map_err(|error| describe(&error))?;
     let retained = execution.config.checkpoint.retained;
@@ -119,7 +122,7 @@ fn claim(execution: &Execution, opened: Opened) -> Result<Claimed, BoxError> {
 
 fn open(execution: &Execution) -> Result<Opened, BoxError> {
     let storage = &execution.storage;
-    let (log, problems) = ManifestLog::open(Arc::clone(storage)).map_err(|e| describe(&e))?;
+    let (log, problems) = ManifestLog::open(Arc::clone(storage)).map_err(|e| not_read(&e))?;
     for problem in &problems {
         if let LogFault::Version(_) = problem.why {
             let said = format!(
@@ -134,7 +137,7 @@ fn open(execution: &Execution) -> Result<Opened, BoxError> {
     if let Some(before) = log.manifests().last() {
         compare(&before.job, &identity, &execution.plan)?;
     }
-    let recovered = newest_whole(&log, &**storage).map_err(|error| describe(&error))?;
+    let recovered = newest_whole(&log, &**storage).map_err(|e| not_read(&e))?;
     for skipped in &recovered.skipped {
         tracing::error!(
             checkpoint = skipped.checkpoint,
@@ -166,7 +169,13 @@ fn open(execution: &Execution) -> Result<Opened, BoxError> {
             }
         }
     }
-    Ok(Opened { log, latest: recovered.manifest.map(Arc::new), identity })
+    let passed_over = recovered.skipped.iter().map(|skipped| skipped.checkpoint).collect();
+    Ok(Opened { log, latest: recovered.manifest.map(Arc::new), passed_over, identity })
+}
+
+/// State that cannot be read: nothing has been changed yet, so it is for the user to decide.
+fn not_read(error: &dyn std::error::Error) -> Refusal {
+    Refusal(describe(error))
 }
 
 fn identity(plan: &Plan) -> Result<JobIdentity, BoxError> {
