@@ -184,6 +184,7 @@ fn up_to(rows: u64) -> (Vec<u64>, usize) {
 fn names(folder: &Path) -> Vec<String> {
     let name = |entry: std::io::Result<fs::DirEntry>| entry.unwrap().file_name().into_string();
     let mut names: Vec<_> = fs::read_dir(folder).unwrap().map(|e| name(e).unwrap()).collect();
+    names.retain(|name| name != ".tidegate-lock");
     names.sort();
     names
 }
