@@ -92,6 +92,33 @@ fn dying_at_any_named_point_once_leaves_exactly_the_expected_rows() {
 }
 
 #[test]
+fn dying_around_the_final_checkpoint_leaves_exactly_the_expected_rows() {
+    // One checkpoint only: the claim is the first manifest, it is the second, `finished` the third.
+    let points = [
+        "manifest.write.before:2",
+        "manifest.write.after:2",
+        "file-sink.before-rename:1",
+        "file-sink.after-rename:1",
+        "manifest.write.before:3",
+        "manifest.write.after:3",
+    ];
+    for storage in [Storage::Sled, Storage::Folder] {
+        for point in points {
+            let Some(place) = Place::new() else { return };
+            let case = format!("{point}, {storage:?}");
+            let start = place.unhurried_job(storage).parallelism(2);
+            let died = start.flag("--checkpoint-interval", "1h").crash(point).run();
+            assert!(died.is_crash(), "{case}: {died:?}");
+            let resumed = place.lazy_job(storage).run();
+            resumed.assert_clean(&case);
+            place.assert_exact(&case);
+            let is_finished = resumed.said.contains("finished before");
+            assert_eq!(is_finished, point == "manifest.write.after:3", "{case}: {}", resumed.said);
+        }
+    }
+}
+
+#[test]
 fn dying_at_any_named_point_at_every_passing_with_every_storage() {
     if !is_full_run() {
         return;

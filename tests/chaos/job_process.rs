@@ -68,6 +68,11 @@ impl Place {
 
     /// A start of the job here, whose files stay open across checkpoints.
     pub(crate) fn lazy_job(&self, storage: Storage) -> Start {
+        self.unhurried_job(storage).flag("--checkpoint-interval", "20ms")
+    }
+
+    /// A start of the job here, without an interval of checkpoints.
+    pub(crate) fn unhurried_job(&self, storage: Storage) -> Start {
         let storage = match storage {
             Storage::Sled => "sled".to_owned(),
             Storage::Memory => "memory".to_owned(),
@@ -76,10 +81,7 @@ impl Place {
         let mut start = self.bare();
         start.command.arg("--input").arg(&self.input).arg("--output").arg(self.output());
         start.command.arg("--state-dir").arg(self.state());
-        start
-            .flag("--checkpoint-storage", storage)
-            .flag("--checkpoint-interval", "20ms")
-            .flag("--slots", 2)
+        start.flag("--checkpoint-storage", storage).flag("--slots", 2)
     }
 
     /// A start with nothing said but where the summary goes, and no metrics.

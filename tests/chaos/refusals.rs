@@ -163,6 +163,19 @@ fn output_of_another_job_is_refused_untouched() {
 }
 
 #[test]
+fn an_output_folder_that_another_job_writes_to_is_refused_and_that_job_not_disturbed() {
+    let Some(place) = Place::new() else { return };
+    let running = place.job(Storage::Folder).flag("--rate", 60_000).spawn();
+    running.until("its output folder is there", || place.output().join(".tidegate-lock").exists());
+    let other = reading(&place, place.input()).flag("--state-dir", place.path("other").display());
+    let ended = other.run();
+    assert_eq!(ended.code, Some(2), "{ended:?}");
+    ended.assert_no_panic_text("in use");
+    running.wait().assert_clean("undisturbed");
+    place.assert_exact("undisturbed");
+}
+
+#[test]
 fn a_fresh_start_that_is_refused_has_forgotten_nothing() {
     for storage in [Storage::Sled, Storage::Folder] {
         let Some(place) = Place::new() else { return };
