@@ -44,14 +44,19 @@ fn newest_blobs(storage: &Path) -> Vec<PathBuf> {
 }
 
 /// Flips a bit in the newest checkpoint that has published rows, and in those after it: a restore
-/// must take rows back.
-pub(crate) fn flip_newest_with_rows(place: &Place) {
+/// must take rows back. When there is no older checkpoint left to go back to, does nothing and says so.
+pub(crate) fn flip_newest_with_rows(place: &Place) -> bool {
     let newest = newest_epoch_with_rows(place);
-    for (checkpoint, blobs) in blobs_by_checkpoint(&place.storage()) {
+    let checkpoints = blobs_by_checkpoint(&place.storage());
+    if checkpoints.keys().all(|checkpoint| *checkpoint >= newest) {
+        return false;
+    }
+    for (checkpoint, blobs) in checkpoints {
         if checkpoint >= newest {
             flip(&blobs[0], 0);
         }
     }
+    true
 }
 
 fn newest_epoch_with_rows(place: &Place) -> u64 {
