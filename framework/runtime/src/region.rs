@@ -5,6 +5,7 @@
 use crate::blocking::BlockingPool;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
 use tidegate_core::build::TaskSettings;
 use tidegate_core::chain::ChainError;
 use tidegate_core::master::to_recover;
@@ -45,6 +46,10 @@ pub struct Built {
     pub task: Task,
     /// Its blob chains.
     pub chains: Arc<Mutex<Chains>>,
+    /// How long it took to read its share of the checkpoint.
+    pub reading: Duration,
+    /// How long it took to build the task and to fill its states.
+    pub filling: Duration,
 }
 
 /// Why a region could not be built.
@@ -145,6 +150,7 @@ impl Builder {
         settings: &TaskSettings,
         start: &Start,
     ) -> Result<Built, BuildError> {
+        let began = Instant::now();
         let (restored, parts) = match start {
             Start::Checkpoint(restore) => {
                 let share = share::read(restore, &*self.storage, &self.plan, subtask)
@@ -153,12 +159,13 @@ impl Builder {
             }
             Start::Empty(splits) => (empty_share(&self.plan, splits, subtask), Vec::new()),
         };
+        let (reading, began) = (began.elapsed(), Instant::now());
         let task = self.plan.build(subtask, settings, &restored).map_err(|error| {
             let ChainError { operator, phase, cause } = error;
             BuildError::new(&format!("operator {operator}, while {phase}"), &cause)
         })?;
         let chains = Arc::new(Mutex::new(Chains::new(self.incremental, &parts)));
-        Ok(Built { subtask, task, chains })
+        Ok(Built { subtask, task, chains, reading, filling: began.elapsed() })
     }
 }
 
