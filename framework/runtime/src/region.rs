@@ -88,7 +88,8 @@ impl Builder {
         let (plan, storage) = (Arc::clone(&self.plan), Arc::clone(&self.storage));
         let start = self.pool.run(move || match from {
             Some(manifest) => {
-                let restore = Restore::open(&*storage, Manifest::clone(&manifest));
+                let manifest = Manifest::clone(&manifest);
+                let restore = Restore::open_for(&*storage, manifest, &plan);
                 restore.map(Start::Checkpoint).map_err(|e| BuildError::from(describe(&e)))
             }
             None => first_splits(&plan, region).map(Start::Empty),
