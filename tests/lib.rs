@@ -1,1 +1,4 @@
 //! What the suites of all crates share.
+
+pub mod bench;
+pub mod harness;

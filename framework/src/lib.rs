@@ -1,1 +1,52 @@
-//! Placeholder.
+//! Tidegate: actor-based stream processing with event time, keyed state and exactly-once, in one
+//! small binary.
+//!
+//! This crate is what users depend on: the typed [`Stream`] API, the [`launch`](fn@launch)er that runs
+//! a job with the same flags everywhere, and the parts of the lower crates that jobs are written with.
+//!
+//! ```no_run
+//! use tidegate::prelude::*;
+//!
+//! let job = Job::new("words");
+//! let words = ["to", "be", "or", "not", "to", "be"].map(String::from).to_vec();
+//! job.source("words", FromVec::new(words), WatermarkStrategy::none())
+//!     .map(|word| word.to_uppercase())
+//!     .sink("out", Print::new(|word: &String| word.clone()));
+//! tidegate::launch(job);
+//! ```
+
+mod job;
+mod launch;
+mod progress;
+mod state_folder;
+mod stream;
+mod summary;
+mod window;
+
+pub use job::Job;
+pub use launch::{LaunchArgs, launch, launch_with, parse_duration};
+pub use stream::{KeyedStream, SinkHandle, Stream};
+pub use summary::{OperatorSummary, Summary};
+pub use tidegate_core as core;
+pub use tidegate_operators as operators;
+pub use tidegate_runtime as runtime;
+pub use tidegate_state as state;
+pub use window::WindowedStream;
+
+/// What a job usually needs.
+pub mod prelude {
+    pub use crate::{Job, KeyedStream, LaunchArgs, Stream, WindowedStream, launch, launch_with};
+    pub use tidegate_core::key::Key;
+    pub use tidegate_core::operator::{BoxError, OutputTag};
+    pub use tidegate_core::process::{KeyedContext, KeyedProcess, Timer};
+    pub use tidegate_core::state::aggregate::Aggregate;
+    pub use tidegate_core::state::handles::{ListState, ValueState};
+    pub use tidegate_core::state::{Keyed, StateVisitor};
+    pub use tidegate_core::time::Timestamp;
+    pub use tidegate_core::timer::TimeDomain;
+    pub use tidegate_core::watermark::WatermarkStrategy;
+    pub use tidegate_inline::{Collect, FromVec, Print};
+    pub use tidegate_operators::aggregate::Count;
+    pub use tidegate_operators::top_n::{Ranked, TopN};
+    pub use tidegate_operators::window::{TimeWindow, Window, Windowed};
+}

@@ -1,1 +1,13 @@
-//! Placeholder.
+//! The operators: transforms, aggregates, windows and rankings.
+//!
+//! Each is a pure state machine on [`tidegate_core::operator::Operator`] (or on
+//! [`tidegate_core::process::KeyedProcess`], where one key at a time is all it needs) in a file of its
+//! own, named like the method that adds it to a stream. Nothing here knows a channel, a clock or a
+//! thread; whatever does I/O is a connector.
+
+pub mod aggregate;
+pub mod filter;
+pub mod flat_map;
+pub mod map;
+pub mod top_n;
+pub mod window;

@@ -1,1 +1,29 @@
-//! Placeholder.
+//! The `tidegate` command, one file per subcommand.
+
+pub mod demo;
+
+use clap::{Parser, Subcommand};
+use std::process::ExitCode;
+
+/// Stream processing on supervised actors: event time, keyed state, exactly-once.
+#[derive(Parser)]
+#[command(name = "tidegate", version)]
+struct Cli {
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// The hot items of a made-up shop, window by window, for a few seconds (the default)
+    Demo(demo::Args),
+}
+
+/// Reads the command line and does what it says.
+#[must_use]
+pub fn main() -> ExitCode {
+    match Cli::parse().command {
+        Some(Command::Demo(args)) => demo::run(args),
+        None => demo::run(demo::Args::parse_from(["tidegate"])),
+    }
+}

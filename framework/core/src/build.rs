@@ -89,6 +89,7 @@ impl Plan {
             links.push(link.with_fault(settings.fault.as_ref()));
         }
         let gate = self.gate(subtask, settings.guarantee, restored);
+        links.iter_mut().for_each(|link| link.stage.open(gate.watermark()));
         let outputs = self.outputs(subtask, usize::from(source.is_some()));
         Ok(Task::new(source, gate, Chain::new(links), outputs, restored.edges.clone(), audited))
     }

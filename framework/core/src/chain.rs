@@ -5,7 +5,7 @@
 //! end) visits the links front to back, and each link must have emitted all that follows from it, and
 //! all links behind it must have digested that, before the next link hears of it.
 
-use crate::element::{AnyBatch, Batch, Data, Record, downcast};
+use crate::element::{AnyBatch, Batch, Record, downcast};
 use crate::fault::Fault;
 use crate::gate::Port;
 use crate::limits;
@@ -41,6 +41,11 @@ pub enum Control {
 
 /// An operator or sink behind type erasure: the boundary at which the chain is dynamic.
 pub trait Stage: Send {
+    /// Called once before anything else, with all states in place.
+    fn open(&mut self, watermark: Timestamp) {
+        let _ = watermark;
+    }
+
     /// Takes open records off `input`.
     ///
     /// # Errors
@@ -97,6 +102,9 @@ pub trait Stage: Send {
 }
 
 /// An [`Operator`] as a stage.
+///
+/// Event time, as the operator sees it, is the last watermark that has come as far as this link; the
+/// gate's may be ahead, while the links before this one still emit what precedes it.
 pub struct OperatorStage<O: Operator> {
     operator: O,
     context: Context<O::Out>,
@@ -105,7 +113,15 @@ pub struct OperatorStage<O: Operator> {
 impl<O: Operator> OperatorStage<O> {
     /// Erases `operator`; `connect` connects its side outputs.
     pub fn new(operator: O, connect: impl FnOnce(&mut Context<O::Out>)) -> Self {
-        let capacity = limits::batch_records(size_of::<Record<O::Out>>());
+        Self::with_capacity(limits::batch_records(size_of::<Record<O::Out>>()), operator, connect)
+    }
+
+    /// As [`OperatorStage::new`], with an output that is full at `capacity` records.
+    pub fn with_capacity(
+        capacity: usize,
+        operator: O,
+        connect: impl FnOnce(&mut Context<O::Out>),
+    ) -> Self {
         let mut context = Context::new(capacity);
         connect(&mut context);
         Self { operator, context }
@@ -113,18 +129,27 @@ impl<O: Operator> OperatorStage<O> {
 }
 
 impl<O: Operator> Stage for OperatorStage<O> {
+    fn open(&mut self, watermark: Timestamp) {
+        self.context.set_time(watermark, Timestamp::MIN);
+        self.operator.open(watermark);
+    }
+
     fn process(
         &mut self,
         _port: Port,
         input: &mut dyn AnyBatch,
         time: StepTime<'_>,
     ) -> Result<(), BoxError> {
-        self.context.set_time(time.watermark, time.now);
+        self.context.set_time(self.context.watermark(), time.now);
         self.operator.process(downcast(input), &mut self.context)
     }
 
     fn control(&mut self, control: Control, time: StepTime<'_>) -> Result<Progress, BoxError> {
-        self.context.set_time(time.watermark, time.now);
+        let watermark = match control {
+            Control::Watermark(at) => at,
+            Control::ProcessingTime(_) | Control::End => self.context.watermark(),
+        };
+        self.context.set_time(watermark, time.now);
         match control {
             Control::Watermark(at) => self.operator.on_watermark(at, &mut self.context),
             Control::ProcessingTime(at) => self.operator.on_processing_time(at, &mut self.context),
@@ -456,19 +481,5 @@ impl Chain {
     #[must_use]
     pub fn next_processing_timer(&self) -> Option<Timestamp> {
         self.links.iter().filter_map(|link| link.stage.next_processing_timer()).min()
-    }
-}
-
-/// For stages that map a batch at a time: a value type that a record can be changed into.
-pub fn map_records<T: Data, U: Data>(
-    input: &mut Batch<T>,
-    ctx: &mut Context<U>,
-    mut map: impl FnMut(T) -> U,
-) {
-    let take = input.open().min(ctx.room());
-    ctx.reserve(take);
-    for _ in 0..take {
-        let Some(record) = input.take() else { break };
-        ctx.emit(map(record.value), record.timestamp);
     }
 }

@@ -58,6 +58,8 @@ pub struct Batch<T> {
     marks: vec::IntoIter<Mark>,
     /// Records taken so far.
     taken: usize,
+    /// Whether the record last taken still counts as open.
+    begun: bool,
 }
 
 impl<T> Batch<T> {
@@ -65,7 +67,13 @@ impl<T> Batch<T> {
     #[must_use]
     pub fn new(records: Vec<Record<T>>, marks: Vec<Mark>) -> Self {
         let open = marks.first().map_or(records.len(), |mark| mark.position);
-        Self { records: records.into_iter(), open, marks: marks.into_iter(), taken: 0 }
+        Self {
+            records: records.into_iter(),
+            open,
+            marks: marks.into_iter(),
+            taken: 0,
+            begun: false,
+        }
     }
 
     /// The next record before the next mark.
@@ -88,9 +96,29 @@ impl<T> Batch<T> {
 
     /// Takes all records up to the next mark at once.
     pub fn take_open(&mut self) -> impl ExactSizeIterator<Item = Record<T>> + '_ {
-        let open = std::mem::take(&mut self.open);
-        self.taken += open;
-        self.records.by_ref().take(open)
+        self.take_up_to(usize::MAX)
+    }
+
+    /// Takes the next `most` records at once, or as many as there are before the next mark.
+    pub fn take_up_to(&mut self, most: usize) -> impl ExactSizeIterator<Item = Record<T>> + '_ {
+        let take = most.min(self.open);
+        self.open -= take;
+        self.taken += take;
+        self.records.by_ref().take(take)
+    }
+
+    /// Takes the next record like [`Batch::take`], but lets it count as open until
+    /// [`Batch::finish`]: for an operator that may have to break off in the middle of one.
+    pub fn begin(&mut self) -> Option<Record<T>> {
+        debug_assert!(!self.begun, "one record at a time");
+        let record = self.take();
+        self.begun = record.is_some();
+        record
+    }
+
+    /// All that follows from the record begun last has been emitted.
+    pub const fn finish(&mut self) {
+        self.begun = false;
     }
 }
 
@@ -112,15 +140,15 @@ pub trait AnyBatch: Send {
 
 impl<T: Data> AnyBatch for Batch<T> {
     fn remaining(&self) -> usize {
-        self.records.len()
+        self.records.len() + usize::from(self.begun)
     }
 
     fn open_records(&self) -> usize {
-        self.open
+        self.open + usize::from(self.begun)
     }
 
     fn take_mark(&mut self) -> Option<Timestamp> {
-        if self.open > 0 {
+        if self.open_records() > 0 {
             return None;
         }
         let mark = self.marks.next()?;
@@ -136,6 +164,7 @@ impl<T: Data> AnyBatch for Batch<T> {
 
     fn skip_open(&mut self) {
         self.take_open().for_each(drop);
+        self.finish();
     }
 
     fn as_any_mut(&mut self) -> &mut dyn Any {
@@ -228,5 +257,17 @@ mod tests {
         assert_eq!(batch.take_open().map(|r| r.value).collect::<Vec<_>>(), [2, 3, 4]);
         assert_eq!(batch.take_mark(), Some(Timestamp(9)));
         assert_eq!((batch.take_mark(), batch.remaining()), (None, 0));
+    }
+
+    #[test]
+    fn a_record_that_was_begun_is_open_until_it_is_finished() {
+        let records = (0..2).map(|n| Record::new(n, Timestamp(n))).collect();
+        let mut batch = Batch::new(records, vec![Mark { position: 1, watermark: Timestamp(9) }]);
+        assert_eq!(batch.begin().map(|r| r.value), Some(0));
+        assert_eq!((batch.open(), batch.open_records(), batch.remaining()), (0, 1, 2));
+        assert_eq!(batch.take_mark(), None);
+        batch.finish();
+        assert_eq!(batch.take_mark(), Some(Timestamp(9)));
+        assert_eq!((batch.open_records(), batch.remaining()), (1, 1));
     }
 }

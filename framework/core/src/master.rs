@@ -374,7 +374,7 @@ impl JobMaster {
                 if self.is_current(subtask, attempt) {
                     self.coordinator.keep(committables);
                     if self.coordinator.pending() == Some(checkpoint) {
-                        self.give_up_checkpoint(cause);
+                        self.give_up_checkpoint(&cause);
                     }
                 }
             }
@@ -394,7 +394,7 @@ impl JobMaster {
     fn proceed(&mut self, now: Timestamp) {
         if self.coordinator.is_expired(now) {
             let awaited: Vec<String> = self.coordinator.awaited().map(|s| s.to_string()).collect();
-            self.give_up_checkpoint(format!(
+            self.give_up_checkpoint(&format!(
                 "timed out waiting for subtasks {}",
                 awaited.join(", ")
             ));
@@ -559,7 +559,7 @@ impl JobMaster {
             }
             ManifestOutcome::NotWritten(cause) => {
                 let go_on = self.coordinator.on_manifest_failed();
-                self.checkpoint_failed(manifest.id, cause, go_on);
+                self.checkpoint_failed(manifest.id, &cause, go_on);
             }
             ManifestOutcome::Lost(cause) => self.end(JobEnd::Failed(cause)),
         }
@@ -617,15 +617,15 @@ impl JobMaster {
         }
     }
 
-    fn give_up_checkpoint(&mut self, cause: String) {
+    fn give_up_checkpoint(&mut self, cause: &str) {
         if let Some((id, go_on)) = self.coordinator.abort() {
             self.commands.push_back(Command::Aborted(id));
             self.checkpoint_failed(id, cause, go_on);
         }
     }
 
-    fn checkpoint_failed(&mut self, id: CheckpointId, cause: String, go_on: bool) {
-        let notice = Notice::CheckpointFailed { id, cause: cause.clone() };
+    fn checkpoint_failed(&mut self, id: CheckpointId, cause: &str, go_on: bool) {
+        let notice = Notice::CheckpointFailed { id, cause: cause.to_owned() };
         self.commands.push_back(Command::Say(notice));
         if !go_on {
             let end = if self.ending == Some(Ending::StopWithCheckpoint) {

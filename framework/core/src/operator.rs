@@ -33,6 +33,12 @@ pub trait Operator: Send + 'static {
     /// What it emits on its main output.
     type Out: Data;
 
+    /// Called once before anything else, with all states in place: event time has already come as
+    /// far as `watermark`, which after a restore is where it stood at the snapshot.
+    fn open(&mut self, watermark: Timestamp) {
+        let _ = watermark;
+    }
+
     /// Takes records off `input` until it is used up or `ctx` is full.
     ///
     /// # Errors
@@ -147,6 +153,8 @@ impl<T: Data> SideRecords for Vec<Record<T>> {
 /// What an operator emits into, and what it may know of time.
 pub struct Context<Out> {
     records: Vec<Record<Out>>,
+    /// How many records were taken last: room for as many is made at the first one.
+    last_len: usize,
     capacity: usize,
     sides: Vec<Side>,
     watermark: Timestamp,
@@ -161,6 +169,7 @@ impl<Out: Data> Context<Out> {
     pub fn new(capacity: usize) -> Self {
         Self {
             records: Vec::new(),
+            last_len: 0,
             capacity,
             sides: Vec::new(),
             watermark: Timestamp::MIN,
@@ -173,7 +182,21 @@ impl<Out: Data> Context<Out> {
     /// Emits `value` with event time `timestamp`.
     #[inline]
     pub fn emit(&mut self, value: Out, timestamp: Timestamp) {
+        if self.records.capacity() == 0 {
+            self.allocate();
+        }
         self.records.push(Record::new(value, timestamp));
+    }
+
+    /// Emits all of `records`.
+    #[inline]
+    pub fn extend(&mut self, records: impl Iterator<Item = Record<Out>>) {
+        self.records.extend(records);
+    }
+
+    #[cold]
+    fn allocate(&mut self) {
+        self.records.reserve_exact(self.last_len.max(16));
     }
 
     /// Whether no more should be taken in before the output has been taken.
@@ -255,6 +278,9 @@ impl<Out: Data> Context<Out> {
 
     /// Takes what was emitted on the main output; the runner's part.
     pub fn take(&mut self) -> Vec<Record<Out>> {
+        if !self.records.is_empty() {
+            self.last_len = self.records.len();
+        }
         std::mem::take(&mut self.records)
     }
 

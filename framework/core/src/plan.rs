@@ -6,6 +6,7 @@ use crate::key::MaxParallelism;
 use crate::node::NodeFactory;
 use std::collections::BTreeMap;
 use std::fmt;
+use std::sync::Arc;
 
 /// One parallel instance of a vertex.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -184,7 +185,7 @@ impl Plan {
                 to,
                 port: edge.port,
                 partitioning,
-                factory: edge.factory.clone(),
+                factory: Arc::clone(&edge.factory),
             });
         }
     }

@@ -115,6 +115,8 @@ pub struct SourceOutput<T> {
     valve: Valve,
     now: Timestamp,
     dropped: u64,
+    /// How many records were taken last: room for as many is made at the first one.
+    last_len: usize,
 }
 
 impl<T: Data> SourceOutput<T> {
@@ -141,12 +143,16 @@ impl<T: Data> SourceOutput<T> {
             valve,
             now: Timestamp::MIN,
             dropped: 0,
+            last_len: 0,
         }
     }
 
     /// Emits a record of `split` (its index among the splits the reader was given).
     #[inline]
     pub fn emit(&mut self, split: usize, value: T, timestamp: Timestamp) {
+        if self.records.capacity() == 0 {
+            self.records.reserve_exact(self.last_len.max(16));
+        }
         self.records.push(Record::new(value, timestamp));
         if self.strategy.idle_after_ms.is_some() {
             self.last_record[split] = self.now;
@@ -235,6 +241,7 @@ impl<T: Data> SourceOutput<T> {
     /// each poll: waking up then precedes the records, falling idle follows them.
     pub fn take(&mut self) -> Vec<Element> {
         let (records, marks) = (std::mem::take(&mut self.records), std::mem::take(&mut self.marks));
+        self.last_len = if records.is_empty() { self.last_len } else { records.len() };
         let batch: Option<Box<dyn AnyBatch>> = if records.is_empty() && marks.is_empty() {
             None
         } else {

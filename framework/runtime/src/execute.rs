@@ -70,26 +70,51 @@ pub fn execute(execution: Execution) -> Result<JobReport, BoxError> {
     panics::install();
     let started = Instant::now();
     let opened = open(&execution)?;
-    let Opened { log, latest, identity, finished } = opened;
-    let resumed_from = latest.as_ref().map(|manifest| manifest.id);
+    let resumed_from = opened.latest.as_ref().map(|manifest| manifest.id);
     let report = |end, was_finished| JobReport {
         end,
         seconds: started.elapsed().as_secs_f64(),
         resumed_from,
         was_finished,
     };
-    if finished {
+    // What had been finished had also been committed: the mark is written after the commit.
+    if opened.log.is_finished() {
         return Ok(report(JobEnd::Finished, true));
     }
-    let end = actix_rt::System::new().block_on(run(execution, log, latest, identity))?;
+    let claimed = claim(&execution, opened)?;
+    let end = System::new().block_on(run(execution, claimed))?;
     Ok(report(end, false))
 }
 
+/// The job's state, looked at and found to be ours to take over.
 struct Opened {
     log: ManifestLog,
     latest: Option<Arc<Manifest>>,
     identity: JobIdentity,
-    finished: bool,
+}
+
+/// The job's state, taken over.
+struct Claimed {
+    log: ManifestLog,
+    start: StartingPoint,
+    retention: Retention,
+    committers: Committers,
+}
+
+/// Takes the job over: from here on an older run of it can complete nothing.
+fn claim(execution: &Execution, opened: Opened) -> Result<Claimed, BoxError> {
+    let Opened { mut log, latest, identity } = opened;
+    let run = log.next_run();
+    let claim = log.claim(run, &identity, clock::now()).map_err(|error| describe(&error))?;
+    let retained = execution.config.checkpoint.retained;
+    let mut retention = Retention::new(Arc::clone(&execution.storage), retained);
+    if let Err(error) = retention.sweep(&mut log, &|_| false) {
+        tracing::warn!(error = %describe(&error), "what crashed runs left is not removed yet");
+    }
+    let committers = committers(&execution.plan)?;
+    let seed = u64::from(std::process::id()) ^ clock::now().millis().unsigned_abs();
+    let start = StartingPoint { identity, run, claim, latest, seed };
+    Ok(Claimed { log, start, retention, committers })
 }
 
 fn open(execution: &Execution) -> Result<Opened, BoxError> {
@@ -109,7 +134,6 @@ fn open(execution: &Execution) -> Result<Opened, BoxError> {
     if let Some(before) = log.manifests().last() {
         compare(&before.job, &identity, &execution.plan)?;
     }
-    let finished = log.is_finished();
     let recovered = newest_whole(&log, &**storage).map_err(|error| describe(&error))?;
     for skipped in &recovered.skipped {
         tracing::error!(
@@ -142,8 +166,7 @@ fn open(execution: &Execution) -> Result<Opened, BoxError> {
             }
         }
     }
-    // What had been finished must also have been committed: the mark is written after the commit.
-    Ok(Opened { log, latest: recovered.manifest.map(Arc::new), identity, finished })
+    Ok(Opened { log, latest: recovered.manifest.map(Arc::new), identity })
 }
 
 fn identity(plan: &Plan) -> Result<JobIdentity, BoxError> {
@@ -201,21 +224,10 @@ fn compare(before: &JobIdentity, now: &JobIdentity, plan: &Plan) -> Result<(), R
     Ok(())
 }
 
-async fn run(
-    execution: Execution,
-    mut log: ManifestLog,
-    latest: Option<Arc<Manifest>>,
-    identity: JobIdentity,
-) -> Result<JobEnd, BoxError> {
+async fn run(execution: Execution, claimed: Claimed) -> Result<JobEnd, BoxError> {
     let Execution { plan, config, storage, incremental, slots, fault, stats, mut stop } = execution;
+    let Claimed { log, start, retention, committers } = claimed;
     let pool = BlockingPool::new()?;
-    let run = log.next_run();
-    let claim = log.claim(run, &identity, clock::now()).map_err(|error| describe(&error))?;
-    let mut retention = Retention::new(Arc::clone(&storage), config.checkpoint.retained);
-    if let Err(error) = retention.sweep(&mut log, &|_| false) {
-        tracing::warn!(error = %describe(&error), "what crashed runs left is not removed yet");
-    }
-    let committers = committers(&plan)?;
     let plan = Arc::new(plan);
     let sources: u32 = (0..plan.vertices.len())
         .filter(|&vertex| plan.is_source(vertex))
@@ -225,11 +237,9 @@ async fn run(
         guarantee: config.guarantee,
         rate: config.rate.map(|rate| rate / f64::from(sources.max(1))),
         fault,
-        run,
+        run: start.run,
         attempt: 0,
     };
-    let seed = u64::from(std::process::id()) ^ clock::now().millis().unsigned_abs();
-    let start = StartingPoint { identity, run, claim, latest, seed };
     let machine = JobMaster::new(&plan, config, start, clock::now());
     let arbiters: Vec<Arbiter> = (0..slots.max(1)).map(|_| Arbiter::new()).collect();
     let (ended, end) = oneshot::channel();

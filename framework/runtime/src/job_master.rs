@@ -106,7 +106,7 @@ impl JobMasterActor {
     fn carry_out(&mut self, command: Command, ctx: &mut Context<Self>) {
         match command {
             Command::StartRegion { region, attempt, from } => {
-                self.start(region, attempt, from, ctx)
+                self.start(region, attempt, from, ctx);
             }
             Command::StopRegion { region } => self.stop(region, ctx),
             Command::Trigger(barrier) => self.to_sources(|actor| actor.do_send(Trigger(barrier))),

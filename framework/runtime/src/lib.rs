@@ -14,6 +14,7 @@ pub mod panics;
 pub mod region;
 pub mod stats;
 pub mod subtask_actor;
+pub mod telemetry;
 
 pub use execute::{Execution, JobReport, execute};
 pub use stats::Stats;

@@ -35,11 +35,14 @@ pub struct Credit {
     pub to: u32,
 }
 
+/// A receiving subtask, and the number of the channel in its gate.
+pub type Receiver = (Addr<SubtaskActor>, usize);
+
 /// The neighbours of a subtask.
 #[derive(Default)]
 pub struct Wiring {
     /// By output edge: the index of the first receiver, and each receiver with its channel.
-    pub outputs: Vec<(u32, Vec<(Addr<SubtaskActor>, usize)>)>,
+    pub outputs: Vec<(u32, Vec<Receiver>)>,
     /// By input channel: the sender and its output edge.
     pub inputs: Vec<(Addr<SubtaskActor>, usize)>,
 }

@@ -76,6 +76,9 @@ impl Chains {
     }
 }
 
+/// Gives access to a subtask's chains for a moment: they are shared with its task.
+pub type WithChains<'a> = dyn Fn(&mut dyn FnMut(&mut Chains)) + 'a;
+
 /// The captures of one checkpoint.
 #[derive(Debug)]
 pub struct Begun(Vec<((String, String), ChainCapture)>);
@@ -127,7 +130,7 @@ pub fn upload(
     uploader: &Uploader,
     capture: Capture,
     begun: Begun,
-    with_chains: &dyn Fn(&mut dyn FnMut(&mut Chains)),
+    with_chains: &WithChains<'_>,
 ) -> Uploaded {
     let checkpoint = capture.barrier.checkpoint;
     assert!(begun.is_of(&capture), "checkpoint {checkpoint}: each capture has its own beginnings");
@@ -248,7 +251,7 @@ pub fn compact_chains(
     storage: &dyn CheckpointStorage,
     uploader: &Uploader,
     checkpoint: CheckpointId,
-    with_chains: &dyn Fn(&mut dyn FnMut(&mut Chains)),
+    with_chains: &WithChains<'_>,
 ) -> Result<Vec<String>, crate::chain::CompactError> {
     let mut wanted = Vec::new();
     with_chains(&mut |chains| {

@@ -30,6 +30,12 @@ impl<N: Value + Ord, K: Key, V: Value> NamespacedState<N, K, V> {
         self.tables.entry(namespace).or_default()
     }
 
+    /// The table of `namespace`, if there is one.
+    #[must_use]
+    pub fn table(&self, namespace: &N) -> Option<&Table<K, V>> {
+        self.tables.get(namespace)
+    }
+
     /// The value of a key in `namespace`.
     #[must_use]
     pub fn get(&self, namespace: &N, at: Keyed<'_, K>) -> Option<&V> {

@@ -133,6 +133,16 @@ impl<K: Key, V> Table<K, V> {
         self.slots.iter().map(|slot| (&slot.key, &slot.value))
     }
 
+    /// The first entry at or behind `position`, and the position behind it: a walk, begun at 0, that
+    /// can be broken off and resumed as long as nothing is inserted or removed.
+    #[must_use]
+    pub fn next_from(&self, position: usize) -> Option<(usize, &K, &V)> {
+        (position..self.slots.num_buckets()).find_map(|bucket| {
+            let slot = self.slots.get_bucket(bucket)?;
+            Some((bucket + 1, &slot.key, &slot.value))
+        })
+    }
+
     /// Whether a capture from now on would hold anything.
     #[must_use]
     pub fn is_clean(&self) -> bool {

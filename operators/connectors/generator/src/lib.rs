@@ -1,1 +1,20 @@
-//! Placeholder.
+//! Sources that make their records up, from a seed and a position.
+//!
+//! Apart from the file source because nothing is read: every record is a pure function of (seed,
+//! position), so a position is one integer, resuming costs nothing, and two runs see the same stream.
+//! The stream as a whole does not depend on parallelism either; only who emits which part of it does.
+//!
+//! - [`ClickGenerator`]: the clicks of a shop, with skewed popularity and genuine disorder;
+//! - [`Sequence`]: bare integer keys, for measuring everything but the source.
+
+mod click;
+mod clicks;
+mod counted;
+mod hash;
+mod limits;
+mod sequence;
+
+pub use click::{Behavior, Click};
+pub use clicks::{ClickGenerator, Clicks};
+pub use counted::{Counted, CountedSplit, Formula};
+pub use sequence::{Keys, Sequence};

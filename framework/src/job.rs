@@ -1,0 +1,91 @@
+//! A job being drawn: sources, the streams that come from them, sinks.
+
+use crate::stream::Stream;
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::rc::Rc;
+use std::sync::Arc;
+use tidegate_core::graph::{Graph, GraphEdge, Node};
+use tidegate_core::node::{NodeFactory, SourceNodeOf};
+use tidegate_core::source::SourceFactory;
+use tidegate_core::watermark::WatermarkStrategy;
+
+/// A job: a name and the streams drawn from its sources.
+///
+/// The name and the uids of its operators are how a later start finds the job's state again.
+pub struct Job {
+    drawing: Drawing,
+}
+
+/// The graph while it is being drawn; shared by the job and all its streams.
+pub(crate) type Drawing = Rc<RefCell<Sketch>>;
+
+/// The graph so far.
+#[derive(Default)]
+pub(crate) struct Sketch {
+    pub(crate) graph: Graph,
+    /// How many operators of each kind have been named automatically.
+    named: BTreeMap<String, u32>,
+    /// What was asked for and cannot be.
+    complaint: Option<String>,
+}
+
+impl Sketch {
+    /// Adds an operator under a uid made from its kind.
+    pub(crate) fn add(&mut self, kind: &str, uid: Option<&str>, factory: NodeFactory) -> usize {
+        let uid = uid.map_or_else(
+            || {
+                let count = self.named.entry(kind.to_owned()).or_default();
+                *count += 1;
+                format!("{kind}-{count}")
+            },
+            str::to_owned,
+        );
+        let (kind, parallelism, chaining) = (kind.to_owned(), None, true);
+        self.graph.nodes.push(Node { uid, kind, parallelism, chaining, factory });
+        self.graph.nodes.len() - 1
+    }
+
+    pub(crate) fn connect(&mut self, edge: GraphEdge) {
+        self.graph.edges.push(edge);
+    }
+
+    pub(crate) fn complain(&mut self, what: String) {
+        self.complaint.get_or_insert(what);
+    }
+}
+
+impl Job {
+    /// A job without operators.
+    #[must_use]
+    pub fn new(name: &str) -> Self {
+        let drawing = Drawing::default();
+        drawing.borrow_mut().graph.name = name.to_owned();
+        Self { drawing }
+    }
+
+    /// A stream of what a source reads, with event time made by `watermarks`.
+    pub fn source<F: SourceFactory>(
+        &self,
+        uid: &str,
+        factory: F,
+        watermarks: WatermarkStrategy,
+    ) -> Stream<F::Out> {
+        let kind = factory.kind();
+        let node = NodeFactory::Source(Arc::new(SourceNodeOf { factory, strategy: watermarks }));
+        let node = self.drawing.borrow_mut().add(kind, Some(uid), node);
+        Stream::from_node(Rc::clone(&self.drawing), node, None)
+    }
+
+    /// The graph, as far as it can be checked without knowing how it will be run.
+    ///
+    /// # Errors
+    /// What was asked for and cannot be.
+    pub fn into_graph(self) -> Result<Graph, String> {
+        let mut sketch = self.drawing.borrow_mut();
+        match sketch.complaint.take() {
+            Some(complaint) => Err(complaint),
+            None => Ok(std::mem::take(&mut sketch.graph)),
+        }
+    }
+}

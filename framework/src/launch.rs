@@ -1,0 +1,367 @@
+//! The launcher: gives every job the same flags, the same state folder, the same exit codes.
+//!
+//! ```text
+//! 0  the job has finished, or was stopped and can be resumed
+//! 1  the job failed
+//! 2  the job was not started: the user must decide something first; nothing was changed
+//! ```
+
+use crate::job::Job;
+use crate::progress::Progress;
+use crate::state_folder::StateFolder;
+use crate::summary::Summary;
+use clap::{Args, Parser, ValueEnum};
+use std::io::IsTerminal;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::str::FromStr;
+use std::sync::Arc;
+use std::time::Duration;
+use tidegate_core::config::{CheckpointConfig, JobConfig};
+use tidegate_core::fault::Fault;
+use tidegate_core::key::MaxParallelism;
+use tidegate_core::master::JobEnd;
+use tidegate_core::node::NodeFactory;
+use tidegate_core::operator::BoxError;
+use tidegate_core::plan::Plan;
+use tidegate_core::restart::RestartStrategy;
+use tidegate_core::sink::Refusal;
+use tidegate_runtime::telemetry::Telemetry;
+use tidegate_runtime::{Execution, JobReport, Stats, execute};
+use tokio::sync::mpsc;
+
+/// Where metrics are served unless the user says otherwise.
+const METRICS_ADDRESS: &str = "127.0.0.1:9249";
+
+/// The flags that every job has.
+#[derive(Args, Clone, Debug)]
+#[command(next_help_heading = "Running")]
+pub struct LaunchArgs {
+    /// Subtasks per operator
+    #[arg(long, default_value_t = 1, value_name = "N")]
+    pub parallelism: u32,
+    /// Key groups: the most subtasks the job can ever have; fixed once it has state
+    #[arg(long, default_value_t = MaxParallelism::DEFAULT.get(), value_name = "N")]
+    pub max_parallelism: u16,
+    /// Threads that subtasks run on [default: one per core]
+    #[arg(long, value_name = "N")]
+    pub slots: Option<usize>,
+    /// Where state is kept; the same folder goes on from the last checkpoint [default: a temporary one]
+    #[arg(long, value_name = "DIR")]
+    pub state_dir: Option<PathBuf>,
+    /// sled: checkpoints hold what has changed; memory: each holds everything
+    #[arg(long, value_enum, default_value_t = StateBackend::Sled)]
+    pub state_backend: StateBackend,
+    /// Where checkpoints go: sled (in the state folder), memory, or a file:// URL
+    #[arg(long, default_value = "sled", value_name = "sled|memory|URL")]
+    pub checkpoint_storage: CheckpointStorageChoice,
+    /// Time between checkpoints, such as 500ms, 10s or 1m
+    #[arg(long, default_value = "10s", value_name = "TIME", value_parser = parse_duration)]
+    pub checkpoint_interval: Duration,
+    /// none, fixed-delay:ATTEMPTS:DELAY_MS, exponential-delay, failure-rate:FAILURES:INTERVAL_MS:DELAY_MS
+    #[arg(long, default_value = "exponential-delay", value_name = "STRATEGY")]
+    pub restart_strategy: RestartStrategy,
+    /// Where Prometheus finds metrics; `none` for nowhere [default: 127.0.0.1:9249 if it is free]
+    #[arg(long, value_name = "ADDRESS", value_parser = parse_metrics_address)]
+    pub metrics_addr: Option<MetricsAddress>,
+    /// Records per second, all sources of the job together
+    #[arg(long, value_name = "N", value_parser = parse_rate)]
+    pub rate: Option<f64>,
+    /// What to log: error, warn, info, debug, or a filter such as `tidegate_runtime=debug`
+    #[arg(long, default_value = "warn", value_name = "FILTER")]
+    pub log: String,
+    /// Write the summary to this file as JSON
+    #[arg(long, value_name = "FILE")]
+    pub summary_json: Option<PathBuf>,
+    /// Start over: forget the job's state and remove its earlier output
+    #[arg(long)]
+    pub fresh: bool,
+    /// When asked to stop, end the input and fire what is open, instead of leaving it to be resumed
+    #[arg(long)]
+    pub drain: bool,
+    /// Panic, once, in the first subtask of an operator that reaches its Nth record
+    #[arg(long, value_name = "UID:N", value_parser = parse_fault)]
+    pub inject_fault: Option<(String, u64)>,
+}
+
+/// How keyed state is captured.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum StateBackend {
+    /// Checkpoints hold what has changed since the last one.
+    Sled,
+    /// Every checkpoint holds everything.
+    Memory,
+}
+
+/// Where checkpoints go.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum CheckpointStorageChoice {
+    /// A sled database in the state folder.
+    Sled,
+    /// Memory: gone with the process.
+    Memory,
+    /// A folder.
+    Folder(PathBuf),
+}
+
+impl FromStr for CheckpointStorageChoice {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "sled" => Ok(Self::Sled),
+            "memory" => Ok(Self::Memory),
+            _ => match text.strip_prefix("file://") {
+                Some(path) if path.starts_with('/') => Ok(Self::Folder(path.into())),
+                _ => Err("expected sled, memory, or a URL such as file:///var/lib/job".to_owned()),
+            },
+        }
+    }
+}
+
+/// Where metrics are served.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MetricsAddress {
+    /// Nowhere.
+    None,
+    /// There.
+    At(SocketAddr),
+}
+
+fn parse_metrics_address(text: &str) -> Result<MetricsAddress, String> {
+    if text == "none" {
+        return Ok(MetricsAddress::None);
+    }
+    let address =
+        text.parse().map_err(|_| "expected an address such as 127.0.0.1:9249, or none")?;
+    Ok(MetricsAddress::At(address))
+}
+
+fn parse_rate(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(rate) if rate > 0.0 && rate.is_finite() => Ok(rate),
+        _ => Err("expected a number of records per second above 0".into()),
+    }
+}
+
+fn parse_fault(text: &str) -> Result<(String, u64), String> {
+    let parts = text.rsplit_once(':').and_then(|(uid, n)| Some((uid, n.parse::<u64>().ok()?)));
+    match parts {
+        Some((uid, record)) if record > 0 && !uid.is_empty() => Ok((uid.to_owned(), record)),
+        _ => Err("expected an operator's uid and a record number, such as count:1000".into()),
+    }
+}
+
+/// Reads a duration such as `250ms`, `10s`, `5m` or `1h`.
+///
+/// # Errors
+/// What was expected.
+pub fn parse_duration(text: &str) -> Result<Duration, String> {
+    let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+    let (number, unit) = text.split_at(digits);
+    let unit_ms = match unit {
+        "ms" => Some(1),
+        "s" => Some(1000),
+        "m" => Some(60_000),
+        "h" => Some(3_600_000),
+        _ => None,
+    };
+    let millis = unit_ms.and_then(|unit| number.parse::<u64>().ok()?.checked_mul(unit));
+    match millis {
+        Some(millis) if millis > 0 => Ok(Duration::from_millis(millis)),
+        _ => Err("expected a time above 0, such as 500ms, 10s, 5m or 1h".into()),
+    }
+}
+
+#[derive(Parser)]
+struct OnlyLaunchArgs {
+    #[command(flatten)]
+    launch: LaunchArgs,
+}
+
+/// Runs `job` with the flags on the command line, for jobs that have none of their own.
+#[must_use]
+pub fn launch(job: Job) -> ExitCode {
+    launch_with(job, &OnlyLaunchArgs::parse().launch)
+}
+
+/// Runs `job` with flags that were read before.
+#[must_use]
+pub fn launch_with(job: Job, args: &LaunchArgs) -> ExitCode {
+    start_log(&args.log);
+    match run(job, args) {
+        Ok(JobEnd::Finished | JobEnd::Stopped) => ExitCode::SUCCESS,
+        Ok(JobEnd::Failed(cause)) => complain(&cause, 1),
+        Ok(JobEnd::Refused(cause)) => complain(&cause, 2),
+        Err(error) if error.downcast_ref::<Refusal>().is_some() => complain(&error.to_string(), 2),
+        Err(error) => complain(&error.to_string(), 1),
+    }
+}
+
+fn complain(what: &str, code: u8) -> ExitCode {
+    eprintln!("error: {what}");
+    ExitCode::from(code)
+}
+
+fn refusal(what: impl std::fmt::Display) -> BoxError {
+    Refusal(what.to_string()).into()
+}
+
+fn start_log(filter: &str) {
+    use tracing_subscriber::EnvFilter;
+    let filter = EnvFilter::try_new(filter).unwrap_or_else(|_| EnvFilter::new("warn"));
+    let subscriber = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_ansi(std::io::stderr().is_terminal())
+        .with_writer(std::io::stderr);
+    // A program may have set up its own before.
+    drop(subscriber.try_init());
+}
+
+fn run(job: Job, args: &LaunchArgs) -> Result<JobEnd, BoxError> {
+    let max = MaxParallelism::new(args.max_parallelism).ok_or_else(|| {
+        refusal(format!("--max-parallelism must lie between 1 and {}", MaxParallelism::LIMIT))
+    })?;
+    let graph = job.into_graph().map_err(refusal)?;
+    let plan = Plan::new(graph, args.parallelism, max).map_err(refusal)?;
+    let fault = fault(args, &plan)?;
+    let folder = StateFolder::open(args.state_dir.as_deref(), &plan.graph.name, args.fresh)?;
+    if args.fresh {
+        discard_output(&plan)?;
+    }
+    let storage = folder.storage(&args.checkpoint_storage, args.fresh)?;
+    let stats = Stats::default();
+    let telemetry = serve_metrics(args.metrics_addr, &plan, &stats)?;
+    let (stop, stopped) = mpsc::unbounded_channel();
+    watch_signals(stop)?;
+    let progress = Progress::start(&plan, &stats);
+    let incremental = args.state_backend == StateBackend::Sled;
+    let report_plan = plan.clone();
+    let execution = Execution {
+        plan,
+        config: config(args, max),
+        storage,
+        incremental,
+        slots: args.slots.unwrap_or_else(cores).max(1),
+        fault,
+        stats: stats.clone(),
+        stop: stopped,
+    };
+    let result = execute(execution);
+    drop((progress, telemetry));
+    let report: JobReport = result?;
+    let summary = Summary::new(&report_plan, &report, &stats);
+    summary.print();
+    if let Some(path) = &args.summary_json {
+        summary.write(path)?;
+    }
+    folder.close();
+    Ok(report.end)
+}
+
+fn cores() -> usize {
+    std::thread::available_parallelism().map_or(1, std::num::NonZero::get)
+}
+
+fn config(args: &LaunchArgs, max_parallelism: MaxParallelism) -> JobConfig {
+    let millis = args.checkpoint_interval.as_millis();
+    let checkpoint = CheckpointConfig {
+        interval_ms: i64::try_from(millis).unwrap_or(i64::MAX),
+        ..CheckpointConfig::default()
+    };
+    JobConfig {
+        parallelism: args.parallelism,
+        max_parallelism,
+        checkpoint,
+        restart: args.restart_strategy,
+        rate: args.rate,
+        drain_on_stop: args.drain,
+        ..JobConfig::default()
+    }
+}
+
+fn fault(args: &LaunchArgs, plan: &Plan) -> Result<Option<Arc<Fault>>, BoxError> {
+    let Some((uid, record)) = &args.inject_fault else { return Ok(None) };
+    let uids: Vec<&str> = plan.graph.nodes.iter().map(|node| node.uid.as_str()).collect();
+    if !uids.contains(&uid.as_str()) {
+        let known = uids.join(", ");
+        return Err(refusal(format!("--inject-fault: no operator `{uid}`; there are {known}")));
+    }
+    Ok(Some(Arc::new(Fault::new(uid.clone(), *record))))
+}
+
+fn discard_output(plan: &Plan) -> Result<(), BoxError> {
+    for node in &plan.graph.nodes {
+        if let NodeFactory::Sink(sink) = &node.factory {
+            sink.committer()?.discard()?;
+        }
+    }
+    Ok(())
+}
+
+fn serve_metrics(
+    wanted: Option<MetricsAddress>,
+    plan: &Plan,
+    stats: &Stats,
+) -> Result<Option<Telemetry>, BoxError> {
+    match wanted {
+        Some(MetricsAddress::None) => Ok(None),
+        Some(MetricsAddress::At(address)) => {
+            Ok(Some(Telemetry::serve(address, plan, stats.clone()).map_err(refusal)?))
+        }
+        None => {
+            let address = METRICS_ADDRESS.parse().expect("a constant address is well-formed");
+            // Another job on this machine may have the default address: that is no reason not to run.
+            let served = Telemetry::serve(address, plan, stats.clone());
+            Ok(served.inspect_err(|why| tracing::warn!("{why}")).ok())
+        }
+    }
+}
+
+/// Asks for a stop at the first SIGINT or SIGTERM, and ends the process at the second.
+fn watch_signals(stop: mpsc::UnboundedSender<()>) -> Result<(), BoxError> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let watch = move || {
+        runtime.block_on(async move {
+            use tokio::signal::unix::{SignalKind, signal};
+            let (Ok(mut interrupt), Ok(mut terminate)) =
+                (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
+            else {
+                return;
+            };
+            for asked in 1.. {
+                tokio::select! { _ = interrupt.recv() => {}, _ = terminate.recv() => {} }
+                if asked > 1 {
+                    eprintln!("stopped at once; start again to go on from the last checkpoint");
+                    std::process::exit(1);
+                }
+                eprintln!("stopping with a checkpoint; once more to stop at once");
+                if stop.send(()).is_err() {
+                    return;
+                }
+            }
+        });
+    };
+    std::thread::Builder::new().name("tidegate-signals".into()).spawn(watch)?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn flags_are_read_and_mistakes_are_explained() {
+        assert_eq!(parse_duration("500ms"), Ok(Duration::from_millis(500)));
+        assert_eq!(parse_duration("5m"), Ok(Duration::from_secs(300)));
+        for wrong in ["", "0s", "10", "s", "-1s", "1d", "99999999999999999999s"] {
+            assert!(parse_duration(wrong).is_err_and(|e| e.contains("such as 500ms")), "{wrong}");
+        }
+        assert_eq!(parse_fault("count:10"), Ok(("count".into(), 10)));
+        assert!(parse_fault("count").is_err() && parse_fault("count:0").is_err());
+        let folder = "file:///tmp/x".parse::<CheckpointStorageChoice>();
+        assert_eq!(folder, Ok(CheckpointStorageChoice::Folder("/tmp/x".into())));
+        assert!("s3://x".parse::<CheckpointStorageChoice>().is_err());
+    }
+}

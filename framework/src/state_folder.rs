@@ -1,0 +1,220 @@
+//! The state folder: one job's checkpoints, its lock, and a mark that says whose it is.
+//!
+//! Nothing in it is touched before it is certain that the folder is ours and nobody else uses it.
+
+use crate::launch::CheckpointStorageChoice;
+use serde::{Deserialize, Serialize};
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use tidegate_core::codec::FORMAT_VERSION;
+use tidegate_core::operator::BoxError;
+use tidegate_core::sink::Refusal;
+use tidegate_state::upload::describe;
+use tidegate_state::{
+    CheckpointStorage, MemoryStorage, ObjectStorage, SledOptions, SledStorage, StorageError,
+};
+
+const MARK: &str = "tidegate.json";
+const LOCK: &str = "lock";
+const CHECKPOINTS: &str = "checkpoints";
+
+/// What the mark says.
+#[derive(Serialize, Deserialize)]
+struct Mark {
+    format: u16,
+    job: String,
+}
+
+/// An open and locked state folder.
+pub(crate) struct StateFolder {
+    path: PathBuf,
+    temporary: bool,
+    /// Held until the folder is closed or the process ends.
+    _lock: File,
+}
+
+impl StateFolder {
+    /// Opens `path` for `job`, or makes a temporary folder. With `fresh`, forgets what a job left
+    /// there.
+    ///
+    /// # Errors
+    /// [`Refusal`] when the folder is not this job's to use; nothing was changed then.
+    pub(crate) fn open(path: Option<&Path>, job: &str, fresh: bool) -> Result<Self, BoxError> {
+        let temporary = path.is_none();
+        let path = match path {
+            Some(path) => path.to_owned(),
+            None => temporary_path(),
+        };
+        let known = read(&path, job, fresh)?;
+        fs::create_dir_all(&path).map_err(|error| cannot("be made", &path, &error))?;
+        let lock = lock(&path)?;
+        if fresh {
+            let checkpoints = path.join(CHECKPOINTS);
+            if checkpoints.exists() {
+                fs::remove_dir_all(&checkpoints)
+                    .map_err(|error| cannot("be emptied", &path, &error))?;
+            }
+        }
+        if !known || fresh {
+            let mark = Mark { format: FORMAT_VERSION, job: job.to_owned() };
+            let mark = serde_json::to_vec_pretty(&mark)?;
+            fs::write(path.join(MARK), mark)
+                .map_err(|error| cannot("be written", &path, &error))?;
+        }
+        Ok(Self { path, temporary, _lock: lock })
+    }
+
+    /// The storage that was asked for. With `fresh`, what a job left in it is forgotten.
+    ///
+    /// # Errors
+    /// [`Refusal`] when another process uses it; other errors when it cannot be opened.
+    pub(crate) fn storage(
+        &self,
+        choice: &CheckpointStorageChoice,
+        fresh: bool,
+    ) -> Result<Arc<dyn CheckpointStorage>, BoxError> {
+        let storage: Result<Arc<dyn CheckpointStorage>, StorageError> = match choice {
+            CheckpointStorageChoice::Memory => Ok(Arc::new(MemoryStorage::new())),
+            CheckpointStorageChoice::Sled => {
+                SledStorage::open(self.path.join(CHECKPOINTS), SledOptions::default())
+                    .map(|storage| Arc::new(storage) as _)
+            }
+            CheckpointStorageChoice::Folder(path) => {
+                ObjectStorage::folder(path).map(|storage| Arc::new(storage) as _)
+            }
+        };
+        let storage = storage.map_err(|error| Refusal(describe(&error)))?;
+        if fresh {
+            let forget = || -> Result<(), StorageError> {
+                for id in storage.manifests()? {
+                    storage.delete_manifest(id)?;
+                }
+                storage.flush()
+            };
+            forget().map_err(|error| describe(&error))?;
+        }
+        Ok(storage)
+    }
+
+    /// Removes a temporary folder.
+    pub(crate) fn close(self) {
+        if self.temporary
+            && let Err(error) = fs::remove_dir_all(&self.path)
+        {
+            tracing::warn!(path = %self.path.display(), %error, "temporary state is left behind");
+        }
+    }
+}
+
+/// Reads the mark; says whether the folder is known to be this job's.
+fn read(path: &Path, job: &str, fresh: bool) -> Result<bool, BoxError> {
+    let entries = match fs::read_dir(path) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(false),
+        Err(error) => return Err(cannot("be read", path, &error)),
+    };
+    let mut marked = false;
+    for entry in entries {
+        let name = entry.map_err(|error| cannot("be read", path, &error))?.file_name();
+        match name.to_str() {
+            Some(MARK) => marked = true,
+            Some(LOCK | CHECKPOINTS) => {}
+            _ => {
+                return Err(refuse(
+                    path,
+                    &format!(
+                        "holds `{}`, which is no part of a job's state; choose an empty folder \
+                         or one that a job has made",
+                        name.to_string_lossy()
+                    ),
+                ));
+            }
+        }
+    }
+    if !marked {
+        return Ok(false);
+    }
+    let file = path.join(MARK);
+    let bytes = fs::read(&file).map_err(|error| cannot("be read", &file, &error))?;
+    let mark: Mark = serde_json::from_slice(&bytes)
+        .map_err(|error| refuse(&file, &format!("is no mark of a state folder ({error})")))?;
+    if mark.format != FORMAT_VERSION && !fresh {
+        return Err(refuse(
+            path,
+            &format!(
+                "is in format version {}, this build reads version {FORMAT_VERSION}; run it with the \
+                 release that wrote it, or pass --fresh to start over",
+                mark.format
+            ),
+        ));
+    }
+    if mark.job != job {
+        return Err(refuse(
+            path,
+            &format!(
+                "belongs to job `{}`, this is job `{job}`; choose another --state-dir",
+                mark.job
+            ),
+        ));
+    }
+    Ok(true)
+}
+
+fn lock(path: &Path) -> Result<File, BoxError> {
+    let file = path.join(LOCK);
+    let lock = File::options().create(true).truncate(false).write(true).open(&file);
+    let lock = lock.map_err(|error| cannot("be locked", path, &error))?;
+    match lock.try_lock() {
+        Ok(()) => Ok(lock),
+        Err(fs::TryLockError::WouldBlock) => Err(refuse(
+            path,
+            "is in use by a running job; wait for it to end, or choose another --state-dir",
+        )),
+        Err(fs::TryLockError::Error(error)) => Err(cannot("be locked", path, &error)),
+    }
+}
+
+fn temporary_path() -> PathBuf {
+    let nanos = std::time::SystemTime::now()
+        .duration_since(std::time::UNIX_EPOCH)
+        .map_or(0, |since| since.as_nanos());
+    std::env::temp_dir().join(format!("tidegate-{}-{nanos}", std::process::id()))
+}
+
+fn refuse(path: &Path, what: &str) -> BoxError {
+    Refusal(format!("state folder {} {what}", path.display())).into()
+}
+
+fn cannot(what: &str, path: &Path, error: &std::io::Error) -> BoxError {
+    Refusal(format!("state folder {} cannot {what}: {error}", path.display())).into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refusal(result: Result<StateFolder, BoxError>) -> String {
+        result.err().map_or_else(|| "opened".to_owned(), |error| error.to_string())
+    }
+
+    #[test]
+    fn a_folder_is_opened_by_its_own_job_only_and_by_one_process_only() {
+        let path = temporary_path();
+        let open = |job| StateFolder::open(Some(&path), job, false);
+        let first = open("a").expect("a new folder");
+        assert!(refusal(open("a")).contains("in use by a running job"));
+        drop(first);
+        drop(open("a").expect("the same job"));
+        assert!(refusal(open("b")).contains("belongs to job `a`"));
+        fs::write(path.join("notes.txt"), "mine").expect("writable");
+        assert!(refusal(open("a")).contains("holds `notes.txt`"));
+        assert_eq!(fs::read(path.join("notes.txt")).expect("untouched"), b"mine");
+        fs::remove_file(path.join("notes.txt")).expect("removable");
+        fs::write(path.join(MARK), r#"{"format":99,"job":"a"}"#).expect("writable");
+        assert!(refusal(open("a")).contains("format version 99"));
+        drop(StateFolder::open(Some(&path), "a", true).expect("fresh"));
+        drop(open("a").expect("marked anew"));
+        fs::remove_dir_all(&path).expect("removable");
+    }
+}

@@ -1,0 +1,325 @@
+//! Streams: what users draw a job with.
+//!
+//! ```
+//! use tidegate::prelude::*;
+//!
+//! let job = Job::new("word-lengths");
+//! job.source("words", FromVec::new(vec!["a", "bc", "def", "gh"]), WatermarkStrategy::none())
+//!     .map(|word| word.len())
+//!     .filter(|length| *length > 1)
+//!     .sink("lengths", Collect::new());
+//! assert_eq!(job.into_graph().expect("sound").nodes.len(), 4);
+//! ```
+
+use crate::job::Drawing;
+use std::rc::Rc;
+use std::sync::{Arc, Mutex, PoisonError};
+use tidegate_core::chain::OperatorStage;
+use tidegate_core::element::Data;
+use tidegate_core::element::Record;
+use tidegate_core::gate::Port;
+use tidegate_core::graph::{EdgeFactory, EdgeSpec, GraphEdge, Partitioning};
+use tidegate_core::key::Key;
+use tidegate_core::limits;
+use tidegate_core::node::{NodeFactory, SinkNodeOf};
+use tidegate_core::operator::{Context, Operator, OutputTag};
+use tidegate_core::output::{Broadcast, Edge, Forward, Global, Hash, OutputEdge, Rebalance};
+use tidegate_core::process::{KeyedProcess, KeyedProcessOperator};
+use tidegate_core::sink::SinkFactory;
+use tidegate_operators::filter::Filter;
+use tidegate_operators::flat_map::FlatMap;
+use tidegate_operators::map::Map;
+
+/// Connects one side output of an operator.
+type Connector<T> = Box<dyn Fn(&mut Context<T>) + Send + Sync>;
+
+/// The side outputs that were asked of an operator.
+type Sides<T> = Arc<Mutex<Vec<Connector<T>>>>;
+
+/// One thing that feeds a stream: an output of an operator.
+#[derive(Clone, Copy)]
+struct Origin {
+    node: usize,
+    side: Option<usize>,
+}
+
+/// An unbounded or bounded sequence of records of one type.
+///
+/// A stream is a drawing, not a thing that runs: using it twice sends its records both ways.
+pub struct Stream<T> {
+    drawing: Drawing,
+    /// One output, or several after a union.
+    origins: Vec<Origin>,
+    partitioning: Partitioning,
+    /// Of the operator whose main output this is.
+    sides: Option<Sides<T>>,
+}
+
+impl<T> Clone for Stream<T> {
+    fn clone(&self) -> Self {
+        Self {
+            drawing: Rc::clone(&self.drawing),
+            origins: self.origins.clone(),
+            partitioning: self.partitioning,
+            sides: self.sides.clone(),
+        }
+    }
+}
+
+impl<T: Data> Stream<T> {
+    pub(crate) fn from_node(drawing: Drawing, node: usize, sides: Option<Sides<T>>) -> Self {
+        let origins = vec![Origin { node, side: None }];
+        Self { drawing, origins, partitioning: Partitioning::Forward, sides }
+    }
+
+    /// Names the operator that made this stream. The name is how a later start finds its state.
+    #[must_use]
+    pub fn uid(self, uid: &str) -> Self {
+        self.with_node(|node| uid.clone_into(&mut node.uid))
+    }
+
+    /// Sets the number of subtasks of the operator that made this stream.
+    #[must_use]
+    pub fn parallelism(self, parallelism: u32) -> Self {
+        self.with_node(|node| node.parallelism = Some(parallelism))
+    }
+
+    /// Keeps the operator that made this stream out of any chain.
+    #[must_use]
+    pub fn no_chaining(self) -> Self {
+        self.with_node(|node| node.chaining = false)
+    }
+
+    fn with_node(self, change: impl FnOnce(&mut tidegate_core::graph::Node)) -> Self {
+        match self.origins.as_slice() {
+            [Origin { node, side: None }] => {
+                change(&mut self.drawing.borrow_mut().graph.nodes[*node]);
+            }
+            _ => self.drawing.borrow_mut().complain(
+                "a union or a side output is no operator: name the operator before it".into(),
+            ),
+        }
+        self
+    }
+
+    /// Deals the records out round robin from here on.
+    #[must_use]
+    pub fn rebalance(mut self) -> Self {
+        self.partitioning = Partitioning::Rebalance;
+        self
+    }
+
+    /// Sends every record to every subtask of what follows.
+    #[must_use]
+    pub fn broadcast(mut self) -> Self {
+        self.partitioning = Partitioning::Broadcast;
+        self
+    }
+
+    /// Sends all records to the first subtask of what follows.
+    #[must_use]
+    pub fn global(mut self) -> Self {
+        self.partitioning = Partitioning::Global;
+        self
+    }
+
+    /// The records of both streams, in no particular order between them.
+    #[must_use]
+    pub fn union(mut self, other: &Self) -> Self {
+        self.origins.extend_from_slice(&other.origins);
+        self.sides = None;
+        self
+    }
+
+    /// One record out for each record in.
+    pub fn map<U: Data>(&self, f: impl Fn(T) -> U + Clone + Send + Sync + 'static) -> Stream<U> {
+        self.operator("map", move || Map::new(f.clone()))
+    }
+
+    /// Only the records that fulfil a condition.
+    pub fn filter(&self, f: impl Fn(&T) -> bool + Clone + Send + Sync + 'static) -> Self {
+        self.operator("filter", move || Filter::new(f.clone()))
+    }
+
+    /// Any number of records out for each record in.
+    pub fn flat_map<U: Data, I>(
+        &self,
+        f: impl Fn(T) -> I + Clone + Send + Sync + 'static,
+    ) -> Stream<U>
+    where
+        I: IntoIterator<Item = U> + Send + 'static,
+        I::IntoIter: Send,
+    {
+        self.operator("flat-map", move || FlatMap::new(f.clone()))
+    }
+
+    /// Partitions the stream: records with equal keys meet in the same subtask, where state is kept
+    /// per key.
+    pub fn key_by<K, F>(&self, key: F) -> KeyedStream<T, F>
+    where
+        K: Key,
+        F: Fn(&T) -> K + Clone + Send + Sync + 'static,
+    {
+        KeyedStream { stream: self.clone(), key }
+    }
+
+    /// Any operator, made anew for each subtask.
+    pub fn operator<O: Operator<In = T>>(
+        &self,
+        kind: &str,
+        make: impl Fn() -> O + Send + Sync + 'static,
+    ) -> Stream<O::Out> {
+        let edge = unkeyed_edge::<T>();
+        self.attach(kind, self.partitioning, &edge, make)
+    }
+
+    /// A side output of the operator that made this stream.
+    pub fn side_output<S: Data>(&self, tag: &OutputTag<S>) -> Stream<S> {
+        let side = match &self.sides {
+            Some(sides) => {
+                let mut sides = sides.lock().unwrap_or_else(PoisonError::into_inner);
+                let tag = tag.clone();
+                sides.push(Box::new(move |context| context.connect(&tag)));
+                Some(sides.len() - 1)
+            }
+            None => {
+                let what =
+                    format!("only an operator's own stream has a side output `{}`", tag.name());
+                self.drawing.borrow_mut().complain(what);
+                None
+            }
+        };
+        let node = self.origins[0].node;
+        Stream {
+            drawing: Rc::clone(&self.drawing),
+            origins: vec![Origin { node, side }],
+            partitioning: Partitioning::Forward,
+            sides: None,
+        }
+    }
+
+    /// Ends the stream in a sink.
+    pub fn sink<F: SinkFactory<In = T>>(&self, uid: &str, factory: F) -> SinkHandle {
+        let kind = factory.kind();
+        let factory = NodeFactory::Sink(Arc::new(SinkNodeOf(factory)));
+        let node = self.drawing.borrow_mut().add(kind, Some(uid), factory);
+        self.connect(node, 0, self.partitioning, &unkeyed_edge::<T>());
+        SinkHandle { drawing: Rc::clone(&self.drawing), node }
+    }
+
+    fn attach<O: Operator<In = T>>(
+        &self,
+        kind: &str,
+        partitioning: Partitioning,
+        edge: &EdgeFactory,
+        make: impl Fn() -> O + Send + Sync + 'static,
+    ) -> Stream<O::Out> {
+        let sides: Sides<O::Out> = Sides::default();
+        let connectors = Arc::clone(&sides);
+        let factory = NodeFactory::Operator(Arc::new(move |_| {
+            let connectors = connectors.lock().unwrap_or_else(PoisonError::into_inner);
+            let stage = OperatorStage::new(make(), |context| {
+                connectors.iter().for_each(|connect| connect(context));
+            });
+            Ok(Box::new(stage))
+        }));
+        let node = self.drawing.borrow_mut().add(kind, None, factory);
+        self.connect(node, 0, partitioning, edge);
+        Stream::from_node(Rc::clone(&self.drawing), node, Some(sides))
+    }
+
+    fn connect(&self, to: usize, port: Port, partitioning: Partitioning, edge: &EdgeFactory) {
+        for &Origin { node: from, side } in &self.origins {
+            let factory = Arc::clone(edge);
+            let edge = GraphEdge { from, side, to, port, partitioning, factory };
+            self.drawing.borrow_mut().connect(edge);
+        }
+    }
+}
+
+/// The end of a stream.
+pub struct SinkHandle {
+    drawing: Drawing,
+    node: usize,
+}
+
+impl SinkHandle {
+    /// Sets the number of subtasks of the sink.
+    pub fn parallelism(&self, parallelism: u32) -> &Self {
+        self.drawing.borrow_mut().graph.nodes[self.node].parallelism = Some(parallelism);
+        self
+    }
+}
+
+/// A stream whose records are partitioned by a key.
+pub struct KeyedStream<T, F> {
+    stream: Stream<T>,
+    key: F,
+}
+
+impl<T: Data, K: Key, F: Fn(&T) -> K + Clone + Send + Sync + 'static> KeyedStream<T, F> {
+    /// The key function.
+    pub(crate) fn key(&self) -> F {
+        self.key.clone()
+    }
+
+    /// Notes what cannot be done; the job is then refused.
+    pub(crate) fn complain(&self, what: String) {
+        self.stream.drawing.borrow_mut().complain(what);
+    }
+
+    /// A function over records, timers and state of one key at a time.
+    pub fn process<P>(&self, make: impl Fn() -> P + Send + Sync + 'static) -> Stream<P::Out>
+    where
+        P: KeyedProcess<Key = K, In = T>,
+    {
+        let key = self.key();
+        self.operator("process", move || KeyedProcessOperator::new(make(), key.clone()))
+    }
+
+    /// Any operator that relies on the partitioning, made anew for each subtask.
+    pub fn operator<O: Operator<In = T>>(
+        &self,
+        kind: &str,
+        make: impl Fn() -> O + Send + Sync + 'static,
+    ) -> Stream<O::Out> {
+        let edge = keyed_edge::<T, K, F>(self.key.clone());
+        self.stream.attach(kind, Partitioning::Hash, &edge, make)
+    }
+}
+
+fn credits<T>(spec: &EdgeSpec) -> u32 {
+    limits::channel_credits(spec.channels, size_of::<Record<T>>())
+}
+
+fn unkeyed_edge<T: Data>() -> EdgeFactory {
+    Arc::new(|spec: &EdgeSpec| -> Box<dyn OutputEdge> {
+        let (first, receivers, credits) = (spec.first, spec.receivers, credits::<T>(spec));
+        match spec.partitioning {
+            Partitioning::Forward => {
+                Box::new(Edge::<T, _>::new(Forward, first, receivers, credits))
+            }
+            Partitioning::Rebalance => {
+                Box::new(Edge::<T, _>::new(Rebalance::default(), first, receivers, credits))
+            }
+            Partitioning::Broadcast => {
+                Box::new(Edge::<T, _>::new(Broadcast, first, receivers, credits))
+            }
+            Partitioning::Global | Partitioning::Hash => {
+                Box::new(Edge::<T, _>::new(Global, first, receivers, credits))
+            }
+        }
+    })
+}
+
+fn keyed_edge<T, K, F>(key: F) -> EdgeFactory
+where
+    T: Data,
+    K: Key,
+    F: Fn(&T) -> K + Clone + Send + Sync + 'static,
+{
+    Arc::new(move |spec: &EdgeSpec| -> Box<dyn OutputEdge> {
+        let hash = Hash::<K, F>::new(key.clone(), spec.max_parallelism, spec.receivers);
+        Box::new(Edge::<T, _>::new(hash, spec.first, spec.receivers, credits::<T>(spec)))
+    })
+}

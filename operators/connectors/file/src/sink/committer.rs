@@ -1,0 +1,275 @@
+//! Publishing: pending files become parts with their checkpoint, and pending again when a restore goes
+//! back behind it.
+//!
+//! Laws:
+//! - a commit never overwrites; source gone and target there is *done*, so it can be done again;
+//! - a recovery looks at everything before it changes anything, so a refusal leaves all as it was;
+//! - every order of steps below can be cut off anywhere and done again with the same outcome;
+//! - files whose names are not ours are never touched.
+
+use super::error::SinkError;
+use super::name::{self, FileId};
+use super::{bucket, disk};
+use crate::limits::BUCKET_DEPTH_MAX;
+use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::{Path, PathBuf};
+use tidegate_core::codec;
+use tidegate_core::operator::BoxError;
+use tidegate_core::sink::{Committer, RecoveryPoint, Refusal};
+use tidegate_core::snapshot::{CheckpointId, Committable};
+
+/// The meaning of a committable's payload.
+#[derive(Serialize, Deserialize)]
+struct Payload {
+    bucket: String,
+    file: FileId,
+    /// Its length at the barrier.
+    bytes: u64,
+    /// Whether it was complete then; else what follows those bytes belongs to later epochs.
+    sealed: bool,
+}
+
+/// The payload that has `file` published with its first `bytes`.
+pub(crate) fn payload(bucket: &str, file: FileId, bytes: u64, sealed: bool) -> Vec<u8> {
+    codec::to_cbor(&Payload { bucket: bucket.to_owned(), file, bytes, sealed })
+}
+
+/// A file that is to be published.
+struct Target {
+    bucket: String,
+    file: FileId,
+    bytes: u64,
+    /// Longer than `bytes` is wrong, not to be cut off.
+    sealed: bool,
+    epoch: CheckpointId,
+}
+
+impl Target {
+    fn of(committable: &Committable) -> Result<Self, SinkError> {
+        let payload = codec::from_cbor(&committable.payload).map_err(SinkError::Committable)?;
+        let Payload { bucket, file, bytes, sealed } = payload;
+        bucket::check(&bucket)?;
+        Ok(Self { bucket, file, bytes, sealed, epoch: committable.epoch })
+    }
+
+    /// Refuses to publish a file that is not what the checkpoint says it is.
+    fn check(&self, folder: &Path, found: &[Found]) -> Result<(), Refusal> {
+        let name = Path::new(&self.bucket).join(self.file.part(self.epoch));
+        let (name, folder, bytes) = (name.display(), folder.display(), self.bytes);
+        let refuse = |what: String| {
+            Err(Refusal(format!(
+                "{what}; restore the output folder {folder} as the checkpoint left it, \
+                 or start anew with --fresh"
+            )))
+        };
+        let [found] = found else {
+            let pending = self.file.pending();
+            return refuse(match found {
+                [] => format!("the output {name} is gone, and so is {pending} that held its rows"),
+                _ => format!("the output {name} is there twice, also as {pending}"),
+            });
+        };
+        let published = found.epoch == Some(self.epoch);
+        let length = found.bytes;
+        if length < bytes || (length > bytes && (self.sealed || published)) {
+            return refuse(format!(
+                "the output {name} has {length} bytes, its checkpoint says {bytes}"
+            ));
+        }
+        Ok(())
+    }
+}
+
+/// A file of ours.
+#[derive(Clone, Copy)]
+struct Found {
+    /// The epoch under which it is published.
+    epoch: Option<CheckpointId>,
+    bytes: u64,
+}
+
+/// Every file of ours, by bucket and id.
+type Inventory = BTreeMap<(String, FileId), Vec<Found>>;
+
+pub(crate) struct FileCommitter {
+    folder: PathBuf,
+}
+
+impl FileCommitter {
+    pub(crate) const fn new(folder: PathBuf) -> Self {
+        Self { folder }
+    }
+
+    fn pending(&self, bucket: &str, file: FileId) -> PathBuf {
+        self.folder.join(bucket).join(file.pending())
+    }
+
+    fn part(&self, bucket: &str, file: FileId, epoch: CheckpointId) -> PathBuf {
+        self.folder.join(bucket).join(file.part(epoch))
+    }
+
+    /// Publishes what is not published yet.
+    fn publish(&self, target: &Target) -> Result<(), BoxError> {
+        let pending = self.pending(&target.bucket, target.file);
+        let part = self.part(&target.bucket, target.file, target.epoch);
+        let (waiting, published) = (disk::length(&pending)?, disk::length(&part)?);
+        let waiting_file = waiting.map(|bytes| Found { epoch: None, bytes });
+        let published_file = published.map(|bytes| Found { epoch: Some(target.epoch), bytes });
+        let found: Vec<_> = waiting_file.into_iter().chain(published_file).collect();
+        target.check(&self.folder, &found)?;
+        if published.is_none() {
+            if waiting.is_some_and(|length| length > target.bytes) {
+                disk::truncate(&pending, target.bytes)?;
+            }
+            disk::publish(&pending, &part)?;
+        }
+        Ok(())
+    }
+
+    fn publish_all(&self, targets: &[Target]) -> Result<(), BoxError> {
+        targets.iter().try_for_each(|target| self.publish(target))?;
+        // Also for what was there already: the crash may have come before this.
+        self.sync(targets.iter().map(|target| target.bucket.as_str()))
+    }
+
+    fn sync<'a>(&self, buckets: impl Iterator<Item = &'a str>) -> Result<(), BoxError> {
+        let folders: BTreeSet<_> = buckets.map(|bucket| self.folder.join(bucket)).collect();
+        folders.iter().try_for_each(|folder| Ok(disk::sync_folder(folder)?))
+    }
+
+    fn inventory(&self) -> Result<Inventory, SinkError> {
+        let mut inventory = Inventory::new();
+        if disk::length(&self.folder)?.is_some() {
+            self.look_into("", BUCKET_DEPTH_MAX, &mut inventory)?;
+        }
+        Ok(inventory)
+    }
+
+    fn look_into(
+        &self,
+        bucket: &str,
+        depth: usize,
+        inventory: &mut Inventory,
+    ) -> Result<(), SinkError> {
+        let folder = self.folder.join(bucket);
+        let failed = |cause| SinkError::disk("list", &folder, cause);
+        for entry in fs::read_dir(&folder).map_err(failed)? {
+            let entry = entry.map_err(failed)?;
+            let kind = entry.file_type().map_err(failed)?;
+            // A name that is not UTF-8 is not ours.
+            let Ok(name) = entry.file_name().into_string() else { continue };
+            if kind.is_dir() && depth > 0 && !name.starts_with('.') {
+                let below = if bucket.is_empty() { name } else { format!("{bucket}/{name}") };
+                self.look_into(&below, depth - 1, inventory)?;
+            } else if kind.is_file()
+                && let Some((file, epoch)) = name::parse(&name)
+            {
+                let bytes = entry.metadata().map_err(failed)?.len();
+                let found = inventory.entry((bucket.to_owned(), file)).or_default();
+                found.push(Found { epoch, bytes });
+            }
+        }
+        Ok(())
+    }
+
+    /// Renames every part back that was published after `checkpoint`.
+    fn unpublish(
+        &self,
+        inventory: &Inventory,
+        checkpoint: Option<CheckpointId>,
+    ) -> Result<(), BoxError> {
+        let mut touched = BTreeSet::new();
+        for ((bucket, file), found) in inventory {
+            for epoch in found.iter().filter_map(|found| found.epoch) {
+                if is_after(epoch, checkpoint) {
+                    let part = self.part(bucket, *file, epoch);
+                    disk::unpublish(&part, &self.pending(bucket, *file))?;
+                    touched.insert(bucket.as_str());
+                }
+            }
+        }
+        self.sync(touched.into_iter())
+    }
+
+    fn delete_pending(&self) -> Result<(), BoxError> {
+        let inventory = self.inventory()?;
+        let is_left = |found: &[Found]| found.iter().any(|found| found.epoch.is_none());
+        let left = inventory.iter().filter(|(_, found)| is_left(found));
+        let left: Vec<_> = left.map(|((bucket, file), _)| (bucket.as_str(), *file)).collect();
+        for (bucket, file) in &left {
+            disk::delete(&self.pending(bucket, *file))?;
+        }
+        self.sync(left.iter().map(|(bucket, _)| *bucket))
+    }
+
+    /// Refuses what [`Self::recover`] could not bring to `point`.
+    fn check(
+        &self,
+        inventory: &Inventory,
+        targets: &[Target],
+        checkpoint: Option<CheckpointId>,
+    ) -> Result<(), Refusal> {
+        for target in targets {
+            let found = inventory.get(&(target.bucket.clone(), target.file));
+            let mut found = found.cloned().unwrap_or_default();
+            // What is published under another epoch that stays is another cut of the same file.
+            found.retain(|found| {
+                let stays = |epoch| epoch == target.epoch || is_after(epoch, checkpoint);
+                found.epoch.is_none_or(stays)
+            });
+            target.check(&self.folder, &found)?;
+        }
+        let twice = inventory.iter().find(|(_, found)| found.len() > 1);
+        twice.map_or(Ok(()), |((bucket, file), _)| {
+            Err(Refusal(format!(
+                "the output {} is there twice; remove the copies that were made of it",
+                self.pending(bucket, *file).display()
+            )))
+        })
+    }
+}
+
+/// Whether a part of `epoch` is not part of what a restore to `checkpoint` finds.
+fn is_after(epoch: CheckpointId, checkpoint: Option<CheckpointId>) -> bool {
+    checkpoint.is_none_or(|checkpoint| epoch > checkpoint)
+}
+
+impl Committer for FileCommitter {
+    fn commit(&self, committables: &[Committable]) -> Result<(), BoxError> {
+        let targets: Result<Vec<_>, _> = committables.iter().map(Target::of).collect();
+        self.publish_all(&targets?)
+    }
+
+    fn recover(&self, point: RecoveryPoint<'_>) -> Result<(), BoxError> {
+        let inventory = self.inventory()?;
+        if point.fresh && !inventory.is_empty() {
+            return Err(Box::new(Refusal(format!(
+                "the output folder {} holds output of another job or of a lost state; \
+                 choose an empty folder, or pass --fresh to remove that output",
+                self.folder.display()
+            ))));
+        }
+        let targets: Result<Vec<_>, _> = point.committables.iter().map(Target::of).collect();
+        let targets = targets?;
+        self.check(&inventory, &targets, point.checkpoint)?;
+        self.unpublish(&inventory, point.checkpoint)?;
+        self.publish_all(&targets)?;
+        self.delete_pending()
+    }
+
+    fn discard(&self) -> Result<(), BoxError> {
+        let inventory = self.inventory()?;
+        for ((bucket, file), found) in &inventory {
+            for found in found {
+                let path = match found.epoch {
+                    Some(epoch) => self.part(bucket, *file, epoch),
+                    None => self.pending(bucket, *file),
+                };
+                disk::delete(&path)?;
+            }
+        }
+        self.sync(inventory.keys().map(|(bucket, _)| bucket.as_str()))
+    }
+}

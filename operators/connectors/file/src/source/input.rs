@@ -1,0 +1,150 @@
+//! Which files a source reads, how they are cut into splits, and how they are recognised later.
+//!
+//! Apart from the reader because it runs once, before any subtask exists, and whatever is wrong here
+//! is for the user to decide: every error becomes a refusal.
+
+use super::error::SourceError;
+use super::format::Format;
+use super::range::FileSplit;
+use crate::limits::FIRST_BLOCK_BYTES;
+use std::fs::{self, File};
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+use tidegate_core::sink::Refusal;
+
+/// The files that `paths` name: a file itself, a folder its visible files in the order of their names.
+/// Sub-folders are not entered; names that begin with a dot or an underscore are not visible.
+pub(crate) fn files(paths: &[PathBuf]) -> Result<Vec<String>, Refusal> {
+    let mut files = Vec::new();
+    for path in paths {
+        let unreadable = |cause| {
+            let path = path.display();
+            Refusal(format!("cannot read the input {path}: {cause}; check the path of the source"))
+        };
+        if !path.is_dir() {
+            File::open(path).map_err(unreadable)?;
+            files.push(text(path)?);
+            continue;
+        }
+        let found = visible(path).map_err(unreadable)?;
+        if found.is_empty() {
+            return Err(Refusal(format!(
+                "the input folder {} holds no files; check the path of the source \
+                 (sub-folders and names that begin with . or _ do not count)",
+                path.display()
+            )));
+        }
+        for file in found {
+            files.push(text(&file)?);
+        }
+    }
+    Ok(files)
+}
+
+fn visible(folder: &Path) -> io::Result<Vec<PathBuf>> {
+    let mut files = Vec::new();
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        let hidden = entry.file_name().as_encoded_bytes().starts_with(b".")
+            || entry.file_name().as_encoded_bytes().starts_with(b"_");
+        if !hidden && fs::metadata(entry.path())?.is_file() {
+            files.push(entry.path());
+        }
+    }
+    files.sort();
+    Ok(files)
+}
+
+/// A split keeps the path in the checkpoint, as text.
+fn text(path: &Path) -> Result<String, Refusal> {
+    let named = path.to_str().map(str::to_owned);
+    named.ok_or_else(|| Refusal(format!("the path {} is not UTF-8; rename it", path.display())))
+}
+
+/// The ranges of `file`: at most `wanted`, none shorter than `shortest` unless the file is.
+pub(crate) fn ranges<T, F: Format<T>>(
+    format: &F,
+    file: &str,
+    wanted: u32,
+    shortest: u64,
+) -> Result<Vec<FileSplit>, SourceError> {
+    let length = fs::metadata(file).map_err(|cause| SourceError::from_io(file, cause))?.len();
+    let body = FileSplit::new(file, format.body_start(file)?, length);
+    let bytes = body.end.saturating_sub(body.start);
+    let wanted = u64::from(wanted).min(bytes / shortest.max(1)).max(1);
+    let nominal =
+        |n: u64| body.start + (u128::from(bytes) * u128::from(n) / u128::from(wanted)) as u64;
+    let nominal: Vec<u64> = (1..wanted).map(nominal).collect();
+    let mut bounds = vec![body.start];
+    if !nominal.is_empty() {
+        bounds.extend(format.cuts(&body, &nominal)?);
+    }
+    bounds.push(body.end);
+    bounds.dedup();
+    Ok(bounds.windows(2).map(|ends| FileSplit::new(file, ends[0], ends[1])).collect())
+}
+
+/// What a file is recognised by.
+#[derive(Debug, PartialEq, Eq)]
+struct Fingerprint<'a> {
+    size: u64,
+    checksum: u32,
+    file: &'a str,
+}
+
+impl<'a> Fingerprint<'a> {
+    fn parse(line: &'a str) -> Option<Self> {
+        let mut fields = line.splitn(3, ' ');
+        let size = fields.next()?.parse().ok()?;
+        let checksum = u32::from_str_radix(fields.next()?, 16).ok()?;
+        Some(Self { size, checksum, file: fields.next()? })
+    }
+
+    /// Whether the file that was `self` is still its own beginning in `now`.
+    fn continues_in(&self, now: &Self) -> bool {
+        if self.file != now.file || now.size < self.size {
+            return false;
+        }
+        if self.size.min(FIRST_BLOCK_BYTES) == now.size.min(FIRST_BLOCK_BYTES) {
+            return self.checksum == now.checksum;
+        }
+        // It grew within the first block, so today's checksum covers more than the old one did.
+        first_block(self.file, self.size).is_ok_and(|checksum| checksum == self.checksum)
+    }
+}
+
+fn first_block(file: &str, bytes: u64) -> io::Result<u32> {
+    let mut block = Vec::new();
+    File::open(file)?.take(bytes.min(FIRST_BLOCK_BYTES)).read_to_end(&mut block)?;
+    Ok(crc32c::crc32c(&block))
+}
+
+/// A line per file: size, checksum of the first block, path.
+pub(crate) fn fingerprint(files: &[String]) -> Result<String, SourceError> {
+    let mut lines = String::new();
+    for file in files {
+        let read = || Ok((fs::metadata(file)?.len(), first_block(file, FIRST_BLOCK_BYTES)?));
+        let (size, checksum) = read().map_err(|cause| SourceError::from_io(file, cause))?;
+        // A line end in a path is escaped, not to be taken for the end of the line.
+        lines.push_str(&format!("{size} {checksum:08x} {}\n", file.replace('\n', "\\n")));
+    }
+    Ok(lines)
+}
+
+/// Whether the files of `before` are still there, in the same order, none shrunk or replaced.
+pub(crate) fn same_files(before: &str, now: &str) -> bool {
+    let (mut before, mut now) = (before.lines(), now.lines());
+    loop {
+        match (before.next(), now.next()) {
+            (None, None) => return true,
+            (Some(before), Some(now)) => {
+                let parsed = (Fingerprint::parse(before), Fingerprint::parse(now));
+                let (Some(before), Some(now)) = parsed else { return false };
+                if !before.continues_in(&now) {
+                    return false;
+                }
+            }
+            _ => return false,
+        }
+    }
+}

@@ -1,0 +1,87 @@
+//! A byte range of a file: the split of a file source, and the stream of bytes it stands for.
+//!
+//! Invariants: both ends and the position lie on row boundaries, so a range can be read without
+//! looking at anything outside it; and what a file gains behind its last range is never read.
+
+use super::error::SourceError;
+use crate::limits::{READ_BYTES, ROW_BYTES_MAX};
+use serde::{Deserialize, Serialize};
+use std::fs::File;
+use std::io::{self, Read, Seek, SeekFrom};
+
+/// A range of a file, read up to `position`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FileSplit {
+    /// The file's path, as the job was given it.
+    pub file: String,
+    /// Where the range begins.
+    pub start: u64,
+    /// Behind the last row emitted.
+    pub position: u64,
+    /// Where the range ends: the first byte that is not in it.
+    pub end: u64,
+}
+
+impl FileSplit {
+    pub(crate) fn new(file: &str, start: u64, end: u64) -> Self {
+        Self { file: file.to_owned(), start, position: start, end }
+    }
+
+    /// Whether all of it has been emitted.
+    #[must_use]
+    pub const fn is_read(&self) -> bool {
+        self.position >= self.end
+    }
+}
+
+/// The bytes of a split from its position to its end.
+#[derive(Debug)]
+pub(crate) struct RangeReader {
+    split: FileSplit,
+    file: File,
+    /// Where the next byte comes from.
+    at: u64,
+    /// Where the row being read began.
+    row: u64,
+}
+
+impl RangeReader {
+    pub(crate) fn open(split: &FileSplit) -> Result<Self, SourceError> {
+        let open = || {
+            let mut file = File::open(&split.file)?;
+            file.seek(SeekFrom::Start(split.position))?;
+            Ok(file)
+        };
+        let file = open().map_err(|cause| SourceError::from_io(&split.file, cause))?;
+        Ok(Self { split: split.clone(), file, at: split.position, row: split.position })
+    }
+
+    /// Says where the row begins that is read from now on, so that one without an end is noticed.
+    pub(crate) const fn row_begins(&mut self, position: u64) {
+        self.row = position;
+    }
+
+    pub(crate) fn file(&self) -> &str {
+        &self.split.file
+    }
+}
+
+impl Read for RangeReader {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let left = self.split.end.saturating_sub(self.at);
+        if left == 0 || buffer.is_empty() {
+            return Ok(0);
+        }
+        if self.at.saturating_sub(self.row) > ROW_BYTES_MAX + READ_BYTES as u64 {
+            let (file, position) = (self.split.file.clone(), self.row);
+            return Err(io::Error::other(SourceError::RowTooLong { file, position }));
+        }
+        let wanted = usize::try_from(left).unwrap_or(usize::MAX).min(buffer.len());
+        let read = self.file.read(&mut buffer[..wanted])?;
+        if read == 0 {
+            return Err(io::Error::other(SourceError::shrunk(&self.split)));
+        }
+        self.at += read as u64;
+        Ok(read)
+    }
+}

@@ -1,0 +1,15 @@
+//! `window`: aggregates over finite stretches of event time.
+//!
+//! A [`Window`] says which windows there are, a [`SlicedWindow`] computes them, and what it emits is
+//! [`Windowed`]: the key, the [`TimeWindow`] and the result, with the window's last millisecond as its
+//! event time. A window fires when the watermark reaches that millisecond.
+
+mod firing;
+mod sliced;
+mod slicing;
+mod spec;
+mod time_window;
+
+pub use sliced::SlicedWindow;
+pub use spec::{InvalidWindow, Window};
+pub use time_window::{TimeWindow, Windowed};

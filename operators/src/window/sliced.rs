@@ -1,0 +1,236 @@
+//! Event-time windows over a keyed stream, aggregated slice by slice.
+//!
+//! A record updates the accumulator of its key in the one slice that it falls into, however many
+//! windows overlap there; a window is merged from its slices when it fires ([`super::slicing`] says
+//! what a slice is, [`super::firing`] how they become a window).
+//!
+//! Time is Flink's to the millisecond:
+//! - a window fires when the watermark reaches `end - 1`; its results carry that timestamp;
+//! - when the watermark jumps, windows fire in the order of their ends; those without data do not;
+//! - a window takes late records until the watermark reaches `end - 1 + allowed lateness`; each of
+//!   them makes those of its windows that have fired fire again at once, for its key alone and with
+//!   the updated result, the last window first;
+//! - a record none of whose windows takes it any more is *late*: it goes to the side output, and is
+//!   counted as dropped where none is connected;
+//! - a record in the gap between windows that do not touch is counted as dropped (Flink forgets it),
+//!   unless it is late by the same measure, `timestamp + allowed lateness <= watermark`.
+//!
+//! Which windows have fired follows from the watermark and is stored nowhere. The watermark is restored
+//! exactly, and at a barrier it is the same in all subtasks of a keyed stream, so a window fires once,
+//! also across a restore and at another parallelism. A slice is dropped when its last window takes no
+//! more records.
+//!
+//! ```
+//! use tidegate_core::{element::{Batch, Record}, key::Key, operator::{Context, Operator}};
+//! use tidegate_core::time::Timestamp;
+//! use tidegate_operators::{aggregate::Count, window::{SlicedWindow, Window}};
+//!
+//! let mut clicks = SlicedWindow::new(Window::sliding(10, 5), Count::new(), |item: &u64| *item)?;
+//! let click = Record { value: 42, timestamp: Timestamp(7), key_hash: 42u64.stable_hash() };
+//! let mut ctx = Context::new(16);
+//! clicks.process(&mut Batch::new(vec![click], vec![]), &mut ctx)?;
+//! clicks.on_watermark(Timestamp::MAX, &mut ctx)?;
+//! let windows: Vec<String> = ctx.take().iter().map(|row| row.value.window.to_string()).collect();
+//! assert_eq!(windows, ["[0, 10)", "[5, 15)"]);
+//! # Ok::<(), tidegate_core::operator::BoxError>(())
+//! ```
+
+use super::firing::{self, Firing, Slices};
+use super::slicing::{Slice, Slicing};
+use super::spec::{InvalidWindow, Window};
+use super::time_window::Windowed;
+use std::ops::Bound::{Excluded, Unbounded};
+use tidegate_core::element::{Batch, Record};
+use tidegate_core::key::Key;
+use tidegate_core::operator::{BoxError, Context, Operator, OutputTag, Progress};
+use tidegate_core::state::aggregate::Aggregate;
+use tidegate_core::state::{Keyed, StateVisitor};
+use tidegate_core::time::Timestamp;
+
+/// Aggregates by `A` what falls into the same window and has the same key, which `F` reads.
+pub struct SlicedWindow<K: Key, A: Aggregate, F> {
+    slicing: Slicing,
+    allowed_lateness_ms: i64,
+    aggregate: A,
+    key: F,
+    late: Option<OutputTag<A::In>>,
+    slices: Slices<K, A>,
+    /// Up to where windows have fired: the watermark, or the last window's part of it.
+    fired: Timestamp,
+    firing: Option<Firing<K, A>>,
+}
+
+impl<K: Key, A: Aggregate, F: Fn(&A::In) -> K> SlicedWindow<K, A, F> {
+    /// Aggregates each window of `window` over a stream that is keyed by `key`.
+    ///
+    /// # Errors
+    /// When there are no such windows.
+    pub fn new(window: Window, aggregate: A, key: F) -> Result<Self, InvalidWindow> {
+        let window = window.validate()?;
+        Ok(Self {
+            slicing: Slicing::new(window),
+            allowed_lateness_ms: window.allowed_lateness_ms,
+            aggregate,
+            key,
+            late: None,
+            slices: Slices::<K, A>::default(),
+            fired: Timestamp::MIN,
+            firing: None,
+        })
+    }
+
+    /// Sends late records to `tag`.
+    #[must_use]
+    pub fn side_output_late(mut self, tag: OutputTag<A::In>) -> Self {
+        self.late = Some(tag);
+        self
+    }
+
+    /// Adds `first` and the records behind it in the same slice, of which no window has fired, and
+    /// returns the first record of another slice. The slice's table is looked up once.
+    fn add_run(
+        &mut self,
+        slice: &Slice,
+        first: Record<A::In>,
+        input: &mut Batch<A::In>,
+    ) -> Option<Record<A::In>> {
+        let table = self.slices.table_mut(slice.end);
+        let mut record = first;
+        loop {
+            let key = (self.key)(&record.value);
+            let at = keyed(&key, record.key_hash);
+            let accumulator = table.get_or_insert_with(at, || self.aggregate.create());
+            self.aggregate.add(accumulator, &record.value);
+            record = input.take()?;
+            if !slice.contains(record.timestamp) {
+                return Some(record);
+            }
+        }
+    }
+
+    /// Takes a record whose first window has fired, or that has no window at all. The windows that
+    /// fire again are emitted together: they are no more than overlap in one place.
+    fn add_late(
+        &mut self,
+        slice: &Slice,
+        record: Record<A::In>,
+        ctx: &mut Context<Windowed<K, A::Out>>,
+    ) {
+        let Record { value, timestamp, key_hash } = record;
+        if slice.is_gap() {
+            return if timestamp.plus(self.allowed_lateness_ms) <= self.fired {
+                ctx.late(self.late.as_ref(), value, timestamp);
+            } else {
+                ctx.count_dropped();
+            };
+        }
+        if self.is_closed(slice.last_end) {
+            return ctx.late(self.late.as_ref(), value, timestamp);
+        }
+        let key = (self.key)(&value);
+        let at = keyed(&key, key_hash);
+        let table = self.slices.table_mut(slice.end);
+        self.aggregate.add(table.get_or_insert_with(at, || self.aggregate.create()), &value);
+        for end in self.slicing.ends(slice) {
+            let window = self.slicing.window(end);
+            if window.max_timestamp() <= self.fired && !self.is_closed(end) {
+                let all = firing::of_key(at, window, &self.slices, &self.aggregate);
+                let (key, value) = (key.clone(), self.aggregate.result(&all));
+                ctx.emit(Windowed { key, window, value }, window.max_timestamp());
+            }
+        }
+    }
+
+    /// Whether the window that ends at `end` takes no more records.
+    fn is_closed(&self, end: Timestamp) -> bool {
+        end.minus(1).plus(self.allowed_lateness_ms) <= self.fired
+    }
+
+    /// The end of the first window with data that has not fired.
+    fn next_end(&self) -> Option<Timestamp> {
+        let fired_end = self.fired.plus(1);
+        // Whatever ends before has been left behind by its last window.
+        let from = self.slicing.window(fired_end).start;
+        let mut open = self.slices.range((Excluded(from), Unbounded));
+        open.find_map(|(end, _)| self.slicing.next_end(&self.slicing.slice_at(*end), fired_end))
+    }
+
+    fn drop_closed_slices(&mut self) {
+        while let Some(&end) = self.slices.first()
+            && self.is_closed(self.slicing.slice_at(end).last_end)
+        {
+            self.slices.drop_namespace(&end);
+        }
+    }
+}
+
+fn keyed<K: Key>(key: &K, hash: u64) -> Keyed<'_, K> {
+    debug_assert_eq!(hash, key.stable_hash(), "the stream is keyed by the window's key");
+    Keyed { key, hash }
+}
+
+/// A record that was given no event time.
+const NO_TIMESTAMP: &str = "a record without a timestamp belongs to no event-time window: assign \
+    timestamps at the source, before the window";
+
+impl<K, A, F> Operator for SlicedWindow<K, A, F>
+where
+    K: Key,
+    A: Aggregate,
+    F: Fn(&A::In) -> K + Send + 'static,
+{
+    type In = A::In;
+    type Out = Windowed<K, A::Out>;
+
+    fn open(&mut self, watermark: Timestamp) {
+        self.fired = watermark;
+    }
+
+    fn process(
+        &mut self,
+        input: &mut Batch<A::In>,
+        ctx: &mut Context<Self::Out>,
+    ) -> Result<(), BoxError> {
+        let mut carried = None;
+        while !ctx.is_full() {
+            let Some(record) = carried.take().or_else(|| input.take()) else { break };
+            if record.timestamp == Timestamp::MIN {
+                return Err(NO_TIMESTAMP.into());
+            }
+            let slice = self.slicing.slice_of(record.timestamp);
+            if slice.is_gap() || slice.first_end.minus(1) <= self.fired {
+                self.add_late(&slice, record, ctx);
+            } else {
+                carried = self.add_run(&slice, record, input);
+            }
+        }
+        debug_assert!(carried.is_none(), "only late records fill the output");
+        Ok(())
+    }
+
+    fn on_watermark(
+        &mut self,
+        watermark: Timestamp,
+        ctx: &mut Context<Self::Out>,
+    ) -> Result<Progress, BoxError> {
+        loop {
+            if let Some(firing) = &mut self.firing {
+                if firing.emit(&self.slices, &self.aggregate, ctx) == Progress::More {
+                    return Ok(Progress::More);
+                }
+                self.firing = None;
+            }
+            let next = self.next_end().map(|end| self.slicing.window(end));
+            let Some(window) = next.filter(|next| next.max_timestamp() <= watermark) else { break };
+            self.firing = Some(Firing::begin(window, &self.slices, &self.aggregate));
+            self.fired = window.max_timestamp();
+        }
+        self.fired = watermark;
+        self.drop_closed_slices();
+        Ok(Progress::Done)
+    }
+
+    fn states(&mut self, visitor: &mut dyn StateVisitor) {
+        visitor.keyed("slices", &mut self.slices);
+    }
+}

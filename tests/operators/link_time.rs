@@ -1,0 +1,77 @@
+//! Event time within a chain: a link knows the watermarks that have reached it, not the gate's.
+
+use std::task::Waker;
+use tidegate_core::chain::{Chain, Control, Downstream, Link, OperatorStage, StepTime};
+use tidegate_core::element::{AnyBatch, Batch, downcast};
+use tidegate_core::operator::{BoxError, Context, Operator, Progress};
+use tidegate_core::snapshot::OperatorTotals;
+use tidegate_core::time::Timestamp;
+
+/// Emits each watermark.
+struct Tell;
+
+impl Operator for Tell {
+    type In = i64;
+    type Out = i64;
+
+    fn process(&mut self, _: &mut Batch<i64>, _: &mut Context<i64>) -> Result<(), BoxError> {
+        Ok(())
+    }
+
+    fn on_watermark(
+        &mut self,
+        watermark: Timestamp,
+        ctx: &mut Context<i64>,
+    ) -> Result<Progress, BoxError> {
+        ctx.emit(watermark.millis(), watermark);
+        Ok(Progress::Done)
+    }
+}
+
+/// Emits, for each record, event time as it stands.
+struct Ask;
+
+impl Operator for Ask {
+    type In = i64;
+    type Out = i64;
+
+    fn process(&mut self, input: &mut Batch<i64>, ctx: &mut Context<i64>) -> Result<(), BoxError> {
+        for record in input.take_open() {
+            ctx.emit(ctx.watermark().millis(), record.timestamp);
+        }
+        Ok(())
+    }
+}
+
+#[derive(Default)]
+struct Collected(Vec<i64>);
+
+impl Downstream for Collected {
+    fn push(&mut self, _link: usize, _side: Option<usize>, mut batch: Box<dyn AnyBatch>) {
+        let records = downcast::<i64>(batch.as_mut()).take_open();
+        self.0.extend(records.map(|record| record.value));
+    }
+
+    fn is_blocked(&self) -> bool {
+        false
+    }
+}
+
+#[test]
+fn what_a_watermark_makes_a_link_emit_comes_before_that_watermark_to_the_next() {
+    let link = |uid: &str, stage| Link::new(uid.into(), stage, OperatorTotals::default());
+    let mut links = vec![
+        link("tell", Box::new(OperatorStage::new(Tell, |_| {}))),
+        link("ask", Box::new(OperatorStage::new(Ask, |_| {}))),
+    ];
+    links.iter_mut().for_each(|link| link.stage.open(Timestamp(1)));
+    let (mut chain, mut collected) = (Chain::new(links), Collected::default());
+    for watermark in [5, 9].map(Timestamp) {
+        let time = StepTime { watermark, now: Timestamp(0), waker: Waker::noop() };
+        chain.start(Control::Watermark(watermark));
+        while chain.finished_pass().is_none() {
+            chain.step(time, &mut collected).expect("no operator fails");
+        }
+    }
+    assert_eq!(collected.0, [1, 5]);
+}

@@ -1,0 +1,8 @@
+//! Every operator through the harness.
+
+mod faulty;
+mod link_time;
+mod sliced_window;
+mod sliced_window_model;
+mod top_n;
+mod transforms;

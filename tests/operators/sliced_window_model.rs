@@ -1,0 +1,158 @@
+//! Sliced windows against the definition: a list of records per window and key.
+
+use proptest::prelude::*;
+use std::collections::BTreeMap;
+use tidegate_core::operator::OutputTag;
+use tidegate_operators::aggregate::Fold;
+use tidegate_operators::window::{SlicedWindow, Window};
+use tidegate_tests::harness::{Harness, Step, Step::*};
+
+const LATE: OutputTag<(u8, u32)> = OutputTag::new("late");
+
+/// Every window keeps every record, as Flink's operator does without slices.
+struct Model {
+    window: Window,
+    watermark: i64,
+    /// By end of window, then key.
+    windows: BTreeMap<i64, BTreeMap<u8, Vec<u32>>>,
+    lines: Vec<String>,
+    group: (Vec<String>, Vec<String>),
+    dropped: u64,
+}
+
+impl Model {
+    fn row(&mut self, end: i64, key: u8) {
+        let mut values = self.windows[&end][&key].clone();
+        values.sort_unstable();
+        let start = end - self.window.size_ms;
+        self.group.0.push(format!("{key} [{start}, {end}) {values:?} @{}", end - 1));
+    }
+
+    fn record(&mut self, key: u8, value: u32, at: i64) {
+        let Window { size_ms, slide_ms, offset_ms, allowed_lateness_ms } = self.window;
+        let last_start = at - (at - offset_ms).rem_euclid(slide_ms);
+        let starts =
+            (0..).map(|k| last_start - k * slide_ms).take_while(|start| start + size_ms > at);
+        let mut skipped = true;
+        for end in starts.map(|start| start + size_ms).collect::<Vec<_>>() {
+            if end - 1 + allowed_lateness_ms <= self.watermark {
+                continue;
+            }
+            skipped = false;
+            self.windows.entry(end).or_default().entry(key).or_default().push(value);
+            if end - 1 <= self.watermark {
+                self.row(end, key);
+            }
+        }
+        if skipped && at + allowed_lateness_ms <= self.watermark {
+            self.group.1.push(format!("late: ({key}, {value}) @{at}"));
+        } else if skipped {
+            self.dropped += 1;
+        }
+    }
+
+    fn advance(&mut self, to: i64) {
+        let due = |end: &&i64| **end - 1 > self.watermark && **end - 1 <= to;
+        for end in self.windows.keys().filter(due).copied().collect::<Vec<_>>() {
+            for key in self.windows[&end].keys().copied().collect::<Vec<_>>() {
+                self.row(end, key);
+            }
+        }
+        self.watermark = to;
+        let lateness = self.window.allowed_lateness_ms;
+        self.windows.retain(|end, _| end - 1 + lateness > to);
+    }
+
+    fn end_group(&mut self, with: String) {
+        let (mut rows, mut late) = std::mem::take(&mut self.group);
+        rows.sort();
+        late.sort();
+        self.lines.extend(rows.into_iter().chain(late).chain([with]));
+    }
+
+    fn run(window: Window, steps: &[Step<(u8, u32)>]) -> Self {
+        let mut model = Self {
+            window,
+            watermark: i64::MIN / 2,
+            windows: BTreeMap::new(),
+            lines: Vec::new(),
+            group: Default::default(),
+            dropped: 0,
+        };
+        for step in steps {
+            match *step {
+                Record((key, value), at) => model.record(key, value, at),
+                Watermark(to) => {
+                    model.advance(to);
+                    model.end_group(format!("W {to}"));
+                }
+                ProcessingTime(to) => model.end_group(format!("P {to}")),
+                End => {
+                    model.advance(i64::MAX / 2);
+                    model.end_group("End".into());
+                }
+            }
+        }
+        model
+    }
+}
+
+fn windows() -> impl Strategy<Value = Window> {
+    (1..30i64, 1..30i64, any::<bool>(), -50..50i64, prop_oneof![Just(0), 1..40i64]).prop_map(
+        |(size, slide, tumbling, offset, lateness)| {
+            let window =
+                if tumbling { Window::tumbling(size) } else { Window::sliding(size, slide) };
+            window.offset(offset).allowed_lateness(lateness)
+        },
+    )
+}
+
+/// Records up to 40 ms out of order on both sides of the watermark, which advances now and then.
+fn steps() -> impl Strategy<Value = Vec<Step<(u8, u32)>>> {
+    let step = (0..10u8, 0..4u8, -40..40i64, 0..30i64);
+    prop::collection::vec(step, 1..40).prop_map(|drawn| {
+        let mut watermark = -30;
+        let mut steps = Vec::new();
+        for (value, (kind, key, distance, advance)) in drawn.into_iter().enumerate() {
+            if kind < 7 {
+                steps.push(Record((key, value as u32), watermark + distance));
+            } else if advance > 0 {
+                watermark += advance;
+                steps.push(Watermark(watermark));
+            } else {
+                steps.push(ProcessingTime(value as i64));
+            }
+        }
+        steps.push(End);
+        steps
+    })
+}
+
+proptest! {
+    #[test]
+    fn sliced_windows_give_what_windows_of_lists_give(window in windows(), steps in steps()) {
+        let make = move || {
+            let list = Fold::new(
+                Vec::new(),
+                |list: &mut Vec<u32>, record: &(u8, u32)| list.push(record.1),
+                |list, other| list.extend(other),
+            );
+            let key = |record: &(u8, u32)| record.0;
+            SlicedWindow::new(window, list, key).expect("valid").side_output_late(LATE)
+        };
+        let outcome = Harness::new(make)
+            .keyed_by(|record| record.0)
+            .side(LATE)
+            .show(|row| {
+                let mut values = row.value.clone();
+                values.sort_unstable();
+                format!("{} {} {values:?}", row.key, row.window)
+            })
+            .unordered()
+            .run(&steps);
+        let model = Model::run(window, &steps);
+        prop_assert_eq!(outcome.lines, model.lines);
+        prop_assert_eq!(outcome.totals.dropped, model.dropped);
+        prop_assert_eq!(outcome.entries, 0);
+    }
+}
