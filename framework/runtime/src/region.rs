@@ -90,7 +90,8 @@ impl Builder {
             Some(manifest) => {
                 let manifest = Manifest::clone(&manifest);
                 let restore = Restore::open_for(&*storage, manifest, &plan);
-                restore.map(Start::Checkpoint).map_err(|e| BuildError::from(describe(&e)))
+                let start = |restore| Start::Checkpoint(Box::new(restore));
+                restore.map(start).map_err(|e| BuildError::from(describe(&e)))
             }
             None => first_splits(&plan, region).map(Start::Empty),
         });
@@ -165,7 +166,7 @@ impl Builder {
 
 /// Where the tasks of a region get their state from.
 enum Start {
-    Checkpoint(Restore),
+    Checkpoint(Box<Restore>),
     /// No state: the splits of each source.
     Empty(BTreeMap<String, Vec<Vec<u8>>>),
 }
