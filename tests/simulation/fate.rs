@@ -34,6 +34,10 @@ pub(crate) enum Canary {
     LazyFlush,
     /// A subtask is told that its credit came back twice.
     DoubleCredit,
+    /// Garbage collection is not told which checkpoints recovery has passed over.
+    CountDamaged,
+    /// A restore does not look whether the job was rescaled.
+    IgnoreRescaling,
 }
 
 struct Inner {

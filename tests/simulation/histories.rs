@@ -99,9 +99,36 @@ fn every_history_is_exactly_once_and_comes_to_its_end() {
     assert!(seeds < SEEDS || fallbacks > 0, "no history fell back to an older checkpoint");
 }
 
+/// Seeds that have found a bug, with what it was.
+const FOUND: &[(u64, &str)] = &[
+    (0, "the master wanted ticks for a time that had passed while it committed"),
+    (43, "an operator kept event time that its inputs had lost by a rescaling"),
+    (166, "two captures of one step shared their beginnings, and state was lost"),
+    (718, "a delta of fired timers outweighed those left"),
+    (988, "a manifest that was written counted as not written"),
+    (999, "garbage collection deleted the checkpoint that the job had fallen back to"),
+    (1168, "event time ended while an idle channel had not"),
+    (1426, "a manifest that was written counted as not written"),
+    (1510, "garbage collection deleted the checkpoint that the job had fallen back to"),
+    (4484, "a manifest that was written counted as not written"),
+];
+
+#[test]
+fn seeds_that_have_found_a_bug_stay_sound() {
+    for (seed, bug) in FOUND {
+        if let Err(failure) = check(*seed) {
+            panic!("once: {bug}\n{failure}");
+        }
+    }
+}
+
 /// A fault in the world itself, which the checkers must find in some of the first seeds.
 fn caught(canary: Canary, complaint: &str) {
-    let found = (0..300).find_map(|seed| history(seed, canary, false).violation);
+    caught_within(600, canary, complaint);
+}
+
+fn caught_within(seeds: u64, canary: Canary, complaint: &str) {
+    let found = (0..seeds).find_map(|seed| history(seed, canary, false).violation);
     let found = found.unwrap_or_else(|| panic!("{canary:?} was not caught"));
     assert!(found.contains(complaint), "{canary:?} was caught by another checker: {found}");
 }
@@ -144,4 +171,14 @@ fn a_flush_that_does_nothing_is_caught() {
 #[test]
 fn a_credit_given_twice_is_caught_by_the_bound_of_its_channel() {
     caught(Canary::DoubleCredit, "batches");
+}
+
+#[test]
+fn a_checkpoint_deleted_under_a_job_that_fell_back_to_it_is_caught() {
+    caught(Canary::CountDamaged, "");
+}
+
+#[test]
+fn event_time_that_a_rescaled_operator_keeps_is_caught_by_the_ledger() {
+    caught_within(12_000, Canary::IgnoreRescaling, "a row");
 }

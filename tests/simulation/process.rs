@@ -135,9 +135,9 @@ impl Process {
             Command::StopRegion { region } => self.stop(region),
             Command::Trigger(barrier) => {
                 self.fate.note(format_args!("trigger {} {:?}", barrier.checkpoint, barrier.kind));
-                self.to_sources(|| Letter::Trigger(barrier));
+                self.tell_sources(|| Letter::Trigger(barrier));
             }
-            Command::DrainSources => self.to_sources(|| Letter::Drain),
+            Command::DrainSources => self.tell_sources(|| Letter::Drain),
             Command::WriteManifest(manifest) => self.check_and_write(manifest),
             Command::Commit(list) => {
                 if !checks::may_commit(&self.disk, self.master.latest().map(|m| &**m), &list) {
@@ -200,7 +200,7 @@ impl Process {
         }
     }
 
-    fn to_sources(&mut self, letter: impl Fn() -> Letter) {
+    fn tell_sources(&mut self, letter: impl Fn() -> Letter) {
         let all = self.regions.iter().flat_map(|region| region.subtasks.values());
         let sources: Vec<Party> =
             all.filter(|s| self.plan.is_source(s.id.vertex)).map(Subtask::party).collect();

@@ -4,7 +4,7 @@
 
 use super::checks::Watch;
 use super::disk::Disk;
-use super::fate::Fate;
+use super::fate::{Canary, Fate};
 use super::jobs::Tuning;
 use super::process::{Process, Region};
 use super::world::World;
@@ -63,11 +63,7 @@ pub(crate) fn start(
     world.output.begin_run(latest.as_ref().filter(|_| fell_back).map(|manifest| manifest.id));
     let committers = committers(&plan)?;
     if log.manifests().is_empty() {
-        for committer in committers.values() {
-            let (checkpoint, committables) = (None, &[][..]);
-            let point = RecoveryPoint { checkpoint, committables, committed_rows: 0, fresh: true };
-            committer.recover(point).map_err(|cause| describe(cause.as_ref()))?;
-        }
+        ask_sinks(&committers)?;
     }
     let identity = JobIdentity {
         name: plan.graph.name.clone(),
@@ -78,7 +74,8 @@ pub(crate) fn start(
     let run = log.next_run();
     let claim = log.claim(run, &identity, now).map_err(|error| describe(&error))?;
     fate.note(format_args!("run {run} claims {claim}, from {:?}", latest.as_ref().map(|m| m.id)));
-    let passed_over = recovered.skipped.iter().map(|skipped| skipped.checkpoint);
+    let known = !fate.has_canary(Canary::CountDamaged);
+    let passed_over = recovered.skipped.iter().filter(|_| known).map(|skipped| skipped.checkpoint);
     let mut retention = Retention::new(storage, world.retained).without(passed_over);
     let swept = retention.sweep(&mut log, &|_| false);
     fate.note(format_args!("swept: {swept:?}"));
@@ -104,6 +101,16 @@ pub(crate) fn start(
     };
     process.feed(Event::Tick, now);
     Ok(Started::Running(Box::new(process)))
+}
+
+/// Before the first run of a job each sink says whether its output may be written.
+fn ask_sinks(committers: &BTreeMap<String, Box<dyn Committer>>) -> Result<(), String> {
+    for committer in committers.values() {
+        let (checkpoint, committables) = (None, &[][..]);
+        let point = RecoveryPoint { checkpoint, committables, committed_rows: 0, fresh: true };
+        committer.recover(point).map_err(|cause| describe(cause.as_ref()))?;
+    }
+    Ok(())
 }
 
 fn config(fate: &Fate) -> JobConfig {

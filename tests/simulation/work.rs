@@ -3,6 +3,7 @@
 //! Apart because each runs as a whole when the scheduler picks it, at any time after it was asked
 //! for; a lit fuse ends the process in the middle of one.
 
+use super::fate::Canary;
 use super::process::{Letter, Party, Process};
 use super::subtask::{Subtask, Wiring, lock};
 use std::collections::BTreeMap;
@@ -56,7 +57,9 @@ impl Process {
     /// Runs one call.
     pub(crate) fn run_work(&mut self, at: usize, now: Timestamp) {
         match self.work.swap_remove(at) {
-            Work::Build { region, attempt, from } => self.build(region, attempt, from, now),
+            Work::Build { region, attempt, from } => {
+                self.build(region, attempt, from.as_deref(), now);
+            }
             Work::Upload { id, attempt, capture, begun, uploader, chains } => {
                 let checkpoint = capture.barrier.checkpoint;
                 self.fate.note(format_args!("upload {checkpoint} of {id}, attempt {attempt}"));
@@ -134,8 +137,8 @@ impl Process {
         self.post(Party::Master, Party::Master, letter);
     }
 
-    fn build(&mut self, region: usize, attempt: u32, from: Option<Arc<Manifest>>, now: Timestamp) {
-        let result = self.try_build(region, attempt, from.as_deref());
+    fn build(&mut self, region: usize, attempt: u32, from: Option<&Manifest>, now: Timestamp) {
+        let result = self.try_build(region, attempt, from);
         self.regions[region].building = false;
         if self.regions[region].stop_wanted {
             drop(result);
@@ -165,7 +168,11 @@ impl Process {
         self.recover_sinks(region, from)?;
         let restore = match from {
             Some(manifest) => {
-                let restore = Restore::open_for(&self.disk, manifest.clone(), &self.plan);
+                let restore = if self.fate.has_canary(Canary::IgnoreRescaling) {
+                    Restore::open(&self.disk, manifest.clone())
+                } else {
+                    Restore::open_for(&self.disk, manifest.clone(), &self.plan)
+                };
                 Some(restore.map_err(|error| describe(&error))?)
             }
             None => None,

@@ -88,7 +88,7 @@ impl World {
     pub(crate) fn new(fate: Fate, canary: Canary) -> Self {
         let (job, faults, pace, retained, incremental) = fate.draw(|chance| {
             let (job, mut faults) = (Job::draw(chance), Faults::draw(chance));
-            if matches!(canary, Canary::KeepNewer | Canary::LazyFlush) {
+            if matches!(canary, Canary::KeepNewer | Canary::LazyFlush | Canary::CountDamaged) {
                 (faults.crashes, faults.calm_from) = (6, 8_000);
             }
             let retained = chance.between(1, 3) as usize;
