@@ -22,7 +22,7 @@ use tidegate_core::node::NodeFactory;
 use tidegate_core::operator::BoxError;
 use tidegate_core::plan::Plan;
 use tidegate_core::sink::{RecoveryPoint, Refusal};
-use tidegate_core::snapshot::{JobIdentity, Manifest};
+use tidegate_core::snapshot::{CheckpointId, JobIdentity, Manifest};
 use tidegate_state::manifest_log::Fault as LogFault;
 use tidegate_state::upload::describe;
 use tidegate_state::{CheckpointStorage, ManifestLog, Retention, newest_whole};
@@ -90,6 +90,8 @@ pub fn execute(execution: Execution) -> Result<JobReport, BoxError> {
 struct Opened {
     log: ManifestLog,
     latest: Option<Arc<Manifest>>,
+    /// Newer checkpoints that are not whole.
+    passed_over: Vec<CheckpointId>,
     identity: JobIdentity,
 }
 
@@ -103,11 +105,12 @@ struct Claimed {
 
 /// Takes the job over: from here on an older run of it can complete nothing.
 fn claim(execution: &Execution, opened: Opened) -> Result<Claimed, BoxError> {
-    let Opened { mut log, latest, identity } = opened;
+    let Opened { mut log, latest, passed_over, identity } = opened;
     let run = log.next_run();
     let claim = log.claim(run, &identity, clock::now()).map_err(|error| describe(&error))?;
     let retained = execution.config.checkpoint.retained;
-    let mut retention = Retention::new(Arc::clone(&execution.storage), retained);
+    let retention = Retention::new(Arc::clone(&execution.storage), retained);
+    let mut retention = retention.without(passed_over);
     if let Err(error) = retention.sweep(&mut log, &|_| false) {
         tracing::warn!(error = %describe(&error), "what crashed runs left is not removed yet");
     }
@@ -166,7 +169,8 @@ fn open(execution: &Execution) -> Result<Opened, BoxError> {
             }
         }
     }
-    Ok(Opened { log, latest: recovered.manifest.map(Arc::new), identity })
+    let passed_over = recovered.skipped.iter().map(|skipped| skipped.checkpoint).collect();
+    Ok(Opened { log, latest: recovered.manifest.map(Arc::new), passed_over, identity })
 }
 
 fn identity(plan: &Plan) -> Result<JobIdentity, BoxError> {

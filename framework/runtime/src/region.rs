@@ -93,8 +93,10 @@ impl Builder {
         let (plan, storage) = (Arc::clone(&self.plan), Arc::clone(&self.storage));
         let start = self.pool.run(move || match from {
             Some(manifest) => {
-                let restore = Restore::open(&*storage, Manifest::clone(&manifest));
-                restore.map(Start::Checkpoint).map_err(|e| BuildError::from(describe(&e)))
+                let manifest = Manifest::clone(&manifest);
+                let restore = Restore::open_for(&*storage, manifest, &plan);
+                let start = |restore| Start::Checkpoint(Box::new(restore));
+                restore.map(start).map_err(|e| BuildError::from(describe(&e)))
             }
             None => first_splits(&plan, region).map(Start::Empty),
         });
@@ -171,7 +173,7 @@ impl Builder {
 
 /// Where the tasks of a region get their state from.
 enum Start {
-    Checkpoint(Restore),
+    Checkpoint(Box<Restore>),
     /// No state: the splits of each source.
     Empty(BTreeMap<String, Vec<Vec<u8>>>),
 }
