@@ -190,15 +190,15 @@ struct OnlyLaunchArgs {
 /// Runs `job` with the flags on the command line, for jobs that have none of their own.
 #[must_use]
 pub fn launch(job: Job) -> ExitCode {
-    launch_with(job, OnlyLaunchArgs::parse().launch)
+    launch_with(job, &OnlyLaunchArgs::parse().launch)
 }
 
 /// Runs `job` with flags that were read before.
 #[must_use]
-pub fn launch_with(job: Job, args: LaunchArgs) -> ExitCode {
+pub fn launch_with(job: Job, args: &LaunchArgs) -> ExitCode {
     start_log(&args.log);
     tidegate_runtime::panics::log_unwatched();
-    match run(job, &args) {
+    match run(job, args) {
         Ok(JobEnd::Finished | JobEnd::Stopped) => ExitCode::SUCCESS,
         Ok(JobEnd::Failed(cause)) => complain(&cause, 1),
         Ok(JobEnd::Refused(cause)) => complain(&cause, 2),

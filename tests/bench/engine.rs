@@ -1,12 +1,15 @@
 //! The engine's side: the same work as a job, with event time and checkpoints to sled.
 
-use std::sync::Arc;
+use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, mpsc};
 use std::task::Waker;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 use tidegate::core::config::{CheckpointConfig, JobConfig};
 use tidegate::core::element::{Barrier, Batch};
+use tidegate::core::graph::Graph;
 use tidegate::core::key::MaxParallelism;
+use tidegate::core::master::JobEnd;
 use tidegate::core::plan::Plan;
 use tidegate::core::sink::{NothingToPrepare, Prepare, Sink, SinkFactory, SubtaskIdentity};
 use tidegate::prelude::*;
@@ -133,29 +136,10 @@ pub fn keyed_count(count: &Count) -> Result<Run, BoxError> {
     .process(KeyedCount::default)
     .uid("count")
     .sink("checksum", checksum.clone());
-    let plan = Plan::new(job.into_graph()?, count.parallelism, MaxParallelism::DEFAULT)?;
-    let folder = std::env::temp_dir().join(format!("tidegate-bench-{}", std::process::id()));
-    let storage = Arc::new(SledStorage::open(&folder, SledOptions::default())?);
-    let checkpoint =
-        CheckpointConfig { interval_ms: count.checkpoint_ms, ..CheckpointConfig::default() };
     let stats = Stats::default();
-    let (_stop, stopped) = tokio::sync::mpsc::unbounded_channel();
     let (started, cpu) = (Instant::now(), super::cpu_seconds());
-    let report = execute(Execution {
-        plan,
-        config: JobConfig { parallelism: count.parallelism, checkpoint, ..JobConfig::default() },
-        storage,
-        incremental: true,
-        slots: 2,
-        fault: None,
-        stats: stats.clone(),
-        stop: stopped,
-    })?;
+    run(job.into_graph()?, count.parallelism, count.checkpoint_ms, &stats)?;
     let seconds = started.elapsed().as_secs_f64();
-    std::fs::remove_dir_all(&folder)?;
-    if report.end != tidegate::core::master::JobEnd::Finished {
-        return Err(format!("the job did not finish: {:?}", report.end).into());
-    }
     Ok(Run {
         records_per_second: count.records as f64 / seconds,
         checksum: checksum.0.load(Ordering::Relaxed),
@@ -166,6 +150,105 @@ pub fn keyed_count(count: &Count) -> Result<Run, BoxError> {
         audit: if stats.job.audit_broken.get() == 0 { "clean" } else { "broken" },
         peak_rss_bytes: peak_rss_bytes(),
     })
+}
+
+/// Runs a job on two slots, with checkpoints to sled in a temporary folder.
+///
+/// # Errors
+/// When the job does not finish.
+pub fn run(
+    graph: Graph,
+    parallelism: u32,
+    interval_ms: i64,
+    stats: &Stats,
+) -> Result<(), BoxError> {
+    run_watched(graph, parallelism, interval_ms, stats, &Arc::default(), None)
+}
+
+/// As [`run`], with the size of the folder and a rate in records per second.
+///
+/// # Errors
+/// When the job does not finish.
+pub fn run_watched(
+    graph: Graph,
+    parallelism: u32,
+    interval_ms: i64,
+    stats: &Stats,
+    disk: &Arc<DiskWatch>,
+    rate: Option<f64>,
+) -> Result<(), BoxError> {
+    let plan = Plan::new(graph, parallelism, MaxParallelism::DEFAULT)?;
+    let folder = std::env::temp_dir().join(format!("tidegate-bench-{}", std::process::id()));
+    let storage = Arc::new(SledStorage::open(&folder, SledOptions::default())?);
+    let checkpoint = CheckpointConfig { interval_ms, ..CheckpointConfig::default() };
+    let (_stop, stopped) = tokio::sync::mpsc::unbounded_channel();
+    let watching = DiskWatch::start(disk, &folder, stats);
+    let report = execute(Execution {
+        plan,
+        config: JobConfig { parallelism, checkpoint, rate, ..JobConfig::default() },
+        storage,
+        incremental: true,
+        slots: 2,
+        fault: None,
+        stats: stats.clone(),
+        stop: stopped,
+    });
+    drop(watching);
+    std::fs::remove_dir_all(&folder)?;
+    match report?.end {
+        JobEnd::Finished => Ok(()),
+        end => Err(format!("the job did not finish: {end:?}").into()),
+    }
+}
+
+/// The size of a folder over time.
+#[derive(Debug, Default)]
+pub struct DiskWatch {
+    peak: AtomicU64,
+    last: AtomicU64,
+}
+
+impl DiskWatch {
+    /// The largest size seen, in bytes.
+    #[must_use]
+    pub fn peak(&self) -> u64 {
+        self.peak.load(Ordering::Relaxed)
+    }
+
+    /// The last size seen, in bytes.
+    #[must_use]
+    pub fn last(&self) -> u64 {
+        self.last.load(Ordering::Relaxed)
+    }
+
+    /// Looks after every twentieth checkpoint until what is returned is dropped.
+    fn start(watch: &Arc<Self>, folder: &Path, stats: &Stats) -> mpsc::Sender<()> {
+        let (stop, stopped) = mpsc::channel();
+        let (watch, folder, stats) = (Arc::clone(watch), folder.to_owned(), stats.clone());
+        std::thread::spawn(move || {
+            let mut seen = 0;
+            let pause = Duration::from_millis(5);
+            while stopped.recv_timeout(pause) == Err(mpsc::RecvTimeoutError::Timeout) {
+                if stats.job.checkpoints.get() >= seen + 20 {
+                    seen = stats.job.checkpoints.get();
+                    let size = folder_bytes(&folder);
+                    watch.peak.fetch_max(size, Ordering::Relaxed);
+                    watch.last.store(size, Ordering::Relaxed);
+                }
+            }
+        });
+        stop
+    }
+}
+
+fn folder_bytes(folder: &Path) -> u64 {
+    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    let size = |entry: std::fs::DirEntry| match entry.metadata() {
+        Ok(data) if data.is_dir() => folder_bytes(&entry.path()),
+        Ok(data) => data.len(),
+        Err(_) => 0,
+    };
+    entries.map(size).sum()
 }
 
 /// `VmHWM` of this process; 0 where the system does not tell.

@@ -7,7 +7,7 @@
 
 use clap::Parser;
 use std::process::ExitCode;
-use tidegate_tests::bench::{engine, floor};
+use tidegate_tests::bench::{engine, floor, median};
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -79,9 +79,4 @@ fn main() -> ExitCode {
     });
     println!("{json}");
     ExitCode::SUCCESS
-}
-
-fn median(values: &mut [f64]) -> Option<f64> {
-    values.sort_by(f64::total_cmp);
-    values.get(values.len() / 2).copied()
 }

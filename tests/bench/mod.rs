@@ -3,6 +3,12 @@
 pub mod engine;
 pub mod floor;
 
+/// The middle one of `values`; `None` when there are none.
+pub fn median(values: &mut [f64]) -> Option<f64> {
+    values.sort_by(f64::total_cmp);
+    values.get(values.len() / 2).copied()
+}
+
 /// CPU seconds of this process so far, over all threads; 0 where the system does not tell.
 #[must_use]
 pub fn cpu_seconds() -> f64 {

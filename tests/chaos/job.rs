@@ -56,7 +56,7 @@ fn main() -> ExitCode {
         }
         _ => hot_items::job(&hot_items::Ends { input, output }, top),
     };
-    launch_with(job, launch)
+    launch_with(job, &launch)
 }
 
 /// Endless clicks, a count per item after each, and a sink that is far too slow for them.

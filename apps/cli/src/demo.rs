@@ -23,5 +23,5 @@ pub struct Args {
 pub fn run(args: Args) -> ExitCode {
     let Args { top, mut launch } = args;
     launch.rate.get_or_insert(RATE);
-    tidegate::launch_with(job(&Ends::default(), top), launch)
+    tidegate::launch_with(job(&Ends::default(), top), &launch)
 }

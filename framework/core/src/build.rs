@@ -110,7 +110,9 @@ impl Plan {
             let known =
                 |c: &&crate::snapshot::ChannelSnapshot| c.edge == info.edge && c.from == info.from;
             let part = restored.channels.iter().find(known);
-            part.map_or((crate::time::Timestamp::MIN, false), |c| (c.watermark, c.idle))
+            // An edge that the checkpoint does not know lay within a chain: what the chain had passed
+            // on holds for it. With less it would not count before it had caught up.
+            part.map_or((restored.watermark, false), |c| (c.watermark, c.idle))
         };
         let times: Vec<_> = channels.iter().map(state).collect();
         let mut gate = InputGate::new(channels, guarantee);

@@ -310,15 +310,18 @@ impl JobMaster {
         std::mem::take(&mut self.commands)
     }
 
-    /// When the master wants a tick.
+    /// When the master wants a tick; `None` while a manifest write or a commit is in flight, because
+    /// nothing can be begun before it has ended.
     #[must_use]
     pub fn next_deadline(&self) -> Option<Timestamp> {
+        if !self.is_settled() {
+            return None;
+        }
         let restarts = self.regions.iter().filter_map(|region| match region.phase {
             Phase::Waiting(at) => Some(at),
             _ => None,
         });
-        let all_running = self.all_running() && self.writing.is_none();
-        let checkpoint = all_running.then(|| self.coordinator.next_deadline());
+        let checkpoint = self.all_running().then(|| self.coordinator.next_deadline());
         restarts.chain(checkpoint).min()
     }
 
@@ -396,7 +399,7 @@ impl JobMaster {
                 awaited.join(", ")
             ));
         }
-        let settled = self.writing.is_none() && self.committing.is_none();
+        let settled = self.is_settled();
         if let Some(Ending::Now(_)) = &self.ending {
             return self.wind_up(settled);
         }
@@ -664,6 +667,11 @@ impl JobMaster {
         }
     }
 
+    /// Whether no manifest write and no commit is in flight.
+    const fn is_settled(&self) -> bool {
+        self.writing.is_none() && self.committing.is_none()
+    }
+
     fn all_running(&self) -> bool {
         self.regions.iter().all(|region| region.phase == Phase::Running)
     }
@@ -696,3 +704,7 @@ fn rows_after_recovery(manifest: &Manifest, sink: &str) -> u64 {
     let committed = manifest.committed_rows.get(sink).copied().unwrap_or(0);
     committed + to_recover(manifest, sink).map(|c| c.rows).sum::<u64>()
 }
+
+#[cfg(test)]
+#[path = "master_tests.rs"]
+mod tests;

@@ -191,8 +191,10 @@ impl<T: Data> SourceOutput<T> {
 
     #[cold]
     fn advance(&mut self, split: usize, watermark: Timestamp) {
-        if let Some(TimeEvent::Watermark(merged)) = self.valve.on_watermark(split, watermark) {
-            self.mark(merged);
+        match self.valve.on_watermark(split, watermark) {
+            Some(TimeEvent::Watermark(merged)) => self.mark(merged),
+            Some(TimeEvent::Status(status)) => self.statuses.push(status),
+            None => {}
         }
     }
 

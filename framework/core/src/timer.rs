@@ -111,14 +111,15 @@ impl<K: Key> Frozen for FrozenTimers<K> {
 
 impl<K: Key> KeyedState for TimerQueue<K> {
     fn capture(&mut self, full: bool) -> Box<dyn Frozen> {
-        let full = full || self.all_dirty;
-        self.all_dirty = false;
         let mut changed = std::mem::take(&mut self.changed);
+        changed.sort_unstable();
+        changed.dedup();
+        // Most changes are timers that have fired: the rest is then less than what there is to tell.
+        let full = full || self.all_dirty || changed.len() >= self.timers.len();
+        self.all_dirty = false;
         let timers = if full {
             self.timers.iter().map(|(at, key)| (*at, key.clone(), true)).collect()
         } else {
-            changed.sort_unstable();
-            changed.dedup();
             let state = |timer: (Timestamp, K)| {
                 let set = self.timers.contains(&timer);
                 (timer.0, timer.1, set)
@@ -189,13 +190,14 @@ mod tests {
     fn base_and_deltas_restore_exactly_the_timers_that_are_set() {
         let mut queue = TimerQueue::<u64>::default();
         let max = MaxParallelism::DEFAULT;
-        queue.register(Timestamp(1), &1);
-        queue.register(Timestamp(2), &2);
+        for key in 1..=9 {
+            queue.register(Timestamp(key), &(key as u64));
+        }
         let base = queue.capture(true).encode(max);
         queue.pop_due(Timestamp(1));
-        queue.register(Timestamp(3), &3);
-        queue.register(Timestamp(4), &4);
-        queue.delete(Timestamp(4), &4);
+        queue.register(Timestamp(30), &3);
+        queue.register(Timestamp(40), &4);
+        queue.delete(Timestamp(40), &4);
         let delta = queue.capture(false).encode(max);
         assert!(base.full && !delta.full);
         let mut restored = TimerQueue::<u64>::default();
@@ -203,5 +205,18 @@ mod tests {
             restored.restore(&part, KeyGroupRange::ALL).expect("whole");
         }
         assert_eq!(restored.timers, queue.timers);
+    }
+
+    #[test]
+    fn when_most_timers_have_fired_the_rest_is_captured_rather_than_the_changes() {
+        let mut queue = TimerQueue::<u64>::default();
+        for key in 0..100 {
+            queue.register(Timestamp(5), &key);
+        }
+        let max = MaxParallelism::DEFAULT;
+        let base = queue.capture(true).encode(max);
+        while queue.pop_due(Timestamp(5)).is_some() {}
+        let rest = queue.capture(false).encode(max);
+        assert!(rest.full && rest.entries == 0 && rest.bytes() < base.bytes());
     }
 }

@@ -90,7 +90,7 @@ pub fn execute(execution: Execution) -> Result<JobReport, BoxError> {
 struct Opened {
     log: ManifestLog,
     latest: Option<Arc<Manifest>>,
-    /// Newer ones that are not whole.
+    /// Newer checkpoints that are not whole.
     passed_over: Vec<CheckpointId>,
     identity: JobIdentity,
 }
@@ -106,11 +106,12 @@ struct Claimed {
 /// Takes the job over: from here on an older run of it can complete nothing.
 fn claim(execution: &Execution, opened: Opened) -> Result<Claimed, BoxError> {
     let Opened { mut log, latest, passed_over, identity } = opened;
-    log.pass_over(passed_over);
+    log.pass_over(passed_over.iter().copied());
     let run = log.next_run();
     let claim = log.claim(run, &identity, clock::now()).map_err(|error| describe(&error))?;
     let retained = execution.config.checkpoint.retained;
-    let mut retention = Retention::new(Arc::clone(&execution.storage), retained);
+    let retention = Retention::new(Arc::clone(&execution.storage), retained);
+    let mut retention = retention.without(passed_over);
     if let Err(error) = retention.sweep(&mut log, &|_| false) {
         tracing::warn!(error = %describe(&error), "what crashed runs left is not removed yet");
     }

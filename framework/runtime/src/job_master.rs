@@ -12,6 +12,7 @@ use crate::subtask_actor::{SubtaskActor, Surroundings};
 use actix::prelude::*;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 use tidegate_core::build::TaskSettings;
 use tidegate_core::master::{Command, Event, JobEnd, JobMaster, ManifestOutcome, Notice};
 use tidegate_core::plan::{Plan, SubtaskId};
@@ -169,8 +170,15 @@ impl JobMasterActor {
 
     /// Puts the built tasks into actors, wires them and lets them run.
     fn launch(&mut self, region: usize, attempt: u32, built: Vec<Built>, ctx: &mut Context<Self>) {
+        let times = &self.office.stats.job.restart;
+        times.built_at.set(self.office.stats.nanos());
+        let slowest = |of: fn(&Built) -> Duration| {
+            built.iter().map(of).max().map_or(0, |time| u64::try_from(time.as_nanos()).unwrap_or(0))
+        };
+        times.read_ns.set(slowest(|built| built.reading));
+        times.fill_ns.set(slowest(|built| built.filling));
         let mut actors = BTreeMap::new();
-        for Built { subtask, task, chains } in built {
+        for Built { subtask, task, chains, .. } in built {
             let plan = &self.office.plan;
             let uploader = Arc::new(Uploader {
                 run: self.office.settings.run,
@@ -248,6 +256,7 @@ impl JobMasterActor {
             }
             Notice::RegionFailed { region, cause, restart_at } => match restart_at {
                 Some(at) => {
+                    job.restart.told_at.set(self.office.stats.nanos());
                     let delay_ms = at.since(clock::now()).max(0);
                     tracing::error!(
                         region,
@@ -399,6 +408,7 @@ impl Handler<SubtaskStopped> for JobMasterActor {
         if shell.attempt == stopped.attempt {
             shell.actors.remove(&stopped.subtask);
             if shell.actors.is_empty() {
+                self.office.stats.job.restart.stopped(self.office.stats.nanos());
                 self.feed(Event::RegionStopped { region }, ctx);
             }
         }

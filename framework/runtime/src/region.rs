@@ -5,6 +5,7 @@
 use crate::blocking::BlockingPool;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
 use tidegate_core::build::TaskSettings;
 use tidegate_core::chain::ChainError;
 use tidegate_core::master::to_recover;
@@ -45,6 +46,10 @@ pub struct Built {
     pub task: Task,
     /// Its blob chains.
     pub chains: Arc<Mutex<Chains>>,
+    /// How long it took to read its share of the checkpoint.
+    pub reading: Duration,
+    /// How long it took to build the task and to fill its states.
+    pub filling: Duration,
 }
 
 /// Why a region could not be built.
@@ -88,8 +93,10 @@ impl Builder {
         let (plan, storage) = (Arc::clone(&self.plan), Arc::clone(&self.storage));
         let start = self.pool.run(move || match from {
             Some(manifest) => {
-                let restore = Restore::open(&*storage, Manifest::clone(&manifest));
-                restore.map(Start::Checkpoint).map_err(|e| BuildError::from(describe(&e)))
+                let manifest = Manifest::clone(&manifest);
+                let restore = Restore::open_for(&*storage, manifest, &plan);
+                let start = |restore| Start::Checkpoint(Box::new(restore));
+                restore.map(start).map_err(|e| BuildError::from(describe(&e)))
             }
             None => first_splits(&plan, region).map(Start::Empty),
         });
@@ -145,6 +152,7 @@ impl Builder {
         settings: &TaskSettings,
         start: &Start,
     ) -> Result<Built, BuildError> {
+        let began = Instant::now();
         let (restored, parts) = match start {
             Start::Checkpoint(restore) => {
                 let share = share::read(restore, &*self.storage, &self.plan, subtask)
@@ -153,18 +161,19 @@ impl Builder {
             }
             Start::Empty(splits) => (empty_share(&self.plan, splits, subtask), Vec::new()),
         };
+        let (reading, began) = (began.elapsed(), Instant::now());
         let task = self.plan.build(subtask, settings, &restored).map_err(|error| {
             let ChainError { operator, phase, cause } = error;
             BuildError::new(&format!("operator {operator}, while {phase}"), &cause)
         })?;
         let chains = Arc::new(Mutex::new(Chains::new(self.incremental, &parts)));
-        Ok(Built { subtask, task, chains })
+        Ok(Built { subtask, task, chains, reading, filling: began.elapsed() })
     }
 }
 
 /// Where the tasks of a region get their state from.
 enum Start {
-    Checkpoint(Restore),
+    Checkpoint(Box<Restore>),
     /// No state: the splits of each source.
     Empty(BTreeMap<String, Vec<Vec<u8>>>),
 }

@@ -7,6 +7,7 @@ use dashmap::DashMap;
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
 use tidegate_core::plan::SubtaskId;
 use tidegate_core::snapshot::OperatorTotals;
 use tidegate_core::time::Timestamp;
@@ -134,6 +135,15 @@ impl SubtaskStats {
     }
 }
 
+impl RestartTimes {
+    /// All subtasks of a region have stopped: after a failure, or because the job ends.
+    pub fn stopped(&self, now: u64) {
+        if self.told_at.get() > self.built_at.get() {
+            self.stopped_at.set(now);
+        }
+    }
+}
+
 /// The counters of the job as a whole.
 #[derive(Debug, Default)]
 pub struct JobStats {
@@ -153,17 +163,48 @@ pub struct JobStats {
     pub last_completed_ms: Cell,
     /// Whether the conservation audit has failed: 0 or 1.
     pub audit_broken: Cell,
+    /// The last restart, step by step.
+    pub restart: RestartTimes,
+}
+
+/// When the steps of the last restart of a region were reached, in nanoseconds of [`Stats::nanos`],
+/// and what its longest parts took.
+#[derive(Debug, Default)]
+pub struct RestartTimes {
+    /// The master was told of the failure.
+    pub told_at: Cell,
+    /// All subtasks had stopped.
+    pub stopped_at: Cell,
+    /// All tasks were built.
+    pub built_at: Cell,
+    /// Nanoseconds that the slowest subtask needed to read its share of the checkpoint.
+    pub read_ns: Cell,
+    /// Nanoseconds that the slowest subtask needed to decode its state and fill its tables.
+    pub fill_ns: Cell,
 }
 
 /// All counters of a running job, for whoever wants to look.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Stats {
     /// Of the job.
     pub job: Arc<JobStats>,
     subtasks: Arc<DashMap<SubtaskId, Arc<SubtaskStats>>>,
+    since: Instant,
+}
+
+impl Default for Stats {
+    fn default() -> Self {
+        Self { job: Arc::default(), subtasks: Arc::default(), since: Instant::now() }
+    }
 }
 
 impl Stats {
+    /// Nanoseconds since these counters were made: a clock that never goes back.
+    #[must_use]
+    pub fn nanos(&self) -> u64 {
+        u64::try_from(self.since.elapsed().as_nanos()).unwrap_or(u64::MAX)
+    }
+
     /// The counters of a subtask; made when there are none.
     #[must_use]
     pub fn subtask(&self, subtask: SubtaskId) -> Arc<SubtaskStats> {

@@ -111,10 +111,7 @@ impl SubtaskActor {
             }
         };
         self.watch.end(outcome, task, now, &self.around.stats);
-        for capture in captured {
-            let begun = lock(&self.around.chains).take_begun();
-            self.waiting_uploads.push_back((capture, begun));
-        }
+        self.waiting_uploads.extend(captured);
         self.start_upload(ctx);
         if drained {
             let Surroundings { subtask, attempt, .. } = self.around;
@@ -359,7 +356,7 @@ struct Port<'a> {
     wiring: &'a Wiring,
     chains: &'a Mutex<Chains>,
     stats: &'a SubtaskStats,
-    captured: Vec<Capture>,
+    captured: Vec<(Capture, Begun)>,
     drained: bool,
 }
 
@@ -385,7 +382,8 @@ impl TaskPort for Port<'_> {
     }
 
     fn captured(&mut self, capture: Capture) {
-        self.captured.push(capture);
+        // At once: a step may pass two barriers, and each capture has its own.
+        self.captured.push((capture, lock(self.chains).take_begun()));
     }
 
     fn drained(&mut self) {

@@ -127,6 +127,8 @@ pub(crate) enum Answer {
     Honest,
     WrittenButUnknown,
     NotWrittenButUnknown,
+    /// The answer was lost, and the client underneath has tried again.
+    WrittenTwice,
 }
 
 /// Memory that loses answers, goes silent, and notes the order of deletions and flushes.
@@ -183,6 +185,7 @@ impl CheckpointStorage for Faulty {
         }
         match answer {
             Answer::Honest => Ok(()),
+            Answer::WrittenTwice => Err(StorageError::ManifestExists(id)),
             _ => Err(StorageError::Unknown { doing: "answer".into(), source: "lost".into() }),
         }
     }

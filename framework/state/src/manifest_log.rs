@@ -354,10 +354,15 @@ impl ManifestLog {
         match self.storage.create_manifest(id, &manifest.to_frame()) {
             Ok(()) => Ok(()),
             // The number may be taken by this very write, whose answer was lost on its way.
-            Err(StorageError::ManifestExists(_)) => match read(&*self.storage, id)? {
-                Ok(found) if found == *manifest => Ok(()),
-                Ok(found) => Err(LogError::Fenced { run, by: found.run, id }),
-                Err(why) => Err(LogError::Blocked(Problem { id, why })),
+            Err(StorageError::ManifestExists(_)) => match read(&*self.storage, id) {
+                Ok(Ok(found)) if found == *manifest => Ok(()),
+                Ok(Ok(found)) => Err(LogError::Fenced { run, by: found.run, id }),
+                Ok(Err(why)) => Err(LogError::Blocked(Problem { id, why })),
+                Err(error) => {
+                    let doing = format!("see whose manifest {id} is");
+                    self.uncertain = Some(manifest.clone());
+                    Err(StorageError::Unknown { doing, source: error.into() }.into())
+                }
             },
             Err(error) => {
                 if error.is_uncertain() {

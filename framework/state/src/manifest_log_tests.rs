@@ -217,3 +217,19 @@ fn an_append_that_cannot_see_whether_it_was_fenced_is_uncertain() {
     assert_eq!(log.settle(NOW).expect("answered"), Some(Settled::Written(2)));
     assert_eq!(ids(&log), [1, 2]);
 }
+
+#[test]
+fn a_number_taken_by_nobody_knows_whom_is_uncertain() {
+    let flaky = Arc::new(Faulty::default());
+    let storage: Arc<dyn CheckpointStorage> = Arc::clone(&flaky) as _;
+    let mut log = claimed(&storage, 1);
+    flaky.answer(vec![Answer::WrittenTwice]);
+    flaky.fail_reads(true);
+    let error = log.append(checkpoint(2, 1)).expect_err("it cannot be read whose it is");
+    assert!(matches!(&error, LogError::Storage(error) if error.is_uncertain()), "{error}");
+    flaky.fail_reads(false);
+    assert_eq!(log.settle(NOW).expect("answered"), Some(Settled::Written(2)), "it was our own");
+    flaky.answer(vec![Answer::WrittenTwice]);
+    log.append(checkpoint(3, 1)).expect("readable: it is seen to be our own");
+    assert_eq!(ids(&open(&storage)), [1, 2, 3]);
+}

@@ -9,6 +9,7 @@ use crate::rescale::{self, Channel, Sides};
 use crate::storage::{CheckpointStorage, StorageError};
 use std::collections::{BTreeMap, BTreeSet};
 use tidegate_core::codec::{self, DecodeError, FrameKind};
+use tidegate_core::plan::Plan;
 use tidegate_core::snapshot::{
     BlobRef, ChannelSnapshot, CheckpointId, KeyedPart, ListSnapshot, Manifest, OperatorSnapshot,
     OperatorTotals, SubtaskPart, SubtaskSnapshot,
@@ -128,6 +129,9 @@ pub struct Restore {
     manifest: Manifest,
     /// Beside `manifest.parts`, in the same order.
     snapshots: Vec<SubtaskSnapshot>,
+    /// Some operator has another parallelism than it had: event time of every subtask and channel is
+    /// then the lowest of all, because a split may have moved to any of the paths that lead there.
+    rescaled: bool,
 }
 
 impl Restore {
@@ -142,7 +146,30 @@ impl Restore {
         manifest.parts.sort_by(|a, b| (&a.vertex, a.index).cmp(&(&b.vertex, b.index)));
         let read = |part: &SubtaskPart| fetch(storage, &part.snapshot, SubtaskSnapshot::from_frame);
         let snapshots = manifest.parts.iter().map(read).collect::<Result<_, _>>()?;
-        Ok(Self { manifest, snapshots })
+        Ok(Self { manifest, snapshots, rescaled: false })
+    }
+
+    /// As [`open`](Self::open), for a job with this plan.
+    ///
+    /// # Errors
+    /// When a snapshot cannot be read.
+    pub fn open_for(
+        storage: &dyn CheckpointStorage,
+        manifest: Manifest,
+        plan: &Plan,
+    ) -> Result<Self, RecoveryError> {
+        let mut restore = Self::open(storage, manifest)?;
+        restore.rescaled = plan.vertices.iter().any(|vertex| {
+            let uids = vertex.nodes.iter().map(|&node| &plan.graph.nodes[node].uid);
+            uids.into_iter().any(|uid| restore.parallelism(uid) != vertex.parallelism)
+        });
+        Ok(restore)
+    }
+
+    /// Whether some operator has another parallelism than it had.
+    #[must_use]
+    pub const fn is_rescaled(&self) -> bool {
+        self.rescaled
     }
 
     /// The checkpoint.
@@ -232,8 +259,23 @@ impl Restore {
     /// the two `sides` have now; `None` when the edge was not there.
     #[must_use]
     pub fn channel(&self, edge: &str, from: u32, to: u32, sides: Sides) -> Option<ChannelSnapshot> {
-        let old: Vec<Channel> = self
-            .manifest
+        let old = self.channels(edge);
+        let restored = if self.rescaled {
+            rescale::merged(&old, from, to)?
+        } else {
+            rescale::channel(&old, from, to, sides)?
+        };
+        Some(ChannelSnapshot {
+            edge: edge.to_owned(),
+            from,
+            watermark: restored.watermark,
+            idle: restored.idle,
+        })
+    }
+
+    /// All channels that an edge had.
+    fn channels(&self, edge: &str) -> Vec<Channel> {
+        self.manifest
             .parts
             .iter()
             .zip(&self.snapshots)
@@ -245,21 +287,14 @@ impl Restore {
                 watermark: channel.watermark,
                 idle: channel.idle,
             })
-            .collect();
-        let restored = rescale::channel(&old, from, to, sides)?;
-        Some(ChannelSnapshot {
-            edge: edge.to_owned(),
-            from,
-            watermark: restored.watermark,
-            idle: restored.idle,
-        })
+            .collect()
     }
 
     /// The watermark that the subtask with this operator had passed on: its own when parallelism is
     /// what it was, else the lowest of all. `None` when the operator was not there.
     #[must_use]
     pub fn watermark(&self, operator: &str, index: u32, parallelism: u32) -> Option<Timestamp> {
-        let exact = self.parallelism(operator) == parallelism;
+        let exact = !self.rescaled && self.parallelism(operator) == parallelism;
         self.parts(operator)
             .filter(|(part, _)| !exact || part.index == index)
             .map(|(_, snapshot)| snapshot.watermark)

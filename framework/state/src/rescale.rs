@@ -88,8 +88,20 @@ pub fn channel(old: &[Channel], from: u32, to: u32, sides: Sides) -> Option<Chan
     {
         return Some(*same);
     }
-    let idle = old.iter().all(|channel| channel.idle);
-    let voters = old.iter().filter(|channel| channel.idle == idle);
+    merged(old, from, to)
+}
+
+/// As [`channel`], when parallelism has changed somewhere in the job: the lowest of the active
+/// channels that have not ended, for a sender that had ended may now have splits that have not.
+#[must_use]
+pub fn merged(old: &[Channel], from: u32, to: u32) -> Option<Channel> {
+    let open: Vec<&Channel> =
+        old.iter().filter(|channel| channel.watermark < Timestamp::MAX).collect();
+    if open.is_empty() && !old.is_empty() {
+        return Some(Channel { from, to, watermark: Timestamp::MAX, idle: false });
+    }
+    let idle = open.iter().all(|channel| channel.idle);
+    let voters = open.iter().filter(|channel| channel.idle == idle);
     let watermark = voters.map(|channel| channel.watermark).min()?;
     Some(Channel { from, to, watermark, idle })
 }
@@ -178,6 +190,13 @@ mod tests {
         let sides = Sides { senders: 1, receivers: 1 };
         let mixed = channel(&edge(&[(5, true), (20, false)]), 0, 0, sides).expect("known");
         assert_eq!((mixed.watermark, mixed.idle), (Timestamp(20), false));
+        let ended = [(20, true), (i64::MAX - 1, false)];
+        let mut old = edge(&ended);
+        old.iter_mut().filter(|c| c.from == 1).for_each(|c| c.watermark = Timestamp::MAX);
+        let open = channel(&old, 0, 0, sides).expect("known");
+        assert_eq!((open.watermark, open.idle), (Timestamp(20), true), "the ended have no say");
+        old.iter_mut().for_each(|c| c.watermark = Timestamp::MAX);
+        assert_eq!(channel(&old, 0, 0, sides).expect("known").watermark, Timestamp::MAX);
         let idle = channel(&edge(&[(5, true), (20, true)]), 0, 0, sides).expect("known");
         assert_eq!((idle.watermark, idle.idle), (Timestamp(5), true));
         assert_eq!(channel(&[], 0, 0, sides), None);

@@ -65,7 +65,8 @@ impl Chains {
         capture.full
     }
 
-    /// The captures begun since the last call: those of the checkpoint being taken.
+    /// The captures begun since the last call. To be called when the task hands its capture out, not
+    /// later: one step of a task may pass two barriers.
     pub fn take_begun(&mut self) -> Begun {
         Begun(std::mem::take(&mut self.begun))
     }
@@ -81,6 +82,14 @@ pub type WithChains<'a> = dyn Fn(&mut dyn FnMut(&mut Chains)) + 'a;
 /// The captures of one checkpoint.
 #[derive(Debug)]
 pub struct Begun(Vec<((String, String), ChainCapture)>);
+
+impl Begun {
+    /// Whether these are the beginnings of the states in `capture`, in their order.
+    fn is_of(&self, capture: &Capture) -> bool {
+        let states = capture.keyed.iter().map(|frozen| (&frozen.operator, &frozen.state));
+        self.0.iter().map(|((operator, state), _)| (operator, state)).eq(states)
+    }
+}
 
 /// What came of an upload.
 #[derive(Debug)]
@@ -113,6 +122,9 @@ pub enum Uploaded {
 }
 
 /// Runs an upload; blocks. `with_chains` gives access to the subtask's chains for a moment.
+///
+/// # Panics
+/// When `begun` is not what this capture began: a state would be missing from the checkpoint.
 pub fn upload(
     storage: &dyn CheckpointStorage,
     uploader: &Uploader,
@@ -121,6 +133,7 @@ pub fn upload(
     with_chains: &WithChains<'_>,
 ) -> Uploaded {
     let checkpoint = capture.barrier.checkpoint;
+    assert!(begun.is_of(&capture), "checkpoint {checkpoint}: each capture has its own beginnings");
     let (committables, unsealed) = match prepare(capture.sinks, checkpoint) {
         Ok(prepared) => prepared,
         Err((operator, cause)) => return Uploaded::Failed { operator, cause },
@@ -131,7 +144,6 @@ pub fn upload(
     let mut failure = None;
     for frozen in capture.keyed {
         let Some((name, mut began)) = pending.next() else { break };
-        debug_assert!(name.0 == frozen.operator && name.1 == frozen.state, "in the same order");
         match put_state(storage, uploader, checkpoint, frozen, &mut began, &mut totals) {
             Ok(blob) => stored.push((name, began, blob)),
             Err(error) => {
@@ -275,4 +287,68 @@ pub fn describe(error: &dyn std::error::Error) -> String {
         source = cause.source();
     }
     said
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::MemoryStorage;
+    use std::cell::RefCell;
+    use tidegate_core::element::{Barrier, BarrierKind};
+    use tidegate_core::snapshot::SubtaskSnapshot;
+    use tidegate_core::state::Frozen;
+    use tidegate_core::state::delta::{Delta, DeltaBuilder};
+
+    struct Nothing;
+
+    impl Frozen for Nothing {
+        fn encode(self: Box<Self>, _: MaxParallelism) -> Delta {
+            DeltaBuilder::new(false).finish()
+        }
+    }
+
+    fn capture(checkpoint: CheckpointId) -> Capture {
+        let frozen = Box::new(Nothing);
+        let counts = BTreeMap::new();
+        Capture {
+            barrier: Barrier { checkpoint, kind: BarrierKind::Periodic, sent: 0 },
+            snapshot: SubtaskSnapshot::default(),
+            keyed: vec![FrozenState { operator: "o".into(), state: "s".into(), frozen }],
+            sinks: Vec::new(),
+            sent: counts.clone(),
+            received: counts.clone(),
+            written: counts,
+        }
+    }
+
+    fn upload_of(capture: Capture, begun: Begun, chains: &RefCell<Chains>) -> Uploaded {
+        let (vertex, max_parallelism) = ("o".to_owned(), MaxParallelism::DEFAULT);
+        let uploader = Uploader { run: 1, attempt: 1, vertex, index: 0, max_parallelism };
+        let access = |f: &mut dyn FnMut(&mut Chains)| f(&mut chains.borrow_mut());
+        upload(&MemoryStorage::new(), &uploader, capture, begun, &access)
+    }
+
+    #[test]
+    fn two_captures_of_one_step_each_name_their_states() {
+        let chains = RefCell::new(Chains::new(true, &[]));
+        for checkpoint in [1, 2] {
+            chains.borrow_mut().begin("o", "s");
+            let begun = chains.borrow_mut().take_begun();
+            let Uploaded::Part { part, .. } = upload_of(capture(checkpoint), begun, &chains) else {
+                panic!("memory does not fail");
+            };
+            assert_eq!(part.keyed.len(), 1, "checkpoint {checkpoint}");
+        }
+    }
+
+    #[test]
+    #[should_panic(expected = "each capture has its own beginnings")]
+    fn a_capture_without_its_own_beginnings_is_never_stored() {
+        let chains = RefCell::new(Chains::new(true, &[]));
+        chains.borrow_mut().begin("o", "s");
+        chains.borrow_mut().begin("o", "s");
+        drop(chains.borrow_mut().take_begun());
+        let none = chains.borrow_mut().take_begun();
+        upload_of(capture(2), none, &chains);
+    }
 }

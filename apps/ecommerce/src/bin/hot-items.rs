@@ -29,5 +29,5 @@ struct Args {
 
 fn main() -> ExitCode {
     let Args { input, output, top, launch } = Args::parse();
-    tidegate::launch_with(job(&Ends { input, output }, top), launch)
+    tidegate::launch_with(job(&Ends { input, output }, top), &launch)
 }

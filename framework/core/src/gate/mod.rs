@@ -332,7 +332,7 @@ mod tests {
         assert_eq!(drain(&mut gate), "W7");
         gate.enqueue(1, Element::Status(Status::Idle));
         gate.enqueue(1, Element::EndOfData);
-        assert_eq!(drain(&mut gate), format!("W{} endOf0 end", i64::MAX));
+        assert_eq!(drain(&mut gate), format!("Idle Active W{} endOf0 end", i64::MAX));
         gate.enqueue(0, barrier(1, 0));
         gate.enqueue(1, barrier(1, 0));
         assert_eq!(drain(&mut gate), "B1");

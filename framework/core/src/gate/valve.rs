@@ -4,6 +4,10 @@
 //! that wakes up behind the current event time does not count until it has caught up; when the last
 //! active channel falls idle while it held event time back, time moves on to the highest watermark
 //! seen; the output turns idle only when every channel is.
+//!
+//! One rule is not Flink's: a channel that has ended ([`Timestamp::MAX`]) has no say any more, neither
+//! in the minimum nor in whether all are idle, as long as another one may still bring records. Event
+//! time ends when all channels have, and not because those that have not are silent.
 
 use crate::element::Status;
 use crate::time::Timestamp;
@@ -14,6 +18,12 @@ struct Channel {
     idle: bool,
     /// Counts for the minimum: active, and not behind what has been emitted.
     aligned: bool,
+}
+
+impl Channel {
+    fn has_ended(&self) -> bool {
+        self.watermark == Timestamp::MAX
+    }
 }
 
 /// What the task must do next with event time.
@@ -52,7 +62,13 @@ impl Valve {
         for channel in &mut self.channels {
             channel.aligned = !channel.idle && channel.watermark >= emitted;
         }
-        self.idle = !self.channels.is_empty() && self.channels.iter().all(|c| c.idle);
+        self.idle = self.all_idle();
+    }
+
+    /// Whether there are channels that have not ended, and all of them are idle.
+    fn all_idle(&self) -> bool {
+        let mut open = self.channels.iter().filter(|c| !c.has_ended()).peekable();
+        open.peek().is_some() && open.all(|c| c.idle)
     }
 
     /// Event time as last emitted.
@@ -90,6 +106,10 @@ impl Valve {
         if !state.aligned && watermark >= self.emitted {
             state.aligned = true;
         }
+        if watermark == Timestamp::MAX && self.all_idle() {
+            self.idle = true;
+            return Some(TimeEvent::Status(Status::Idle));
+        }
         self.advance()
     }
 
@@ -102,8 +122,9 @@ impl Valve {
                 state.idle = true;
                 state.aligned = false;
                 let held_back = state.watermark == emitted;
-                if self.channels.iter().all(|c| c.idle) {
-                    let highest = self.channels.iter().map(|c| c.watermark).max();
+                if self.all_idle() {
+                    let open = self.channels.iter().filter(|c| !c.has_ended());
+                    let highest = open.map(|c| c.watermark).max();
                     let flush = highest.filter(|&h| held_back && h > emitted);
                     self.emitted = flush.unwrap_or(emitted);
                     self.idle = true;
@@ -124,6 +145,9 @@ impl Valve {
 
     fn advance(&mut self) -> Option<TimeEvent> {
         let lowest = self.channels.iter().filter(|c| c.aligned).map(|c| c.watermark).min()?;
+        if lowest == Timestamp::MAX && !self.channels.iter().all(Channel::has_ended) {
+            return None;
+        }
         (lowest > self.emitted).then(|| {
             self.emitted = lowest;
             TimeEvent::Watermark(lowest)
@@ -171,5 +195,26 @@ mod tests {
         assert_eq!(valve.on_status(1, Status::Idle), [Some(W(T(10))), idle]);
         let active = Some(TimeEvent::Status(Status::Active));
         assert_eq!(valve.on_status(0, Status::Active), [None, active]);
+    }
+
+    #[test]
+    fn event_time_does_not_end_while_an_idle_channel_may_wake_up() {
+        let idle = Some(TimeEvent::Status(Status::Idle));
+        let active = Some(TimeEvent::Status(Status::Active));
+        for ends_first in [true, false] {
+            let mut valve = Valve::new(2);
+            valve.on_watermark(0, T(5));
+            valve.on_watermark(1, T(5));
+            if ends_first {
+                assert_eq!(valve.on_watermark(0, Timestamp::MAX), None);
+                assert_eq!(valve.on_status(1, Status::Idle), [None, idle]);
+            } else {
+                assert_eq!(valve.on_status(1, Status::Idle), [None, None]);
+                assert_eq!(valve.on_watermark(0, Timestamp::MAX), idle);
+            }
+            assert_eq!(valve.on_status(1, Status::Active), [None, active]);
+            assert_eq!(valve.on_watermark(1, T(7)), Some(W(T(7))), "it goes on where it was");
+            assert_eq!(valve.on_watermark(1, Timestamp::MAX), Some(W(Timestamp::MAX)));
+        }
     }
 }

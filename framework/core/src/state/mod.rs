@@ -5,6 +5,8 @@
 //! key. Values stay decoded in memory; only what has changed is encoded, off the hot path.
 
 pub mod aggregate;
+#[cfg(test)]
+mod capture_tests;
 pub mod delta;
 pub mod handles;
 pub mod list;
