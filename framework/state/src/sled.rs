@@ -10,7 +10,8 @@
 //! What bites, and what is done about it: values stay within [`SLED_VALUE_BYTES`]; the flusher thread
 //! always runs, as it alone collects garbage; `flush_async` locks up and is not used; `apply_batch`
 //! takes a lock that is shared by all databases of the process, so all writes are plain; `open` may
-//! hang or panic on a broken folder, so it runs on a thread of its own with a deadline.
+//! hang or panic on a broken folder, so it runs on a thread of its own with a deadline; a process that
+//! is killed while sled writes a snapshot leaves a torn one that the next `open` refuses.
 
 use crate::folder;
 use crate::limits::{
@@ -427,6 +428,8 @@ fn open_patiently(folder: &Path, cache_bytes: u64) -> sled::Result<(Db, [Tree; 4
             {
                 thread::sleep(SLED_LOCK_RETRY);
             }
+            // Sled had the lock when it found this, so the snapshot is nobody's who lives.
+            Err(sled::Error::Corruption { .. }) if remove_torn_snapshots(&folder)? => {}
             answer => break answer?,
         }
     };
@@ -440,6 +443,23 @@ fn open_patiently(folder: &Path, cache_bytes: u64) -> sled::Result<(Db, [Tree; 4
         tree("manifest-chunks")?,
     ];
     Ok((db, trees))
+}
+
+/// Removes what a killed process left of a snapshot of sled's own, and says whether there was any.
+/// Sled takes such a file for its newest snapshot and, when it is torn, refuses to open; the log from
+/// which the snapshot was made is whole.
+fn remove_torn_snapshots(folder: &Path) -> std::io::Result<bool> {
+    let mut removed = false;
+    for entry in std::fs::read_dir(folder)? {
+        let entry = entry?;
+        let name = entry.file_name();
+        let name = name.to_string_lossy();
+        if name.starts_with("snap.") && name.ends_with(".generating") {
+            std::fs::remove_file(entry.path())?;
+            removed = true;
+        }
+    }
+    Ok(removed)
 }
 
 #[cfg(test)]

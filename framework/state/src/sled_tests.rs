@@ -35,6 +35,22 @@ fn a_folder_that_is_no_database_is_an_error_and_no_panic() {
 }
 
 #[test]
+fn a_kill_while_sled_writes_a_snapshot_does_no_harm() {
+    let folder = Folder::new();
+    let storage = SledStorage::open(folder.path(), small()).expect("opens");
+    let blob = storage.put_blob("a", b"kept").expect("put");
+    storage.flush().expect("flush");
+    drop(storage);
+    for torn in [&b""[..], b"torn", &[7; 2162]] {
+        let snapshot = folder.path().join("snap.7FFFFFFFFFFFFFFF.generating");
+        std::fs::write(&snapshot, torn).expect("writable");
+        let storage = SledStorage::open(folder.path(), small()).expect("opens");
+        assert_eq!(storage.get_blob(&blob).expect("whole"), b"kept");
+        assert!(!snapshot.exists());
+    }
+}
+
+#[test]
 fn chunks_without_a_head_are_removed_and_all_others_stay() {
     let folder = Folder::new();
     let storage = SledStorage::open(folder.path(), small()).expect("opens");
