@@ -28,7 +28,9 @@ fn survive(series: &Series) {
         let mut running = start(&mut dice).flag("--rate", rate).spawn();
         let moment = Duration::from_millis(dice.below(500));
         let case = format!("seed {seed}, kill {kill} after {moment:?}");
-        assert!(running.wait_for(moment).is_none(), "{case}: --rate leaves it no time to end");
+        if let Some(ended) = running.wait_for(moment) {
+            panic!("{case}: it ended although --rate leaves it no time to: {ended:?}");
+        }
         running.kill().assert_no_panic_text(&case);
         place.assert_partial(&case);
     }
@@ -62,6 +64,7 @@ fn many_more_kills_with_every_storage() {
         return;
     }
     for seed in 10..20 {
+        println!("seed {seed}");
         for storage in [Storage::Sled, Storage::Folder] {
             let (parallelism, eager) = (&[1, 2, 3, 4, 8][..], seed % 2 == 0);
             survive(&Series { seed, storage, parallelism, kills: 40, rate: 5_000, eager });
