@@ -229,6 +229,8 @@ pub struct JobMaster {
     writing: Option<(Arc<Manifest>, BarrierKind, Timestamp)>,
     committing: Option<(Vec<Committable>, BarrierKind)>,
     ending: Option<Ending>,
+    /// The input of all sources is to end, also of those that start again.
+    draining: bool,
     ended: bool,
     /// Nobody drew chance here: the shell passes a seed, and this walks on from it.
     chance: u64,
@@ -291,6 +293,7 @@ impl JobMaster {
             writing: None,
             committing: None,
             ending: None,
+            draining: false,
             ended: false,
             chance: start.seed,
             commands: VecDeque::new(),
@@ -446,6 +449,9 @@ impl JobMaster {
             return;
         }
         self.regions[region].phase = Phase::Running;
+        if self.draining {
+            self.commands.push_back(Command::DrainSources);
+        }
         for sink in &self.regions[region].sinks {
             let rows =
                 self.latest.as_ref().map_or(0, |manifest| rows_after_recovery(manifest, sink));
@@ -608,7 +614,8 @@ impl JobMaster {
         if self.ending.is_some() {
             return;
         }
-        if self.config.drain_on_stop && self.all_running() {
+        if self.config.drain_on_stop {
+            self.draining = true;
             self.commands.push_back(Command::DrainSources);
         } else if self.all_running() {
             self.ending = Some(Ending::StopWithCheckpoint);
