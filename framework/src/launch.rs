@@ -69,7 +69,7 @@ pub struct LaunchArgs {
     #[arg(long, value_name = "N", value_parser = parse_rate)]
     pub rate: Option<f64>,
     /// What to log: error, warn, info, debug, or a filter such as `tidegate_runtime=debug`
-    #[arg(long, default_value = "warn", value_name = "FILTER")]
+    #[arg(long, default_value = "warn", value_name = "FILTER", value_parser = parse_filter)]
     pub log: String,
     /// Write the summary to this file as JSON
     #[arg(long, value_name = "FILE")]
@@ -138,6 +138,13 @@ fn parse_metrics_address(text: &str) -> Result<MetricsAddress, String> {
     Ok(MetricsAddress::At(address))
 }
 
+fn parse_filter(text: &str) -> Result<String, String> {
+    match tracing_subscriber::EnvFilter::try_new(text) {
+        Ok(_) => Ok(text.to_owned()),
+        Err(error) => Err(format!("{error}; expected a level such as info, or target=level")),
+    }
+}
+
 fn parse_rate(text: &str) -> Result<f64, String> {
     match text.parse::<f64>() {
         Ok(rate) if rate > 0.0 && rate.is_finite() => Ok(rate),
@@ -190,6 +197,7 @@ pub fn launch(job: Job) -> ExitCode {
 #[must_use]
 pub fn launch_with(job: Job, args: &LaunchArgs) -> ExitCode {
     start_log(&args.log);
+    tidegate_runtime::panics::log_unwatched();
     match run(job, args) {
         Ok(JobEnd::Finished | JobEnd::Stopped) => ExitCode::SUCCESS,
         Ok(JobEnd::Failed(cause)) => complain(&cause, 1),
@@ -225,16 +233,18 @@ fn run(job: Job, args: &LaunchArgs) -> Result<JobEnd, BoxError> {
     })?;
     let graph = job.into_graph().map_err(refusal)?;
     let plan = Plan::new(graph, args.parallelism, max).map_err(refusal)?;
+    let (stop, stopped) = mpsc::unbounded_channel();
+    watch_signals(stop)?;
+    // All that can be refused without looking at the state comes before anything is forgotten.
     let fault = fault(args, &plan)?;
+    check_inputs(&plan)?;
+    let stats = Stats::default();
+    let telemetry = serve_metrics(args.metrics_addr, &plan, &stats)?;
     let folder = StateFolder::open(args.state_dir.as_deref(), &plan.graph.name, args.fresh)?;
+    let storage = folder.storage(&args.checkpoint_storage, args.fresh)?;
     if args.fresh {
         discard_output(&plan)?;
     }
-    let storage = folder.storage(&args.checkpoint_storage, args.fresh)?;
-    let stats = Stats::default();
-    let telemetry = serve_metrics(args.metrics_addr, &plan, &stats)?;
-    let (stop, stopped) = mpsc::unbounded_channel();
-    watch_signals(stop)?;
     let progress = Progress::start(&plan, &stats);
     let incremental = args.state_backend == StateBackend::Sled;
     let report_plan = plan.clone();
@@ -256,7 +266,6 @@ fn run(job: Job, args: &LaunchArgs) -> Result<JobEnd, BoxError> {
     if let Some(path) = &args.summary_json {
         summary.write(path)?;
     }
-    folder.close();
     Ok(report.end)
 }
 
@@ -289,6 +298,16 @@ fn fault(args: &LaunchArgs, plan: &Plan) -> Result<Option<Arc<Fault>>, BoxError>
         return Err(refusal(format!("--inject-fault: no operator `{uid}`; there are {known}")));
     }
     Ok(Some(Arc::new(Fault::new(uid.clone(), *record))))
+}
+
+/// Refuses inputs that are not there.
+fn check_inputs(plan: &Plan) -> Result<(), BoxError> {
+    for node in &plan.graph.nodes {
+        if let NodeFactory::Source(source) = &node.factory {
+            source.fingerprint()?;
+        }
+    }
+    Ok(())
 }
 
 fn discard_output(plan: &Plan) -> Result<(), BoxError> {
@@ -363,5 +382,6 @@ mod tests {
         let folder = "file:///tmp/x".parse::<CheckpointStorageChoice>();
         assert_eq!(folder, Ok(CheckpointStorageChoice::Folder("/tmp/x".into())));
         assert!("s3://x".parse::<CheckpointStorageChoice>().is_err());
+        assert!(parse_filter("info").is_ok() && parse_filter("=,=").is_err());
     }
 }

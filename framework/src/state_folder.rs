@@ -5,6 +5,7 @@
 use crate::launch::CheckpointStorageChoice;
 use serde::{Deserialize, Serialize};
 use std::fs::{self, File};
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use tidegate_core::codec::FORMAT_VERSION;
@@ -12,10 +13,13 @@ use tidegate_core::operator::BoxError;
 use tidegate_core::sink::Refusal;
 use tidegate_state::upload::describe;
 use tidegate_state::{
-    CheckpointStorage, MemoryStorage, ObjectStorage, SledOptions, SledStorage, StorageError,
+    CheckpointStorage, ManifestLog, MemoryStorage, ObjectStorage, SledOptions, SledStorage,
+    StorageError,
 };
 
 const MARK: &str = "tidegate.json";
+/// The mark while it is written: a crash may leave it.
+const NEW_MARK: &str = "tidegate.json.new";
 const LOCK: &str = "lock";
 const CHECKPOINTS: &str = "checkpoints";
 
@@ -29,14 +33,15 @@ struct Mark {
 /// An open and locked state folder.
 pub(crate) struct StateFolder {
     path: PathBuf,
+    job: String,
     temporary: bool,
     /// Held until the folder is closed or the process ends.
     _lock: File,
 }
 
 impl StateFolder {
-    /// Opens `path` for `job`, or makes a temporary folder. With `fresh`, forgets what a job left
-    /// there.
+    /// Opens `path` for `job`, or makes a temporary folder. With `fresh`, state of another format
+    /// version will do, as it is forgotten.
     ///
     /// # Errors
     /// [`Refusal`] when the folder is not this job's to use; nothing was changed then.
@@ -49,20 +54,10 @@ impl StateFolder {
         let known = read(&path, job, fresh)?;
         fs::create_dir_all(&path).map_err(|error| cannot("be made", &path, &error))?;
         let lock = lock(&path)?;
-        if fresh {
-            let checkpoints = path.join(CHECKPOINTS);
-            if checkpoints.exists() {
-                fs::remove_dir_all(&checkpoints)
-                    .map_err(|error| cannot("be emptied", &path, &error))?;
-            }
-        }
         if !known || fresh {
-            let mark = Mark { format: FORMAT_VERSION, job: job.to_owned() };
-            let mark = serde_json::to_vec_pretty(&mark)?;
-            fs::write(path.join(MARK), mark)
-                .map_err(|error| cannot("be written", &path, &error))?;
+            mark(&path, job)?;
         }
-        Ok(Self { path, temporary, _lock: lock })
+        Ok(Self { path, job: job.to_owned(), temporary, _lock: lock })
     }
 
     /// The storage that was asked for. With `fresh`, what a job left in it is forgotten.
@@ -74,6 +69,10 @@ impl StateFolder {
         choice: &CheckpointStorageChoice,
         fresh: bool,
     ) -> Result<Arc<dyn CheckpointStorage>, BoxError> {
+        let outside = matches!(choice, CheckpointStorageChoice::Folder(_));
+        if fresh && !outside {
+            self.forget()?;
+        }
         let storage: Result<Arc<dyn CheckpointStorage>, StorageError> = match choice {
             CheckpointStorageChoice::Memory => Ok(Arc::new(MemoryStorage::new())),
             CheckpointStorageChoice::Sled => {
@@ -85,20 +84,48 @@ impl StateFolder {
             }
         };
         let storage = storage.map_err(|error| Refusal(describe(&error)))?;
-        if fresh {
-            let forget = || -> Result<(), StorageError> {
-                for id in storage.manifests()? {
-                    storage.delete_manifest(id)?;
-                }
-                storage.flush()
-            };
-            forget().map_err(|error| describe(&error))?;
+        if fresh && outside {
+            self.forget_outside(&storage)?;
+            self.forget()?;
         }
         Ok(storage)
     }
 
+    /// Removes the checkpoints in the folder.
+    fn forget(&self) -> Result<(), BoxError> {
+        match fs::remove_dir_all(self.path.join(CHECKPOINTS)) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                Err(cannot("be emptied", &self.path, &error))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Removes the checkpoints in storage elsewhere, if they are this job's.
+    fn forget_outside(&self, storage: &Arc<dyn CheckpointStorage>) -> Result<(), BoxError> {
+        let (log, _) = ManifestLog::open(Arc::clone(storage)).map_err(|e| describe(&e))?;
+        if let Some(last) = log.manifests().last().filter(|last| last.job.name != self.job) {
+            return Err(Refusal(format!(
+                "{} holds job `{}`, this is job `{}`; choose another --checkpoint-storage",
+                storage.describe(),
+                last.job.name,
+                self.job
+            ))
+            .into());
+        }
+        let forget = || -> Result<(), StorageError> {
+            for id in storage.manifests()? {
+                storage.delete_manifest(id)?;
+            }
+            storage.flush()
+        };
+        Ok(forget().map_err(|error| describe(&error))?)
+    }
+}
+
+impl Drop for StateFolder {
     /// Removes a temporary folder.
-    pub(crate) fn close(self) {
+    fn drop(&mut self) {
         if self.temporary
             && let Err(error) = fs::remove_dir_all(&self.path)
         {
@@ -119,7 +146,7 @@ fn read(path: &Path, job: &str, fresh: bool) -> Result<bool, BoxError> {
         let name = entry.map_err(|error| cannot("be read", path, &error))?.file_name();
         match name.to_str() {
             Some(MARK) => marked = true,
-            Some(LOCK | CHECKPOINTS) => {}
+            Some(LOCK | CHECKPOINTS | NEW_MARK) => {}
             _ => {
                 return Err(refuse(
                     path,
@@ -159,6 +186,19 @@ fn read(path: &Path, job: &str, fresh: bool) -> Result<bool, BoxError> {
         ));
     }
     Ok(true)
+}
+
+/// Marks the folder as the job's; a crash leaves the whole mark or none.
+fn mark(path: &Path, job: &str) -> Result<(), BoxError> {
+    let mark = serde_json::to_vec_pretty(&Mark { format: FORMAT_VERSION, job: job.to_owned() })?;
+    let write = || {
+        let mut file = File::create(path.join(NEW_MARK))?;
+        file.write_all(&mark)?;
+        file.sync_all()?;
+        fs::rename(path.join(NEW_MARK), path.join(MARK))?;
+        File::open(path)?.sync_all()
+    };
+    write().map_err(|error| cannot("be written", path, &error))
 }
 
 fn lock(path: &Path) -> Result<File, BoxError> {
@@ -215,6 +255,8 @@ mod tests {
         assert!(refusal(open("a")).contains("format version 99"));
         drop(StateFolder::open(Some(&path), "a", true).expect("fresh"));
         drop(open("a").expect("marked anew"));
+        fs::write(path.join(NEW_MARK), "{").expect("writable");
+        drop(open("a").expect("a crash while marking does no harm"));
         fs::remove_dir_all(&path).expect("removable");
     }
 }

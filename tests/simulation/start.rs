@@ -71,12 +71,12 @@ pub(crate) fn start(
         operators: plan.kinds(),
         inputs: BTreeMap::new(),
     };
+    let known = !fate.has_canary(Canary::CountDamaged);
+    log.pass_over(recovered.skipped.iter().filter(|_| known).map(|skipped| skipped.checkpoint));
     let run = log.next_run();
     let claim = log.claim(run, &identity, now).map_err(|error| describe(&error))?;
     fate.note(format_args!("run {run} claims {claim}, from {:?}", latest.as_ref().map(|m| m.id)));
-    let known = !fate.has_canary(Canary::CountDamaged);
-    let passed_over = recovered.skipped.iter().filter(|_| known).map(|skipped| skipped.checkpoint);
-    let mut retention = Retention::new(storage, world.retained).without(passed_over);
+    let mut retention = Retention::new(storage, world.retained);
     let swept = retention.sweep(&mut log, &|_| false);
     fate.note(format_args!("swept: {swept:?}"));
     let seed = fate.draw(|chance| chance.next());

@@ -5,7 +5,7 @@
 //! then gathered under the window's own key and ranked. A click touches one slice of five minutes,
 //! although it belongs to twelve windows.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use tidegate::prelude::*;
 use tidegate_file::{FileSink, FileSource};
 use tidegate_generator::{Behavior, Click, ClickGenerator};
@@ -29,7 +29,18 @@ pub struct Ends {
 #[must_use]
 pub fn job(ends: &Ends, top: usize) -> Job {
     let job = Job::new("hot-items");
-    let rows = clicks(&job, ends.input.as_deref())
+    let rows = ranking(&job, ends.input.as_deref(), top);
+    match &ends.output {
+        Some(folder) => rows.sink("rows", FileSink::lines(folder, tab_separated)),
+        None => rows.sink("rows", Print::new(readable)),
+    };
+    job
+}
+
+/// Everything before the sink: clicks, counted and ranked.
+#[must_use]
+pub fn ranking(job: &Job, input: Option<&Path>, top: usize) -> Stream<HotItem> {
+    clicks(job, input)
         .filter(|click| click.behavior == Behavior::Pv)
         .uid("page-views")
         .key_by(|click| click.item_id)
@@ -39,16 +50,11 @@ pub fn job(ends: &Ends, top: usize) -> Job {
         .key_by(|count| count.window)
         // Ties are ordered by the item's id as text.
         .process(move || TopN::new(top, |item: &u64| item.to_string()))
-        .uid("rank");
-    match &ends.output {
-        Some(folder) => rows.sink("rows", FileSink::lines(folder, tab_separated)),
-        None => rows.sink("rows", Print::new(readable)),
-    };
-    job
+        .uid("rank")
 }
 
 /// Clicks of a file, or made up: half an hour of event time a second.
-fn clicks(job: &Job, input: Option<&std::path::Path>) -> Stream<Click> {
+fn clicks(job: &Job, input: Option<&Path>) -> Stream<Click> {
     match input {
         Some(path) => {
             let source = FileSource::csv::<Click>(path)
@@ -62,7 +68,9 @@ fn clicks(job: &Job, input: Option<&std::path::Path>) -> Stream<Click> {
     }
 }
 
-fn tab_separated(row: &HotItem) -> String {
+/// A row as it stands in a file: window end, rank, item, count.
+#[must_use]
+pub fn tab_separated(row: &HotItem) -> String {
     format!("{}\t{}\t{}\t{}", row.window.end.millis(), row.rank, row.key, row.value)
 }
 

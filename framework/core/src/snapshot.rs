@@ -206,6 +206,11 @@ pub struct Manifest {
     pub committables: Vec<Committable>,
     /// Rows per sink that are known to be committed.
     pub committed_rows: BTreeMap<String, u64>,
+    /// Checkpoints that a claim leaves behind for good, because they could not be read when its run
+    /// began: what was published with them is taken back, so nobody may go on from them, also not
+    /// when they can be read again.
+    #[serde(default)]
+    pub passed_over: Vec<CheckpointId>,
 }
 
 impl Manifest {

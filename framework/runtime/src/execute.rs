@@ -106,11 +106,11 @@ struct Claimed {
 /// Takes the job over: from here on an older run of it can complete nothing.
 fn claim(execution: &Execution, opened: Opened) -> Result<Claimed, BoxError> {
     let Opened { mut log, latest, passed_over, identity } = opened;
+    log.pass_over(passed_over);
     let run = log.next_run();
     let claim = log.claim(run, &identity, clock::now()).map_err(|error| describe(&error))?;
     let retained = execution.config.checkpoint.retained;
-    let retention = Retention::new(Arc::clone(&execution.storage), retained);
-    let mut retention = retention.without(passed_over);
+    let mut retention = Retention::new(Arc::clone(&execution.storage), retained);
     if let Err(error) = retention.sweep(&mut log, &|_| false) {
         tracing::warn!(error = %describe(&error), "what crashed runs left is not removed yet");
     }
@@ -122,7 +122,7 @@ fn claim(execution: &Execution, opened: Opened) -> Result<Claimed, BoxError> {
 
 fn open(execution: &Execution) -> Result<Opened, BoxError> {
     let storage = &execution.storage;
-    let (log, problems) = ManifestLog::open(Arc::clone(storage)).map_err(|e| describe(&e))?;
+    let (log, problems) = ManifestLog::open(Arc::clone(storage)).map_err(|e| not_read(&e))?;
     for problem in &problems {
         if let LogFault::Version(_) = problem.why {
             let said = format!(
@@ -137,7 +137,7 @@ fn open(execution: &Execution) -> Result<Opened, BoxError> {
     if let Some(before) = log.manifests().last() {
         compare(&before.job, &identity, &execution.plan)?;
     }
-    let recovered = newest_whole(&log, &**storage).map_err(|error| describe(&error))?;
+    let recovered = newest_whole(&log, &**storage).map_err(|e| not_read(&e))?;
     for skipped in &recovered.skipped {
         tracing::error!(
             checkpoint = skipped.checkpoint,
@@ -171,6 +171,11 @@ fn open(execution: &Execution) -> Result<Opened, BoxError> {
     }
     let passed_over = recovered.skipped.iter().map(|skipped| skipped.checkpoint).collect();
     Ok(Opened { log, latest: recovered.manifest.map(Arc::new), passed_over, identity })
+}
+
+/// State that cannot be read: nothing has been changed yet, so it is for the user to decide.
+fn not_read(error: &dyn std::error::Error) -> Refusal {
+    Refusal(describe(error))
 }
 
 fn identity(plan: &Plan) -> Result<JobIdentity, BoxError> {

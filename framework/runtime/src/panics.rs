@@ -28,6 +28,18 @@ pub fn install() {
     });
 }
 
+/// For a process that is nothing but a job: a panic that nobody watches for, such as one that the
+/// storage catches, becomes a line in the log instead of a text from the language.
+pub fn log_unwatched() {
+    panic::set_hook(Box::new(|info| {
+        let place = info.location().map(ToString::to_string).unwrap_or_default();
+        let said = info.payload_as_str().unwrap_or("no reason given");
+        let current = std::thread::current();
+        let thread = current.name().unwrap_or("unnamed");
+        tracing::warn!(thread, place, "internal error: {said}");
+    }));
+}
+
 /// Runs `call`; a panic comes back as a sentence that says what and where.
 ///
 /// # Errors

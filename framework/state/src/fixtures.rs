@@ -64,6 +64,7 @@ pub(crate) fn checkpoint(id: CheckpointId, run: u64) -> Manifest {
         parts: Vec::new(),
         committables: Vec::new(),
         committed_rows: BTreeMap::new(),
+        passed_over: Vec::new(),
     }
 }
 

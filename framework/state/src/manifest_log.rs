@@ -17,7 +17,7 @@
 
 use crate::limits::CLAIM_ATTEMPTS;
 use crate::storage::{CheckpointStorage, StorageError};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use tidegate_core::codec::DecodeError;
 use tidegate_core::snapshot::{CheckpointId, JobIdentity, Manifest, ManifestKind};
@@ -108,6 +108,8 @@ pub struct ManifestLog {
     highest: CheckpointId,
     run: Option<u64>,
     uncertain: Option<Manifest>,
+    /// What the claim to come leaves behind.
+    passed_over: Vec<CheckpointId>,
 }
 
 impl ManifestLog {
@@ -144,7 +146,16 @@ impl ManifestLog {
         }));
         problems.sort_by_key(|problem| problem.id);
         let highest = ids.last().copied().unwrap_or(0);
-        let log = Self { storage, chain, strays, unreadable, highest, run: None, uncertain: None };
+        let log = Self {
+            storage,
+            chain,
+            strays,
+            unreadable,
+            highest,
+            run: None,
+            uncertain: None,
+            passed_over: Vec::new(),
+        };
         Ok((log, problems))
     }
 
@@ -154,9 +165,12 @@ impl ManifestLog {
         &self.chain
     }
 
-    /// The completed checkpoints, newest first.
+    /// The completed checkpoints that a run may go on from, newest first.
     pub fn checkpoints(&self) -> impl Iterator<Item = &Manifest> {
-        self.chain.iter().rev().filter(|manifest| manifest.kind == ManifestKind::Checkpoint)
+        let left: BTreeSet<_> = self.chain.iter().flat_map(|m| &m.passed_over).collect();
+        self.chain.iter().rev().filter(move |manifest| {
+            manifest.kind == ManifestKind::Checkpoint && !left.contains(&manifest.id)
+        })
     }
 
     /// Whether the job has come to its end and its output is committed.
@@ -197,6 +211,11 @@ impl ManifestLog {
         self.unreadable.first()
     }
 
+    /// Has the claim to come leave these checkpoints behind, in favour of an older one.
+    pub fn pass_over(&mut self, checkpoints: impl IntoIterator<Item = CheckpointId>) {
+        self.passed_over.extend(checkpoints);
+    }
+
     /// Takes the log over for `run`: what older runs write from now on does not count.
     ///
     /// # Errors
@@ -217,6 +236,7 @@ impl ManifestLog {
                     let id = claim.id;
                     self.look_behind(id, run)?;
                     self.accept(claim);
+                    self.passed_over.clear();
                     self.run = Some(run);
                     return Ok(id);
                 }
@@ -319,6 +339,7 @@ impl ManifestLog {
             parts: Vec::new(),
             committables: Vec::new(),
             committed_rows: BTreeMap::new(),
+            passed_over: self.passed_over.clone(),
         }
     }
 

@@ -36,6 +36,20 @@ fn an_empty_log_begins_at_one_and_grows_by_claim_and_checkpoints() {
 }
 
 #[test]
+fn what_a_claim_has_passed_over_is_no_checkpoint_to_go_back_to() {
+    let (_, storage) = memory();
+    let mut log = claimed(&storage, 1);
+    (2..=4).for_each(|id| log.append(checkpoint(id, 1)).expect("append"));
+    let mut log = open(&storage);
+    log.pass_over([4, 3]);
+    assert_eq!(log.claim(2, &job(), NOW).expect("free"), 5);
+    log.append(checkpoint(6, 2)).expect("append");
+    let log = claimed(&storage, 3);
+    assert_eq!(ids(&log), [1, 2, 3, 4, 5, 6, 7]);
+    assert_eq!(log.checkpoints().map(|m| m.id).collect::<Vec<_>>(), [6, 2]);
+}
+
+#[test]
 fn a_later_run_goes_on_where_the_log_ends_and_a_claim_does_not_unfinish_it() {
     let (_, storage) = memory();
     let mut log = claimed(&storage, 1);

@@ -13,8 +13,10 @@ use super::{bucket, disk};
 use crate::limits::BUCKET_DEPTH_MAX;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs;
+use std::fs::{self, File, TryLockError};
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 use tidegate_core::codec;
 use tidegate_core::operator::BoxError;
 use tidegate_core::sink::{Committer, RecoveryPoint, Refusal};
@@ -95,11 +97,62 @@ type Inventory = BTreeMap<(String, FileId), Vec<Found>>;
 
 pub(crate) struct FileCommitter {
     folder: PathBuf,
+    /// Held from the first recovery until the job has ended: two jobs would take each other's
+    /// files for their own.
+    lock: Mutex<Option<File>>,
 }
+
+/// The file that is locked; its name is not one of ours, so it is never taken for output.
+const LOCK: &str = ".tidegate-lock";
 
 impl FileCommitter {
     pub(crate) const fn new(folder: PathBuf) -> Self {
-        Self { folder }
+        Self { folder, lock: Mutex::new(None) }
+    }
+
+    /// Makes the folder this process's own.
+    fn lock(&self) -> Result<(), BoxError> {
+        let mut held = self.lock.lock().unwrap_or_else(PoisonError::into_inner);
+        if held.is_some() {
+            return Ok(());
+        }
+        if !self.is_there()? {
+            disk::create_folder(&self.folder)?;
+        }
+        let path = self.folder.join(LOCK);
+        let failed = |cause| SinkError::disk("lock", &path, cause);
+        let file = File::options().create(true).truncate(false).write(true).open(&path);
+        let file = file.map_err(failed)?;
+        match file.try_lock() {
+            Ok(()) => *held = Some(file),
+            Err(TryLockError::WouldBlock) => {
+                return Err(Box::new(Refusal(format!(
+                    "the output folder {} is in use by a running job; choose another folder, \
+                     or wait for that job to end",
+                    self.folder.display()
+                ))));
+            }
+            Err(TryLockError::Error(cause)) => return Err(failed(cause).into()),
+        }
+        Ok(())
+    }
+
+    /// Whether the folder exists; something else in its place is refused.
+    fn is_there(&self) -> Result<bool, BoxError> {
+        let is_folder = match fs::metadata(&self.folder) {
+            Ok(metadata) => metadata.is_dir(),
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(false),
+            Err(error) if error.kind() == ErrorKind::NotADirectory => false,
+            Err(error) => return Err(SinkError::disk("look at", &self.folder, error).into()),
+        };
+        if is_folder {
+            return Ok(true);
+        }
+        Err(Box::new(Refusal(format!(
+            "the output {} is not a folder, or lies in something that is none; \
+             choose another folder for the output",
+            self.folder.display()
+        ))))
     }
 
     fn pending(&self, bucket: &str, file: FileId) -> PathBuf {
@@ -139,9 +192,9 @@ impl FileCommitter {
         folders.iter().try_for_each(|folder| Ok(disk::sync_folder(folder)?))
     }
 
-    fn inventory(&self) -> Result<Inventory, SinkError> {
+    fn inventory(&self) -> Result<Inventory, BoxError> {
         let mut inventory = Inventory::new();
-        if disk::length(&self.folder)?.is_some() {
+        if self.is_there()? {
             self.look_into("", BUCKET_DEPTH_MAX, &mut inventory)?;
         }
         Ok(inventory)
@@ -153,7 +206,7 @@ impl FileCommitter {
         depth: usize,
         inventory: &mut Inventory,
     ) -> Result<(), SinkError> {
-        let folder = self.folder.join(bucket);
+        let folder = if bucket.is_empty() { self.folder.clone() } else { self.folder.join(bucket) };
         let failed = |cause| SinkError::disk("list", &folder, cause);
         for entry in fs::read_dir(&folder).map_err(failed)? {
             let entry = entry.map_err(failed)?;
@@ -243,11 +296,22 @@ impl Committer for FileCommitter {
     }
 
     fn recover(&self, point: RecoveryPoint<'_>) -> Result<(), BoxError> {
+        if !point.fresh {
+            self.lock()?;
+        }
         let inventory = self.inventory()?;
         if point.fresh && !inventory.is_empty() {
             return Err(Box::new(Refusal(format!(
                 "the output folder {} holds output of another job or of a lost state; \
                  choose an empty folder, or pass --fresh to remove that output",
+                self.folder.display()
+            ))));
+        }
+        let published = inventory.values().flatten().any(|found| found.epoch.is_some());
+        if point.checkpoint.is_none() && published {
+            return Err(Box::new(Refusal(format!(
+                "the output folder {} holds published rows, and there is no checkpoint that they \
+                 could belong to; choose an empty folder, or pass --fresh to remove that output",
                 self.folder.display()
             ))));
         }

@@ -8,11 +8,12 @@ use crate::crash;
 use crate::scratch::Scratch;
 use proptest::prelude::*;
 use serde::Deserialize;
-use std::fs;
-use std::path::Path;
 use std::process::{Command, Stdio};
-use std::task::{Wake, Waker};
-use std::thread::{self, Thread};
+use std::{fs, path::Path};
+use std::{
+    task::{Wake, Waker},
+    thread::{self, Thread},
+};
 use tidegate_core::codec;
 use tidegate_core::element::{Barrier, BarrierKind, Batch, Record};
 use tidegate_core::sink::{Prepared, RecoveryPoint, Refusal, Sealed, Sink};
@@ -169,7 +170,7 @@ fn published(folder: &Path) -> (Vec<u64>, usize) {
             let text = fs::read_to_string(&path).unwrap();
             assert!(!text.is_empty(), "an empty part: {}", path.display());
             rows.extend(text.lines().map(|line| line.parse::<u64>().unwrap()));
-        } else {
+        } else if !path.ends_with(".tidegate-lock") {
             others += 1;
         }
     }
@@ -184,6 +185,7 @@ fn up_to(rows: u64) -> (Vec<u64>, usize) {
 fn names(folder: &Path) -> Vec<String> {
     let name = |entry: std::io::Result<fs::DirEntry>| entry.unwrap().file_name().into_string();
     let mut names: Vec<_> = fs::read_dir(folder).unwrap().map(|e| name(e).unwrap()).collect();
+    names.retain(|name| name != ".tidegate-lock");
     names.sort();
     names
 }
@@ -233,7 +235,8 @@ proptest! {
                 Act::Write(rows) => job.write(rows),
                 Act::Barrier(outcome) => drop(job.barrier(BarrierKind::Periodic, outcome)),
                 Act::Crash(back) => {
-                    let kept = job.manifests.len().saturating_sub(back);
+                    // Never behind the first: what is published then belongs to no checkpoint.
+                    let kept = job.manifests.len().saturating_sub(back).max(1);
                     job.manifests.truncate(kept);
                     job.recover(subtasks).unwrap();
                     prop_assert_eq!(published(scratch.path()), up_to(job.rows));
@@ -344,6 +347,35 @@ fn a_recovery_that_is_refused_has_changed_nothing() {
     job.manifests.truncate(1);
     refusal(job.recover(1));
     assert_eq!(names(scratch.path()), before);
+}
+
+#[test]
+fn without_a_checkpoint_no_published_row_can_be_ours() {
+    let scratch = Scratch::new();
+    let mut job = Job::start(numbers(scratch.path()).roll_after(Duration::ZERO), 1, 0, Vec::new());
+    job.write(3);
+    job.barrier(BarrierKind::Periodic, Outcome::Committed);
+    job.manifests.clear();
+    let before = names(scratch.path());
+    assert!(refusal(job.recover(1)).contains("holds published rows"));
+    assert_eq!(names(scratch.path()), before);
+    let scratch = Scratch::new();
+    let mut job = Job::start(numbers(scratch.path()), 1, 0, Vec::new());
+    job.write(3);
+    freeze(&mut job.subtasks[0], 1, BarrierKind::Periodic).unwrap();
+    assert_eq!(names(scratch.path()).len(), 1);
+    job.recover(1).unwrap();
+    assert_eq!(names(scratch.path()), [""; 0]);
+}
+
+#[test]
+fn an_output_that_is_no_folder_is_refused() {
+    let scratch = Scratch::new();
+    let file = scratch.file("rows", "mine");
+    for output in [file.clone(), file.join("below")] {
+        let refused = refusal(numbers(&output).committer().unwrap().recover(FRESH));
+        assert!(refused.contains("is not a folder"), "{refused}");
+    }
 }
 
 #[test]

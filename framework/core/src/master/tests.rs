@@ -1,6 +1,7 @@
 //! The master by itself: one source, and whoever drives it by hand.
 
 use super::*;
+use crate::element::Barrier;
 use crate::graph::{Graph, Node};
 use crate::key::MaxParallelism;
 use crate::node::SourceNode;
