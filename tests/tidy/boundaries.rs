@@ -96,7 +96,7 @@ fn arrows_between_packages_point_down() {
                 let is_wrong = |wrong: &&str| {
                     *wrong == name || (*wrong == "tidegate" && name.starts_with("tidegate"))
                 };
-                if never.iter().any(|wrong| is_wrong(wrong)) {
+                if never.iter().any(is_wrong) {
                     found.push(format!("{file} depends on {name}"));
                 }
             }

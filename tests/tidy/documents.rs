@@ -10,7 +10,7 @@ use tidegate_runtime::telemetry::names;
 const TOP: &[&str] = &["framework/", "operators/", "apps/", "config/", "tests/", ".ci/"];
 
 /// Named ahead of their arrival; each goes when it is there.
-const COMING: &[&str] = &["tests/simulation"];
+const COMING: &[&str] = &[];
 
 /// Flags of the job itself, which are not every job's.
 const OWN_FLAGS: &[&str] = &["--input", "--output", "--top", "--help"];

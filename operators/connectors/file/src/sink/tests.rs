@@ -301,8 +301,7 @@ fn output_of_another_job_is_refused_untouched_and_discarded_on_request_alone() {
     drop(job);
     let foreign = ["part-1.csv", "_SUCCESS", ".pending-note"].map(|name| scratch.file(name, "0\n"));
     let committer = numbers(scratch.path()).committer().unwrap();
-    let refused = refusal(committer.recover(FRESH));
-    assert!(refused.contains("holds output of another job"), "{refused}");
+    assert!(refusal(committer.recover(FRESH)).contains("holds output of another job"));
     assert_eq!(names(&scratch.path().join("day")).len(), 2);
     committer.discard().unwrap();
     assert_eq!(names(&scratch.path().join("day")), [""; 0]);
