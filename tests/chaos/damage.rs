@@ -85,7 +85,8 @@ fn died_in_the_middle(storage: Storage, parallelism: u32) -> Option<Place> {
 
 #[test]
 fn a_damaged_blob_is_named_an_older_checkpoint_serves_and_the_rows_are_exact() {
-    let harms: [(&str, fn(&Path)); 4] = [
+    type Harm = (&'static str, fn(&Path));
+    let harms: [Harm; 4] = [
         ("a bit flipped", |blob| flip(blob, 0)),
         ("cut short", |blob| {
             let bytes = fs::read(blob).unwrap();

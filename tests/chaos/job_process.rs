@@ -181,8 +181,8 @@ pub(crate) struct Start {
 }
 
 impl Start {
-    pub(crate) fn flag(mut self, name: &str, value: impl ToString) -> Self {
-        self.command.arg(name).arg(value.to_string());
+    pub(crate) fn flag(mut self, name: &str, value: impl std::fmt::Display) -> Self {
+        self.command.arg(name).arg(format!("{value}"));
         self
     }
 

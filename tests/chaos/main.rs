@@ -3,6 +3,8 @@
 //!
 //! A few cases of everything run always; all of them with `TIDEGATE_FULL=1`.
 
+#![allow(clippy::unwrap_used, reason = "in a test a panic is the report")]
+
 mod crash_matrix;
 mod damage;
 mod faults;

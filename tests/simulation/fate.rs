@@ -192,7 +192,7 @@ impl Fate {
     }
 
     /// Someone waits to be woken at any later time.
-    pub(crate) fn sleep(&self, waker: &Waker) {
+    pub(crate) fn doze(&self, waker: &Waker) {
         self.inner().sleepers.push(waker.clone());
     }
 

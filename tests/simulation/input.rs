@@ -108,7 +108,7 @@ impl Source for Reader {
             return Ok(SourceStatus::Ended);
         }
         if self.fate.draw(|chance| chance.one_in(3)) {
-            self.fate.sleep(waker);
+            self.fate.doze(waker);
             return Ok(SourceStatus::Pending);
         }
         if self.fate.fails() && self.fate.fails() {

@@ -105,7 +105,7 @@ impl Sink for Writer {
         let take =
             self.fate.draw(|chance| if chance.one_in(4) { chance.index(open + 1) } else { open });
         if take == 0 {
-            self.fate.sleep(waker);
+            self.fate.doze(waker);
             return Ok(());
         }
         let rows: Vec<Item> =

@@ -72,13 +72,11 @@ pub(crate) fn start(
         inputs: BTreeMap::new(),
     };
     let known = !fate.has_canary(Canary::CountDamaged);
-    let passed_over: Vec<_> =
-        recovered.skipped.iter().filter(|_| known).map(|skipped| skipped.checkpoint).collect();
-    log.pass_over(passed_over.iter().copied());
+    log.pass_over(recovered.skipped.iter().filter(|_| known).map(|skipped| skipped.checkpoint));
     let run = log.next_run();
     let claim = log.claim(run, &identity, now).map_err(|error| describe(&error))?;
     fate.note(format_args!("run {run} claims {claim}, from {:?}", latest.as_ref().map(|m| m.id)));
-    let mut retention = Retention::new(storage, world.retained).without(passed_over);
+    let mut retention = Retention::new(storage, world.retained);
     let swept = retention.sweep(&mut log, &|_| false);
     fate.note(format_args!("swept: {swept:?}"));
     let seed = fate.draw(|chance| chance.next());

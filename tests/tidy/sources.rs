@@ -7,7 +7,7 @@ const FUNCTION_LINES: usize = 70;
 
 /// Files that were longer when the rule came.
 const LONG_FILES: &[(&str, usize)] =
-    &[("framework/core/src/master.rs", 710), ("framework/core/src/task.rs", 595)];
+    &[("framework/core/src/master/mod.rs", 548), ("framework/core/src/task.rs", 595)];
 
 /// Functions that were longer when the rule came.
 const LONG_FUNCTIONS: &[(&str, usize)] = &[("framework/state/src/upload.rs upload", 75)];
@@ -17,7 +17,7 @@ const SLEEPERS: &[(&str, &str)] = &[
     ("framework/runtime/src/job_master.rs", "pauses between two tries of a commit"),
     ("framework/runtime/src/subtask_actor.rs", "wakes for processing-time timers"),
     ("framework/state/src/sled.rs", "pauses between two tries of a lock"),
-    ("tests/bench/latency.rs", "a bench looks at the clock, it is no test"),
+    ("tests/bench/latency.rs", "paces a schedule of records"),
     ("tests/chaos/job.rs", "a sink that is slow on purpose"),
 ];
 
@@ -97,13 +97,13 @@ fn no_test_is_switched_off_and_nothing_is_left_to_do() {
 
 #[test]
 fn nobody_sleeps_without_a_reason() {
-    let calls = [concat!("::sle", "ep("), concat!("::sle", "ep;")];
+    let call = concat!("sle", "ep(");
     let mut found = Vec::new();
     let mut asleep = Vec::new();
     for (file, text) in sources() {
         let sleeps = text.lines().any(|line| {
             let code = line.trim_start();
-            calls.iter().any(|call| line.contains(call)) && !code.starts_with("//")
+            line.contains(call) && !code.starts_with("//")
         });
         if sleeps && SLEEPERS.iter().any(|(sleeper, _)| *sleeper == file) {
             asleep.push(file);

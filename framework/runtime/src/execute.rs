@@ -106,12 +106,11 @@ struct Claimed {
 /// Takes the job over: from here on an older run of it can complete nothing.
 fn claim(execution: &Execution, opened: Opened) -> Result<Claimed, BoxError> {
     let Opened { mut log, latest, passed_over, identity } = opened;
-    log.pass_over(passed_over.iter().copied());
+    log.pass_over(passed_over);
     let run = log.next_run();
     let claim = log.claim(run, &identity, clock::now()).map_err(|error| describe(&error))?;
     let retained = execution.config.checkpoint.retained;
-    let retention = Retention::new(Arc::clone(&execution.storage), retained);
-    let mut retention = retention.without(passed_over);
+    let mut retention = Retention::new(Arc::clone(&execution.storage), retained);
     if let Err(error) = retention.sweep(&mut log, &|_| false) {
         tracing::warn!(error = %describe(&error), "what crashed runs left is not removed yet");
     }

@@ -32,9 +32,6 @@ pub struct Swept {
 pub struct Retention {
     storage: Arc<dyn CheckpointStorage>,
     retained: usize,
-    /// Checkpoints that were found not to be whole: they do not count among those retained, or the
-    /// one that the job was restored from would be dropped in their favour.
-    passed_over: BTreeSet<CheckpointId>,
     /// Dropped, and not yet deleted: still protected, or a deletion that failed.
     dropped: BTreeSet<String>,
     /// By the checkpoint that a completed one must be later than.
@@ -48,17 +45,9 @@ impl Retention {
         Self {
             storage,
             retained: retained.max(1),
-            passed_over: BTreeSet::new(),
             dropped: BTreeSet::new(),
             abandoned: BTreeMap::new(),
         }
-    }
-
-    /// Keeps the newest checkpoints without counting these, which recovery has passed over.
-    #[must_use]
-    pub fn without(mut self, passed_over: impl IntoIterator<Item = CheckpointId>) -> Self {
-        self.passed_over.extend(passed_over);
-        self
     }
 
     /// Notes blobs that may never be named: those of an aborted checkpoint, or the parts that a merge
@@ -116,9 +105,9 @@ impl Retention {
 
     /// Deletes the manifests below the oldest checkpoint that is kept, for good.
     fn drop_manifests(&mut self, log: &mut ManifestLog) -> Result<u64, StorageError> {
-        let counts = |kept: &&Manifest| !self.passed_over.contains(&kept.id);
-        let oldest = log.checkpoints().filter(counts).nth(self.retained - 1).map(|kept| kept.id);
-        let Some(oldest) = oldest else { return Ok(0) };
+        let Some(oldest) = log.checkpoints().nth(self.retained - 1).map(|kept| kept.id) else {
+            return Ok(0);
+        };
         let old: Vec<&Manifest> = log.manifests().iter().filter(|m| m.id < oldest).collect();
         for manifest in &old {
             self.storage.delete_manifest(manifest.id)?;

@@ -167,18 +167,3 @@ fn nothing_is_deleted_while_an_append_waits_to_be_settled() {
     log.settle(NOW).expect("answered");
     assert_eq!(retention.collect(&mut log, NONE).expect("no fault").blobs, 2);
 }
-
-#[test]
-fn a_checkpoint_that_was_passed_over_does_not_push_out_the_one_restored_from() {
-    let mut before = Fixture::new();
-    before.checkpoint(2);
-    before.checkpoint(3);
-    let mut after = Fixture::over(before.memory.clone(), 2);
-    after.retention = Retention::new(Arc::clone(&after.storage), 1).without([3]);
-    after.retention.sweep(&mut after.log, NONE).expect("memory does not fail");
-    let kept = |log: &ManifestLog| log.checkpoints().map(|kept| kept.id).collect::<Vec<_>>();
-    assert_eq!(kept(&after.log), [3, 2], "the job runs from 2, because 3 is not whole");
-    after.checkpoint(5);
-    after.collect(NONE);
-    assert_eq!(kept(&after.log), [5]);
-}

@@ -121,9 +121,17 @@ impl InputGate {
         self.channels.iter().enumerate().map(part).collect()
     }
 
-    /// Puts an element that has arrived at the end of its channel.
+    /// Puts an element that has arrived at the end of its channel. A watermark that waits there is
+    /// replaced by a newer one: watermarks cost no credit, and must not pile up.
     pub fn enqueue(&mut self, channel: usize, element: Element) {
-        self.channels[channel].queue.push_back(element);
+        let queue = &mut self.channels[channel].queue;
+        if let (Some(Element::Watermark(last)), Element::Watermark(newer)) =
+            (queue.back_mut(), &element)
+        {
+            *last = *newer;
+            return;
+        }
+        queue.push_back(element);
         self.queued += 1;
     }
 
@@ -312,6 +320,16 @@ mod tests {
         assert!(gate.is_dry() && gate.is_aligning());
         gate.enqueue(1, barrier(1, 1));
         assert_eq!(drain(&mut gate), "B1 0:9 credit0");
+    }
+
+    #[test]
+    fn watermarks_that_wait_do_not_pile_up() {
+        let mut gate = gate(1);
+        for at in 1..1000 {
+            gate.enqueue(0, Element::Watermark(Timestamp(at)));
+        }
+        assert_eq!(gate.queued, 1);
+        assert_eq!(drain(&mut gate), "W999");
     }
 
     #[test]

@@ -11,9 +11,13 @@
 //! older attempt mean nothing. Output is committed only after its manifest is durable, and again
 //! before a region restarts.
 
+mod protocol;
+
+pub use protocol::{Command, Event, JobEnd, ManifestOutcome, Notice, StartingPoint};
+
 use crate::checkpoint::{AckOutcome, Coordinator};
 use crate::config::JobConfig;
-use crate::element::{Barrier, BarrierKind};
+use crate::element::BarrierKind;
 use crate::node::NodeFactory;
 use crate::plan::{Plan, SubtaskId};
 use crate::restart::{Decision, RestartState};
@@ -23,163 +27,6 @@ use crate::snapshot::{
 use crate::time::Timestamp;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
-
-/// What the shell tells the master.
-#[derive(Clone, Debug)]
-pub enum Event {
-    /// The clock.
-    Tick,
-    /// All subtasks of a region are built, wired and running.
-    RegionRunning {
-        /// The region.
-        region: usize,
-        /// Its attempt.
-        attempt: u32,
-    },
-    /// No subtask of a region runs any more.
-    RegionStopped {
-        /// The region.
-        region: usize,
-    },
-    /// A region could not be started, or one of its subtasks failed.
-    Failed {
-        /// The region.
-        region: usize,
-        /// Its attempt.
-        attempt: u32,
-        /// Who, in which phase, and why: a sentence for people.
-        cause: String,
-        /// A restart cannot help: the user must decide something.
-        refused: bool,
-    },
-    /// A subtask's part of a checkpoint is durable.
-    Acknowledged {
-        /// The subtask.
-        subtask: SubtaskId,
-        /// Its attempt.
-        attempt: u32,
-        /// The checkpoint.
-        checkpoint: CheckpointId,
-        /// The part.
-        part: Box<SubtaskPart>,
-    },
-    /// A subtask could not store its part.
-    Declined {
-        /// The subtask.
-        subtask: SubtaskId,
-        /// Its attempt.
-        attempt: u32,
-        /// The checkpoint.
-        checkpoint: CheckpointId,
-        /// Why.
-        cause: String,
-        /// What its sinks had prepared all the same: it goes with the next checkpoint.
-        committables: Vec<Committable>,
-    },
-    /// A subtask has processed all its input.
-    Drained {
-        /// The subtask.
-        subtask: SubtaskId,
-        /// Its attempt.
-        attempt: u32,
-    },
-    /// A manifest write has been settled.
-    ManifestSettled(ManifestOutcome),
-    /// A commit has ended.
-    Committed {
-        /// Why it failed, after all tries.
-        result: Result<(), String>,
-    },
-    /// The user wants the job to stop.
-    StopRequested,
-}
-
-/// How a manifest write ended.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum ManifestOutcome {
-    /// It is durable.
-    Durable,
-    /// It is not there and can no longer come to be.
-    NotWritten(String),
-    /// Nobody can tell, or another run has taken over: this process must not go on.
-    Lost(String),
-}
-
-/// What the master tells its shell.
-#[derive(Clone, Debug)]
-pub enum Command {
-    /// Recover the region's sinks to `from`, build its tasks from it, wire and run them.
-    StartRegion {
-        /// The region.
-        region: usize,
-        /// Its attempt.
-        attempt: u32,
-        /// The checkpoint to restore; `None` for an empty start.
-        from: Option<Arc<Manifest>>,
-    },
-    /// Stop all subtasks of a region.
-    StopRegion {
-        /// The region.
-        region: usize,
-    },
-    /// Let the sources emit this barrier.
-    Trigger(Barrier),
-    /// End the input of all sources.
-    DrainSources,
-    /// Make this manifest durable.
-    WriteManifest(Arc<Manifest>),
-    /// Publish sink output.
-    Commit(Vec<Committable>),
-    /// A checkpoint was given up.
-    Aborted(CheckpointId),
-    /// Something people should read.
-    Say(Notice),
-    /// The job has ended; nothing of it runs any more.
-    End(JobEnd),
-}
-
-/// What happened, for logs, metrics and progress.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Notice {
-    /// A checkpoint is complete.
-    CheckpointCompleted {
-        /// Its number.
-        id: CheckpointId,
-        /// From trigger to durable manifest.
-        duration_ms: i64,
-    },
-    /// A checkpoint was given up.
-    CheckpointFailed {
-        /// Its number.
-        id: CheckpointId,
-        /// Why.
-        cause: String,
-    },
-    /// A region failed.
-    RegionFailed {
-        /// The region.
-        region: usize,
-        /// Why.
-        cause: String,
-        /// When it starts again.
-        restart_at: Option<Timestamp>,
-    },
-    /// The conservation audit found lost or doubled records.
-    AuditBroken(String),
-}
-
-/// How a job ended.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum JobEnd {
-    /// All input was processed and all output committed.
-    Finished,
-    /// It was asked to stop; it can be resumed.
-    Stopped,
-    /// It failed and was not to be restarted.
-    Failed(String),
-    /// The user must decide something first.
-    Refused(String),
-}
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Phase {
@@ -229,27 +76,14 @@ pub struct JobMaster {
     writing: Option<(Arc<Manifest>, BarrierKind, Timestamp)>,
     committing: Option<(Vec<Committable>, BarrierKind)>,
     ending: Option<Ending>,
+    /// The input of all sources is to end, also of those that start again.
+    draining: bool,
     ended: bool,
     /// Nobody drew chance here: the shell passes a seed, and this walks on from it.
     chance: u64,
     commands: VecDeque<Command>,
     restarts: u32,
     audit_broken: bool,
-}
-
-/// Where a job starts from.
-#[derive(Clone, Debug)]
-pub struct StartingPoint {
-    /// Whose job it is.
-    pub identity: JobIdentity,
-    /// This run's number.
-    pub run: u64,
-    /// The manifest by which this run has claimed the job.
-    pub claim: CheckpointId,
-    /// The checkpoint to restore.
-    pub latest: Option<Arc<Manifest>>,
-    /// Seed for the jitter of restarts.
-    pub seed: u64,
 }
 
 impl JobMaster {
@@ -291,6 +125,7 @@ impl JobMaster {
             writing: None,
             committing: None,
             ending: None,
+            draining: false,
             ended: false,
             chance: start.seed,
             commands: VecDeque::new(),
@@ -446,6 +281,9 @@ impl JobMaster {
             return;
         }
         self.regions[region].phase = Phase::Running;
+        if self.draining {
+            self.commands.push_back(Command::DrainSources);
+        }
         for sink in &self.regions[region].sinks {
             let rows =
                 self.latest.as_ref().map_or(0, |manifest| rows_after_recovery(manifest, sink));
@@ -610,7 +448,8 @@ impl JobMaster {
         if self.ending.is_some() {
             return;
         }
-        if self.config.drain_on_stop && self.all_running() {
+        if self.config.drain_on_stop {
+            self.draining = true;
             self.commands.push_back(Command::DrainSources);
         } else if self.all_running() {
             self.ending = Some(Ending::StopWithCheckpoint);
@@ -706,5 +545,4 @@ fn rows_after_recovery(manifest: &Manifest, sink: &str) -> u64 {
 }
 
 #[cfg(test)]
-#[path = "master_tests.rs"]
 mod tests;

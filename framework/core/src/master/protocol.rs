@@ -1,0 +1,179 @@
+//! What the job master is told and what it tells: the words between the machine and its shells.
+
+use crate::element::Barrier;
+use crate::plan::SubtaskId;
+use crate::snapshot::{CheckpointId, Committable, JobIdentity, Manifest, SubtaskPart};
+use crate::time::Timestamp;
+use std::sync::Arc;
+
+/// What the shell tells the master.
+#[derive(Clone, Debug)]
+pub enum Event {
+    /// The clock.
+    Tick,
+    /// All subtasks of a region are built, wired and running.
+    RegionRunning {
+        /// The region.
+        region: usize,
+        /// Its attempt.
+        attempt: u32,
+    },
+    /// No subtask of a region runs any more.
+    RegionStopped {
+        /// The region.
+        region: usize,
+    },
+    /// A region could not be started, or one of its subtasks failed.
+    Failed {
+        /// The region.
+        region: usize,
+        /// Its attempt.
+        attempt: u32,
+        /// Who, in which phase, and why: a sentence for people.
+        cause: String,
+        /// A restart cannot help: the user must decide something.
+        refused: bool,
+    },
+    /// A subtask's part of a checkpoint is durable.
+    Acknowledged {
+        /// The subtask.
+        subtask: SubtaskId,
+        /// Its attempt.
+        attempt: u32,
+        /// The checkpoint.
+        checkpoint: CheckpointId,
+        /// The part.
+        part: Box<SubtaskPart>,
+    },
+    /// A subtask could not store its part.
+    Declined {
+        /// The subtask.
+        subtask: SubtaskId,
+        /// Its attempt.
+        attempt: u32,
+        /// The checkpoint.
+        checkpoint: CheckpointId,
+        /// Why.
+        cause: String,
+        /// What its sinks had prepared all the same: it goes with the next checkpoint.
+        committables: Vec<Committable>,
+    },
+    /// A subtask has processed all its input.
+    Drained {
+        /// The subtask.
+        subtask: SubtaskId,
+        /// Its attempt.
+        attempt: u32,
+    },
+    /// A manifest write has been settled.
+    ManifestSettled(ManifestOutcome),
+    /// A commit has ended.
+    Committed {
+        /// Why it failed, after all tries.
+        result: Result<(), String>,
+    },
+    /// The user wants the job to stop.
+    StopRequested,
+}
+
+/// How a manifest write ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ManifestOutcome {
+    /// It is durable.
+    Durable,
+    /// It is not there and can no longer come to be.
+    NotWritten(String),
+    /// Nobody can tell, or another run has taken over: this process must not go on.
+    Lost(String),
+}
+
+/// What the master tells its shell.
+#[derive(Clone, Debug)]
+pub enum Command {
+    /// Recover the region's sinks to `from`, build its tasks from it, wire and run them.
+    StartRegion {
+        /// The region.
+        region: usize,
+        /// Its attempt.
+        attempt: u32,
+        /// The checkpoint to restore; `None` for an empty start.
+        from: Option<Arc<Manifest>>,
+    },
+    /// Stop all subtasks of a region.
+    StopRegion {
+        /// The region.
+        region: usize,
+    },
+    /// Let the sources emit this barrier.
+    Trigger(Barrier),
+    /// End the input of all sources.
+    DrainSources,
+    /// Make this manifest durable.
+    WriteManifest(Arc<Manifest>),
+    /// Publish sink output.
+    Commit(Vec<Committable>),
+    /// A checkpoint was given up.
+    Aborted(CheckpointId),
+    /// Something people should read.
+    Say(Notice),
+    /// The job has ended; nothing of it runs any more.
+    End(JobEnd),
+}
+
+/// What happened, for logs, metrics and progress.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Notice {
+    /// A checkpoint is complete.
+    CheckpointCompleted {
+        /// Its number.
+        id: CheckpointId,
+        /// From trigger to durable manifest.
+        duration_ms: i64,
+    },
+    /// A checkpoint was given up.
+    CheckpointFailed {
+        /// Its number.
+        id: CheckpointId,
+        /// Why.
+        cause: String,
+    },
+    /// A region failed.
+    RegionFailed {
+        /// The region.
+        region: usize,
+        /// Why.
+        cause: String,
+        /// When it starts again.
+        restart_at: Option<Timestamp>,
+    },
+    /// The conservation audit found lost or doubled records.
+    AuditBroken(String),
+}
+
+/// How a job ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum JobEnd {
+    /// All input was processed and all output committed.
+    Finished,
+    /// It was asked to stop; it can be resumed.
+    Stopped,
+    /// It failed and was not to be restarted.
+    Failed(String),
+    /// The user must decide something first.
+    Refused(String),
+}
+
+/// Where a job starts from.
+#[derive(Clone, Debug)]
+pub struct StartingPoint {
+    /// Whose job it is.
+    pub identity: JobIdentity,
+    /// This run's number.
+    pub run: u64,
+    /// The manifest by which this run has claimed the job.
+    pub claim: CheckpointId,
+    /// The checkpoint to restore.
+    pub latest: Option<Arc<Manifest>>,
+    /// Seed for the jitter of restarts.
+    pub seed: u64,
+}
