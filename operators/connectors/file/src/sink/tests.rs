@@ -9,11 +9,9 @@ use crate::scratch::Scratch;
 use proptest::prelude::*;
 use serde::Deserialize;
 use std::process::{Command, Stdio};
+use std::task::{Wake, Waker};
+use std::thread::{self, Thread};
 use std::{fs, path::Path};
-use std::{
-    task::{Wake, Waker},
-    thread::{self, Thread},
-};
 use tidegate_core::codec;
 use tidegate_core::element::{Barrier, BarrierKind, Batch, Record};
 use tidegate_core::sink::{Prepared, RecoveryPoint, Refusal, Sealed, Sink};
