@@ -17,7 +17,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::str::FromStr;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tidegate_core::config::{CheckpointConfig, JobConfig};
 use tidegate_core::fault::Fault;
 use tidegate_core::key::MaxParallelism;
@@ -33,6 +33,9 @@ use tokio::sync::mpsc;
 
 /// Where metrics are served unless the user says otherwise.
 const METRICS_ADDRESS: &str = "127.0.0.1:9249";
+
+/// Signals that come so soon after the first belong to the same request to stop.
+const SAME_REQUEST: Duration = Duration::from_secs(1);
 
 /// The flags that every job has.
 #[derive(Args, Clone, Debug)]
@@ -349,15 +352,23 @@ fn watch_signals(stop: mpsc::UnboundedSender<()>) -> Result<(), BoxError> {
             else {
                 return;
             };
-            for asked in 1.. {
+            let mut asked: Option<Instant> = None;
+            loop {
                 tokio::select! { _ = interrupt.recv() => {}, _ = terminate.recv() => {} }
-                if asked > 1 {
-                    eprintln!("stopped at once; start again to go on from the last checkpoint");
-                    std::process::exit(1);
-                }
-                eprintln!("stopping with a checkpoint; once more to stop at once");
-                if stop.send(()).is_err() {
-                    return;
+                match asked {
+                    // One request often comes as several signals: to the process and to its group.
+                    Some(first) if first.elapsed() < SAME_REQUEST => {}
+                    Some(_) => {
+                        eprintln!("stopped at once; start again to go on from the last checkpoint");
+                        std::process::exit(1);
+                    }
+                    None => {
+                        asked = Some(Instant::now());
+                        eprintln!("stopping with a checkpoint; once more to stop at once");
+                        if stop.send(()).is_err() {
+                            return;
+                        }
+                    }
                 }
             }
         });

@@ -422,7 +422,9 @@ impl Stopwatch {
         match self.last_outcome {
             StepOutcome::More => {}
             StepOutcome::Idle(_) => stats.idle_ns.add(waited),
-            StepOutcome::Backpressured | StepOutcome::Waiting => stats.backpressured_ns.add(waited),
+            StepOutcome::Backpressured => stats.backpressured_ns.add(waited),
+            // A sink that waits for the outside is busy: it is the slow one, not what is behind it.
+            StepOutcome::Waiting => stats.busy_ns.add(waited),
         }
         self.last = now;
     }
