@@ -22,7 +22,7 @@ impl Before {
         match self {
             // A file grows only at a barrier here, so this is after several and within one.
             Self::UnconfirmedRows => "file-sink.after-write:12",
-            _ => "manifest.write.before:9",
+            _ => "manifest.write.before:6",
         }
     }
 }
@@ -45,7 +45,7 @@ fn is_reachable(point: &str, storage: Storage) -> bool {
 
 /// A place where a run has died already, so that the next one passes the point.
 fn prepared(before: Before, start: &dyn Fn(&Place) -> Start) -> Option<Place> {
-    // When the newest rows are in the oldest checkpoint that is kept, there is nothing to go back to.
+    // Rarely the newest rows are in the oldest checkpoint that is kept: nothing to go back to then.
     for _ in 0..20 {
         let place = Place::new()?;
         if before != Before::Nothing {
@@ -68,7 +68,12 @@ fn survive(point: &str, nth: u64, storage: Storage, parallelism: u32) -> Option<
         let start = if lazy { place.lazy_job(storage) } else { place.job(storage) };
         start.parallelism(parallelism)
     };
-    let place = prepared(before(point), &start)?;
+    // So far between that there are rows in each.
+    let prepare = |place: &Place| match before(point) {
+        Before::DamagedCheckpoint => place.eager_job(storage, "100ms").parallelism(parallelism),
+        _ => start(place),
+    };
+    let place = prepared(before(point), &prepare)?;
     let ended = start(&place).flag("--rate", 80_000).crash(&format!("{point}:{nth}")).run();
     ended.assert_no_panic_text(&case);
     let died = ended.is_crash();

@@ -63,7 +63,12 @@ impl Place {
 
     /// A start of the job here, which publishes with every checkpoint.
     pub(crate) fn job(&self, storage: Storage) -> Start {
-        self.lazy_job(storage).switch("--eager")
+        self.eager_job(storage, "20ms")
+    }
+
+    /// A start of the job here whose files end with each checkpoint, one in every `interval`.
+    pub(crate) fn eager_job(&self, storage: Storage, interval: &str) -> Start {
+        self.unhurried_job(storage).switch("--eager").flag("--checkpoint-interval", interval)
     }
 
     /// A start of the job here, whose files stay open across checkpoints.

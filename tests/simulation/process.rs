@@ -11,10 +11,10 @@ use super::work::Work;
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use tidegate_core::build::TaskSettings;
+use tidegate_core::committers::Committers;
 use tidegate_core::element::{Barrier, Element};
 use tidegate_core::master::{Command, Event, JobEnd, JobMaster, Notice};
 use tidegate_core::plan::{Plan, SubtaskId};
-use tidegate_core::sink::Committer;
 use tidegate_core::snapshot::Manifest;
 use tidegate_core::time::Timestamp;
 use tidegate_state::upload::{Uploaded, describe};
@@ -60,7 +60,7 @@ pub(crate) struct Process {
     pub(crate) incremental: bool,
     pub(crate) log: ManifestLog,
     pub(crate) retention: Retention,
-    pub(crate) committers: BTreeMap<String, Box<dyn Committer>>,
+    pub(crate) committers: Committers,
     pub(crate) master: JobMaster,
     pub(crate) regions: Vec<Region>,
     pub(crate) mail: BTreeMap<(Party, Party), VecDeque<Letter>>,

@@ -11,13 +11,12 @@ use super::world::World;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use tidegate_core::build::TaskSettings;
+use tidegate_core::committers::Committers;
 use tidegate_core::config::{CheckpointConfig, JobConfig};
 use tidegate_core::fault::Fault;
 use tidegate_core::gate::alignment::Guarantee;
 use tidegate_core::master::{Event, JobMaster, StartingPoint};
-use tidegate_core::node::NodeFactory;
 use tidegate_core::plan::Plan;
-use tidegate_core::sink::{Committer, RecoveryPoint};
 use tidegate_core::snapshot::{JobIdentity, Manifest};
 use tidegate_core::time::Timestamp;
 use tidegate_state::upload::describe;
@@ -61,16 +60,17 @@ pub(crate) fn start(
     }
     let fell_back = !recovered.skipped.is_empty();
     world.output.begin_run(latest.as_ref().filter(|_| fell_back).map(|manifest| manifest.id));
-    let committers = committers(&plan)?;
-    if log.manifests().is_empty() {
-        ask_sinks(&committers)?;
-    }
     let identity = JobIdentity {
         name: plan.graph.name.clone(),
+        instance: String::new(),
         max_parallelism: plan.max_parallelism,
         operators: plan.kinds(),
         inputs: BTreeMap::new(),
     };
+    let committers = Committers::open(&plan, &identity).map_err(|error| describe(&error))?;
+    if log.manifests().is_empty() {
+        committers.ask().map_err(|error| describe(&error))?;
+    }
     let known = !fate.has_canary(Canary::CountDamaged);
     log.pass_over(recovered.skipped.iter().filter(|_| known).map(|skipped| skipped.checkpoint));
     let run = log.next_run();
@@ -103,16 +103,6 @@ pub(crate) fn start(
     Ok(Started::Running(Box::new(process)))
 }
 
-/// Before the first run of a job each sink says whether its output may be written.
-fn ask_sinks(committers: &BTreeMap<String, Box<dyn Committer>>) -> Result<(), String> {
-    for committer in committers.values() {
-        let (checkpoint, committables) = (None, &[][..]);
-        let point = RecoveryPoint { checkpoint, committables, committed_rows: 0, fresh: true };
-        committer.recover(point).map_err(|cause| describe(cause.as_ref()))?;
-    }
-    Ok(())
-}
-
 fn config(fate: &Fate) -> JobConfig {
     let (interval_ms, tolerable) =
         fate.draw(|chance| (chance.between(20, 400) as i64, chance.between(1, 5) as u32));
@@ -135,17 +125,6 @@ fn settings(plan: &Plan, run: u64, fate: &Fate) -> TaskSettings {
         chance.one_in(3).then(|| Arc::new(Fault::new(node.uid.clone(), record)))
     });
     TaskSettings { guarantee: Guarantee::ExactlyOnce, rate: None, fault, run, attempt: 0 }
-}
-
-fn committers(plan: &Plan) -> Result<BTreeMap<String, Box<dyn Committer>>, String> {
-    let mut committers = BTreeMap::new();
-    for node in &plan.graph.nodes {
-        if let NodeFactory::Sink(sink) = &node.factory {
-            let committer = sink.committer().map_err(|cause| describe(cause.as_ref()))?;
-            committers.insert(node.uid.clone(), committer);
-        }
-    }
-    Ok(committers)
 }
 
 /// Damages a blob that only the newest checkpoint names, if an older one can take its place.

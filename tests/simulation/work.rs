@@ -9,11 +9,10 @@ use super::subtask::{Subtask, Wiring, lock};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 use tidegate_core::build::TaskSettings;
-use tidegate_core::master::{Event, ManifestOutcome, to_recover};
+use tidegate_core::master::{Event, ManifestOutcome};
 use tidegate_core::node::NodeFactory;
 use tidegate_core::plan::{Plan, SubtaskId};
 use tidegate_core::restore::{RestoredOperator, RestoredSubtask};
-use tidegate_core::sink::RecoveryPoint;
 use tidegate_core::snapshot::{CheckpointId, Committable, Manifest, Redistribution};
 use tidegate_core::task::{Capture, SPLITS};
 use tidegate_core::time::Timestamp;
@@ -119,17 +118,7 @@ impl Process {
     }
 
     fn commit(&mut self, list: Vec<Committable>, tries: u32) {
-        let mut result = Ok(());
-        for (sink, committer) in &self.committers {
-            let own: Vec<Committable> = list.iter().filter(|c| c.sink == *sink).cloned().collect();
-            if own.is_empty() {
-                continue;
-            }
-            if let Err(error) = committer.commit(&own) {
-                result = Err(format!("sink {sink}: {}", describe(error.as_ref())));
-                break;
-            }
-        }
+        let result = self.committers.commit(&list).map_err(|error| describe(&error));
         if result.is_err() && tries + 1 < COMMIT_TRIES {
             return self.work.push(Work::Commit(list, tries + 1));
         }
@@ -165,7 +154,8 @@ impl Process {
         attempt: u32,
         from: Option<&Manifest>,
     ) -> Result<Vec<Subtask>, String> {
-        self.recover_sinks(region, from)?;
+        let recovered = self.committers.recover(&self.plan, region, from);
+        recovered.map_err(|error| describe(&error))?;
         let restore = match from {
             Some(manifest) => {
                 let restore = if self.fate.has_canary(Canary::IgnoreRescaling) {
@@ -184,27 +174,6 @@ impl Process {
             built.push(self.build_one(subtask, attempt, restore.as_ref())?);
         }
         Ok(built)
-    }
-
-    fn recover_sinks(&self, region: usize, from: Option<&Manifest>) -> Result<(), String> {
-        for vertex in self.plan.vertices.iter().filter(|vertex| vertex.region == region) {
-            for &node in &vertex.nodes {
-                let uid = &self.plan.graph.nodes[node].uid;
-                let Some(committer) = self.committers.get(uid) else { continue };
-                let committables: Vec<Committable> = from
-                    .map(|manifest| to_recover(manifest, uid).cloned().collect())
-                    .unwrap_or_default();
-                let committed = from.and_then(|manifest| manifest.committed_rows.get(uid));
-                let point = RecoveryPoint {
-                    checkpoint: from.map(|manifest| manifest.id),
-                    committables: &committables,
-                    committed_rows: committed.copied().unwrap_or(0),
-                    fresh: false,
-                };
-                committer.recover(point).map_err(|cause| describe(cause.as_ref()))?;
-            }
-        }
-        Ok(())
     }
 
     fn build_one(

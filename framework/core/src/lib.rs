@@ -7,6 +7,7 @@ pub mod build;
 pub mod chain;
 pub mod checkpoint;
 pub mod codec;
+pub mod committers;
 pub mod config;
 pub mod element;
 pub mod fault;

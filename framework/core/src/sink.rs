@@ -87,6 +87,8 @@ impl Prepare for NothingToPrepare {
 /// The state to which a sink is brought before the job (re)starts.
 #[derive(Clone, Copy, Debug)]
 pub struct RecoveryPoint<'a> {
+    /// The sink, its job, and which of all jobs of that name: output of any other is not ours.
+    pub owner: &'a str,
     /// The checkpoint the job restarts from; `None` is an empty start.
     pub checkpoint: Option<CheckpointId>,
     /// All output up to it that is not known to be committed, sealed and unsealed.

@@ -165,12 +165,22 @@ pub struct SubtaskPart {
 pub struct JobIdentity {
     /// The job's name.
     pub name: String,
+    /// Which of all jobs of that name: drawn once, when a job without state begins.
+    pub instance: String,
     /// The number of key groups.
     pub max_parallelism: MaxParallelism,
     /// Operator uid to operator kind.
     pub operators: BTreeMap<String, String>,
     /// Source uid to a fingerprint of its input, where the source has one.
     pub inputs: BTreeMap<String, String>,
+}
+
+impl JobIdentity {
+    /// The owner of what `sink` writes.
+    #[must_use]
+    pub fn owner_of(&self, sink: &str) -> String {
+        format!("{} {}, sink {sink}", self.name, self.instance)
+    }
 }
 
 /// What a manifest says.

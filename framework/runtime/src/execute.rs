@@ -8,20 +8,22 @@ use crate::blocking::BlockingPool;
 use crate::clock;
 use crate::job_master::{JobMasterActor, Office, StopJob};
 use crate::panics;
-use crate::region::{Builder, Committers};
+use crate::region::Builder;
 use crate::stats::Stats;
 use actix::prelude::*;
 use std::collections::BTreeMap;
+use std::hash::{BuildHasher, RandomState};
 use std::sync::{Arc, Mutex};
 use std::time::Instant;
 use tidegate_core::build::TaskSettings;
+use tidegate_core::committers::Committers;
 use tidegate_core::config::JobConfig;
 use tidegate_core::fault::Fault;
 use tidegate_core::master::{JobEnd, JobMaster, StartingPoint};
 use tidegate_core::node::NodeFactory;
 use tidegate_core::operator::BoxError;
 use tidegate_core::plan::Plan;
-use tidegate_core::sink::{RecoveryPoint, Refusal};
+use tidegate_core::sink::Refusal;
 use tidegate_core::snapshot::{CheckpointId, JobIdentity, Manifest};
 use tidegate_state::manifest_log::Fault as LogFault;
 use tidegate_state::upload::describe;
@@ -93,6 +95,7 @@ struct Opened {
     /// Newer checkpoints that are not whole.
     passed_over: Vec<CheckpointId>,
     identity: JobIdentity,
+    committers: Arc<Committers>,
 }
 
 /// The job's state, taken over.
@@ -100,12 +103,12 @@ struct Claimed {
     log: ManifestLog,
     start: StartingPoint,
     retention: Retention,
-    committers: Committers,
+    committers: Arc<Committers>,
 }
 
 /// Takes the job over: from here on an older run of it can complete nothing.
 fn claim(execution: &Execution, opened: Opened) -> Result<Claimed, BoxError> {
-    let Opened { mut log, latest, passed_over, identity } = opened;
+    let Opened { mut log, latest, passed_over, identity, committers } = opened;
     log.pass_over(passed_over);
     let run = log.next_run();
     let claim = log.claim(run, &identity, clock::now()).map_err(|error| describe(&error))?;
@@ -114,7 +117,6 @@ fn claim(execution: &Execution, opened: Opened) -> Result<Claimed, BoxError> {
     if let Err(error) = retention.sweep(&mut log, &|_| false) {
         tracing::warn!(error = %describe(&error), "what crashed runs left is not removed yet");
     }
-    let committers = committers(&execution.plan)?;
     let seed = u64::from(std::process::id()) ^ clock::now().millis().unsigned_abs();
     let start = StartingPoint { identity, run, claim, latest, seed };
     Ok(Claimed { log, start, retention, committers })
@@ -133,9 +135,11 @@ fn open(execution: &Execution) -> Result<Opened, BoxError> {
         }
         tracing::warn!(%problem, "manifest ignored");
     }
-    let identity = identity(&execution.plan)?;
-    if let Some(before) = log.manifests().last() {
-        compare(&before.job, &identity, &execution.plan)?;
+    let before = log.manifests().last().map(|manifest| &manifest.job);
+    let instance = before.map_or_else(new_instance, |before| before.instance.clone());
+    let identity = identity(&execution.plan, instance)?;
+    if let Some(before) = before {
+        compare(before, &identity, &execution.plan)?;
     }
     let recovered = newest_whole(&log, &**storage).map_err(|e| not_read(&e))?;
     for skipped in &recovered.skipped {
@@ -159,18 +163,18 @@ fn open(execution: &Execution) -> Result<Opened, BoxError> {
         ))
         .into());
     }
+    let committers = Committers::open(&execution.plan, &identity).map_err(|e| e.cause)?;
     if log.manifests().is_empty() {
-        for node in &execution.plan.graph.nodes {
-            if let NodeFactory::Sink(sink) = &node.factory {
-                let (checkpoint, committables) = (None, &[][..]);
-                let point =
-                    RecoveryPoint { checkpoint, committables, committed_rows: 0, fresh: true };
-                sink.committer()?.recover(point)?;
-            }
-        }
+        committers.ask().map_err(|error| error.cause)?;
     }
     let passed_over = recovered.skipped.iter().map(|skipped| skipped.checkpoint).collect();
-    Ok(Opened { log, latest: recovered.manifest.map(Arc::new), passed_over, identity })
+    Ok(Opened {
+        log,
+        latest: recovered.manifest.map(Arc::new),
+        passed_over,
+        identity,
+        committers: Arc::new(committers),
+    })
 }
 
 /// State that cannot be read: nothing has been changed yet, so it is for the user to decide.
@@ -178,7 +182,12 @@ fn not_read(error: &dyn std::error::Error) -> Refusal {
     Refusal(describe(error))
 }
 
-fn identity(plan: &Plan) -> Result<JobIdentity, BoxError> {
+/// A name that no other job has, as far as chance can tell.
+fn new_instance() -> String {
+    format!("{:016x}", RandomState::new().hash_one(clock::now()))
+}
+
+fn identity(plan: &Plan, instance: String) -> Result<JobIdentity, BoxError> {
     let mut inputs = BTreeMap::new();
     for node in &plan.graph.nodes {
         if let NodeFactory::Source(source) = &node.factory
@@ -189,6 +198,7 @@ fn identity(plan: &Plan) -> Result<JobIdentity, BoxError> {
     }
     Ok(JobIdentity {
         name: plan.graph.name.clone(),
+        instance,
         max_parallelism: plan.max_parallelism,
         operators: plan.kinds(),
         inputs,
@@ -279,14 +289,4 @@ async fn run(execution: Execution, claimed: Claimed) -> Result<JobEnd, BoxError>
         drop(arbiter.join());
     }
     Ok(end)
-}
-
-fn committers(plan: &Plan) -> Result<Committers, BoxError> {
-    let mut committers = BTreeMap::new();
-    for node in &plan.graph.nodes {
-        if let NodeFactory::Sink(sink) = &node.factory {
-            committers.insert(node.uid.clone(), sink.committer()?);
-        }
-    }
-    Ok(Arc::new(committers))
 }

@@ -6,7 +6,7 @@
 use crate::clock;
 use crate::limits::{CANCEL_TIMEOUT, COMMIT_PAUSE, COMMIT_TRIES, SETTLE_TRIES};
 use crate::mailbox::{Abandoned, Drain, Run, Stop, SubtaskStopped, Tell, Trigger, Wiring};
-use crate::region::{BuildError, Builder, Built, Committers};
+use crate::region::{BuildError, Builder, Built};
 use crate::stats::Stats;
 use crate::subtask_actor::{SubtaskActor, Surroundings};
 use actix::prelude::*;
@@ -14,6 +14,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tidegate_core::build::TaskSettings;
+use tidegate_core::committers::Committers;
 use tidegate_core::master::{Command, Event, JobEnd, JobMaster, ManifestOutcome, Notice};
 use tidegate_core::plan::{Plan, SubtaskId};
 use tidegate_core::snapshot::{Committable, Manifest};
@@ -336,29 +337,18 @@ fn collect_garbage(log: &Mutex<ManifestLog>, retention: &Mutex<Retention>) {
     }
 }
 
-/// Commits sink by sink, trying each several times; blocks.
+/// Commits, trying several times; blocks.
 fn commit_all(committers: &Committers, committables: &[Committable]) -> Result<(), String> {
-    for (sink, committer) in committers.iter() {
-        let own: Vec<Committable> =
-            committables.iter().filter(|c| c.sink == *sink).cloned().collect();
-        if own.is_empty() {
-            continue;
+    let mut pause = COMMIT_PAUSE;
+    for attempt in 1.. {
+        let Err(error) = committers.commit(committables) else { break };
+        let why = describe(&error);
+        if attempt >= COMMIT_TRIES {
+            return Err(why);
         }
-        let mut pause = COMMIT_PAUSE;
-        for attempt in 1.. {
-            match committer.commit(&own) {
-                Ok(()) => break,
-                Err(error) if attempt >= COMMIT_TRIES => {
-                    return Err(format!("sink {sink}: {}", describe(error.as_ref())));
-                }
-                Err(error) => {
-                    let why = describe(error.as_ref());
-                    tracing::warn!(sink, attempt, why, "commit failed, trying again");
-                    std::thread::sleep(pause);
-                    pause *= 2;
-                }
-            }
-        }
+        tracing::warn!(sink = error.sink, attempt, why, "commit failed, trying again");
+        std::thread::sleep(pause);
+        pause *= 2;
     }
     Ok(())
 }

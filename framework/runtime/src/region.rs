@@ -8,20 +8,17 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 use tidegate_core::build::TaskSettings;
 use tidegate_core::chain::ChainError;
-use tidegate_core::master::to_recover;
+use tidegate_core::committers::Committers;
 use tidegate_core::node::NodeFactory;
 use tidegate_core::operator::BoxError;
 use tidegate_core::plan::{Plan, SubtaskId};
 use tidegate_core::restore::{RestoredOperator, RestoredSubtask};
-use tidegate_core::sink::{Committer, RecoveryPoint, Refusal};
-use tidegate_core::snapshot::{Committable, Manifest, Redistribution};
+use tidegate_core::sink::Refusal;
+use tidegate_core::snapshot::{Manifest, Redistribution};
 use tidegate_core::task::{SPLITS, Task};
 use tidegate_state::recovery::Restore;
 use tidegate_state::upload::{Chains, describe};
 use tidegate_state::{CheckpointStorage, rescale, share};
-
-/// The committers of a job, by sink.
-pub type Committers = Arc<BTreeMap<String, Box<dyn Committer>>>;
 
 /// What is needed to build any region of a job.
 #[derive(Clone)]
@@ -31,7 +28,7 @@ pub struct Builder {
     /// Where state is.
     pub storage: Arc<dyn CheckpointStorage>,
     /// The sinks' committers.
-    pub committers: Committers,
+    pub committers: Arc<Committers>,
     /// Whether captures may be deltas.
     pub incremental: bool,
     /// For calls that block.
@@ -125,25 +122,10 @@ impl Builder {
     }
 
     fn recover_sinks(&self, region: usize, from: Option<&Manifest>) -> Result<(), BuildError> {
-        for vertex in self.plan.vertices.iter().filter(|vertex| vertex.region == region) {
-            for &node in &vertex.nodes {
-                let uid = &self.plan.graph.nodes[node].uid;
-                let Some(committer) = self.committers.get(uid) else { continue };
-                let committables: Vec<Committable> = from
-                    .map(|manifest| to_recover(manifest, uid).cloned().collect())
-                    .unwrap_or_default();
-                let committed = from.and_then(|manifest| manifest.committed_rows.get(uid));
-                let point = RecoveryPoint {
-                    checkpoint: from.map(|manifest| manifest.id),
-                    committables: &committables,
-                    committed_rows: committed.copied().unwrap_or(0),
-                    fresh: false,
-                };
-                let context = format!("sink {uid} cannot be recovered");
-                committer.recover(point).map_err(|cause| BuildError::new(&context, &cause))?;
-            }
-        }
-        Ok(())
+        let recovered = self.committers.recover(&self.plan, region, from);
+        recovered.map_err(|error| {
+            BuildError::new(&format!("sink {} cannot be recovered", error.sink), &error.cause)
+        })
     }
 
     fn build_one(

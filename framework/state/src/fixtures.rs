@@ -46,6 +46,7 @@ pub(crate) const NOW: Timestamp = Timestamp(1_700_000_000_000);
 pub(crate) fn job() -> JobIdentity {
     JobIdentity {
         name: "test".into(),
+        instance: String::new(),
         max_parallelism: MaxParallelism::DEFAULT,
         operators: BTreeMap::new(),
         inputs: BTreeMap::new(),

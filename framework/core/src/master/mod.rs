@@ -16,6 +16,7 @@ mod protocol;
 pub use protocol::{Command, Event, JobEnd, ManifestOutcome, Notice, StartingPoint};
 
 use crate::checkpoint::{AckOutcome, Coordinator};
+use crate::committers::rows_after_recovery;
 use crate::config::JobConfig;
 use crate::element::BarrierKind;
 use crate::node::NodeFactory;
@@ -528,20 +529,6 @@ impl JobMaster {
         mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
         (mixed >> 11) as f64 / (1u64 << 53) as f64
     }
-}
-
-/// Everything a restore to `manifest` publishes of `sink`: what was sealed, and what was still open.
-pub fn to_recover<'a>(
-    manifest: &'a Manifest,
-    sink: &'a str,
-) -> impl Iterator<Item = &'a Committable> + 'a {
-    let unsealed = manifest.parts.iter().flat_map(|part| &part.unsealed);
-    manifest.committables.iter().chain(unsealed).filter(move |c| c.sink == sink)
-}
-
-fn rows_after_recovery(manifest: &Manifest, sink: &str) -> u64 {
-    let committed = manifest.committed_rows.get(sink).copied().unwrap_or(0);
-    committed + to_recover(manifest, sink).map(|c| c.rows).sum::<u64>()
 }
 
 #[cfg(test)]

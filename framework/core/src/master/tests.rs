@@ -48,6 +48,7 @@ fn master_with(change: impl FnOnce(&mut JobConfig)) -> JobMaster {
     let plan = Plan::new(graph, 1, MaxParallelism::DEFAULT).expect("a sound graph");
     let identity = JobIdentity {
         name: "test".into(),
+        instance: String::new(),
         max_parallelism: MaxParallelism::DEFAULT,
         operators: plan.kinds(),
         inputs: BTreeMap::new(),

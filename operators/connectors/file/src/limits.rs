@@ -34,3 +34,9 @@ pub(crate) const BUCKETS_OPEN_MAX: usize = 512;
 pub(crate) const BUCKET_DEPTH_MAX: usize = 8;
 /// Bytes of one sub-folder's name; file systems end at 255.
 pub(crate) const BUCKET_NAME_BYTES_MAX: usize = 128;
+
+/// How long a held lock is given to be let go: a process that was killed, or that starts a child at
+/// this moment, holds it a little longer than it seems.
+pub(crate) const LOCK_PATIENCE: Duration = Duration::from_secs(1);
+/// Pause between two attempts to take the lock.
+pub(crate) const LOCK_RETRY: Duration = Duration::from_millis(20);

@@ -10,13 +10,15 @@
 use super::error::SinkError;
 use super::name::{self, FileId};
 use super::{bucket, disk};
-use crate::limits::BUCKET_DEPTH_MAX;
+use crate::limits::{BUCKET_DEPTH_MAX, LOCK_PATIENCE, LOCK_RETRY};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File, TryLockError};
-use std::io::ErrorKind;
+use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
+use std::thread;
+use std::time::Instant;
 use tidegate_core::codec;
 use tidegate_core::operator::BoxError;
 use tidegate_core::sink::{Committer, RecoveryPoint, Refusal};
@@ -98,11 +100,12 @@ type Inventory = BTreeMap<(String, FileId), Vec<Found>>;
 pub(crate) struct FileCommitter {
     folder: PathBuf,
     /// Held from the first recovery until the job has ended: two jobs would take each other's
-    /// files for their own.
+    /// files for their own. Names the job whose output this is.
     lock: Mutex<Option<File>>,
 }
 
-/// The file that is locked; its name is not one of ours, so it is never taken for output.
+/// The file that is locked, and says who owns the folder; its name is not one of ours, so it is never
+/// taken for output.
 const LOCK: &str = ".tidegate-lock";
 
 impl FileCommitter {
@@ -123,18 +126,59 @@ impl FileCommitter {
         let failed = |cause| SinkError::disk("lock", &path, cause);
         let file = File::options().create(true).truncate(false).write(true).open(&path);
         let file = file.map_err(failed)?;
-        match file.try_lock() {
-            Ok(()) => *held = Some(file),
-            Err(TryLockError::WouldBlock) => {
-                return Err(Box::new(Refusal(format!(
-                    "the output folder {} is in use by a running job; choose another folder, \
-                     or wait for that job to end",
-                    self.folder.display()
-                ))));
+        let patience = Instant::now();
+        loop {
+            match file.try_lock() {
+                Ok(()) => break,
+                Err(TryLockError::WouldBlock) if patience.elapsed() < LOCK_PATIENCE => {
+                    thread::sleep(LOCK_RETRY);
+                }
+                Err(TryLockError::WouldBlock) => {
+                    return Err(Box::new(Refusal(format!(
+                        "the output folder {} is in use by a running job; choose another folder, \
+                         or wait for that job to end",
+                        self.folder.display()
+                    ))));
+                }
+                Err(TryLockError::Error(cause)) => return Err(failed(cause).into()),
             }
-            Err(TryLockError::Error(cause)) => return Err(failed(cause).into()),
         }
+        *held = Some(file);
         Ok(())
+    }
+
+    /// Who owns the folder; nobody does when that is empty.
+    fn owner(&self) -> Result<String, SinkError> {
+        let path = self.folder.join(LOCK);
+        match fs::read_to_string(&path) {
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(String::new()),
+            read => read.map_err(|cause| SinkError::disk("read", &path, cause)),
+        }
+    }
+
+    /// Says who owns the folder from now on. Cut off half way it says nobody or a beginning of the
+    /// name, both of which the same owner may overwrite.
+    fn set_owner(&self, owner: &str) -> Result<(), SinkError> {
+        let path = self.folder.join(LOCK);
+        let write = || {
+            let mut file = File::options().write(true).truncate(true).open(&path)?;
+            file.write_all(owner.as_bytes())?;
+            file.sync_all()
+        };
+        write().map_err(|cause| SinkError::disk("write", &path, cause))
+    }
+
+    /// Refuses output that belongs to a job that is not `owner`.
+    fn check_owner(&self, owner: &str, inventory: &Inventory) -> Result<(), BoxError> {
+        let is = self.owner()?;
+        if inventory.is_empty() || owner.starts_with(&is) {
+            return Ok(());
+        }
+        Err(Box::new(Refusal(format!(
+            "the output folder {} holds output of another job ({is}, this is {owner}); \
+             choose another folder, or pass --fresh to remove that output",
+            self.folder.display()
+        ))))
     }
 
     /// Whether the folder exists; something else in its place is refused.
@@ -317,13 +361,23 @@ impl Committer for FileCommitter {
         }
         let targets: Result<Vec<_>, _> = point.committables.iter().map(Target::of).collect();
         let targets = targets?;
+        if !point.fresh {
+            self.check_owner(point.owner, &inventory)?;
+        }
         self.check(&inventory, &targets, point.checkpoint)?;
+        if !point.fresh {
+            self.set_owner(point.owner)?;
+        }
         self.unpublish(&inventory, point.checkpoint)?;
         self.publish_all(&targets)?;
         self.delete_pending()
     }
 
     fn discard(&self) -> Result<(), BoxError> {
+        if !self.is_there()? {
+            return Ok(());
+        }
+        self.lock()?;
         let inventory = self.inventory()?;
         for ((bucket, file), found) in &inventory {
             for found in found {
@@ -334,6 +388,7 @@ impl Committer for FileCommitter {
                 disk::delete(&path)?;
             }
         }
+        self.set_owner("")?;
         self.sync(inventory.keys().map(|(bucket, _)| bucket.as_str()))
     }
 }

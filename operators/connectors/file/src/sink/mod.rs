@@ -18,6 +18,8 @@
 
 mod bucket;
 mod committer;
+#[cfg(test)]
+mod crash_tests;
 mod disk;
 mod error;
 mod lane;

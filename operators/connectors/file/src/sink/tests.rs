@@ -4,15 +4,12 @@
 //! What must hold: after a recovery the published rows are exactly those up to its checkpoint.
 
 use super::*;
-use crate::crash;
 use crate::scratch::Scratch;
 use proptest::prelude::*;
 use serde::Deserialize;
-use std::process::{Command, Stdio};
 use std::task::{Wake, Waker};
 use std::thread::{self, Thread};
 use std::{fs, path::Path};
-use tidegate_core::codec;
 use tidegate_core::element::{Barrier, BarrierKind, Batch, Record};
 use tidegate_core::sink::{Prepared, RecoveryPoint, Refusal, Sealed, Sink};
 use tidegate_core::snapshot::Committable;
@@ -28,28 +25,29 @@ impl Wake for Unpark {
 
 /// A completed checkpoint.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-struct Manifest {
+pub(crate) struct Manifest {
     epoch: u64,
     rows: u64,
     committables: Vec<Committable>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]
-enum Outcome {
+pub(crate) enum Outcome {
     Aborted,
     Completed,
     Committed,
 }
 
-struct Job {
-    sink: FileSink<u64>,
+pub(crate) struct Job {
+    pub(crate) sink: FileSink<u64>,
     subtasks: Vec<FileWriter<u64>>,
+    owner: &'static str,
     run: u64,
-    rows: u64,
+    pub(crate) rows: u64,
     epoch: u64,
     /// Sealed and not known to be committed.
     uncommitted: Vec<Committable>,
-    manifests: Vec<Manifest>,
+    pub(crate) manifests: Vec<Manifest>,
 }
 
 fn committables(epoch: u64, sealed: Vec<Sealed>) -> impl Iterator<Item = Committable> {
@@ -80,10 +78,16 @@ fn freeze(
 }
 
 impl Job {
-    fn start(sink: FileSink<u64>, subtasks: u32, run: u64, manifests: Vec<Manifest>) -> Self {
+    pub(crate) fn start(
+        sink: FileSink<u64>,
+        subtasks: u32,
+        run: u64,
+        manifests: Vec<Manifest>,
+    ) -> Self {
         let mut job = Self {
             sink,
             subtasks: Vec::new(),
+            owner: "job 1",
             run,
             rows: 0,
             // No number is used twice, also not by another run.
@@ -99,6 +103,7 @@ impl Job {
         self.subtasks.clear();
         let point = self.manifests.last();
         self.sink.committer()?.recover(RecoveryPoint {
+            owner: self.owner,
             checkpoint: point.map(|manifest| manifest.epoch),
             committables: point.map_or(&[], |manifest| &manifest.committables),
             committed_rows: 0,
@@ -116,7 +121,7 @@ impl Job {
         Ok(())
     }
 
-    fn write(&mut self, rows: u64) {
+    pub(crate) fn write(&mut self, rows: u64) {
         let subtasks = self.subtasks.len() as u64;
         for (index, writer) in self.subtasks.iter_mut().enumerate() {
             let all = self.rows..self.rows + rows;
@@ -126,7 +131,7 @@ impl Job {
     }
 
     /// A barrier; the manifest it leaves if it completes.
-    fn barrier(&mut self, kind: BarrierKind, outcome: Outcome) -> Option<Manifest> {
+    pub(crate) fn barrier(&mut self, kind: BarrierKind, outcome: Outcome) -> Option<Manifest> {
         self.epoch += 1;
         let mut unsealed = Vec::new();
         for writer in &mut self.subtasks {
@@ -147,7 +152,7 @@ impl Job {
         Some(manifest)
     }
 
-    fn commit(&mut self) {
+    pub(crate) fn commit(&mut self) {
         let committer = self.sink.committer().unwrap();
         committer.commit(&self.uncommitted).unwrap();
         committer.commit(&self.uncommitted).unwrap();
@@ -156,7 +161,7 @@ impl Job {
 }
 
 /// The rows of all parts in `folder`, sorted; and how many files are not parts.
-fn published(folder: &Path) -> (Vec<u64>, usize) {
+pub(crate) fn published(folder: &Path) -> (Vec<u64>, usize) {
     let (mut rows, mut others) = (Vec::new(), 0);
     for entry in fs::read_dir(folder).into_iter().flatten() {
         let path = entry.unwrap().path();
@@ -176,7 +181,7 @@ fn published(folder: &Path) -> (Vec<u64>, usize) {
     (rows, others)
 }
 
-fn up_to(rows: u64) -> (Vec<u64>, usize) {
+pub(crate) fn up_to(rows: u64) -> (Vec<u64>, usize) {
     ((0..rows).collect(), 0)
 }
 
@@ -188,7 +193,7 @@ fn names(folder: &Path) -> Vec<String> {
     names
 }
 
-fn numbers(folder: impl Into<PathBuf>) -> FileSink<u64> {
+pub(crate) fn numbers(folder: impl Into<PathBuf>) -> FileSink<u64> {
     FileSink::lines(folder, u64::to_string)
 }
 
@@ -285,8 +290,13 @@ fn refusal(result: Result<(), BoxError>) -> String {
     error.to_string()
 }
 
-const FRESH: RecoveryPoint<'_> =
-    RecoveryPoint { checkpoint: None, committables: &[], committed_rows: 0, fresh: true };
+const FRESH: RecoveryPoint<'_> = RecoveryPoint {
+    owner: "job 1",
+    checkpoint: None,
+    committables: &[],
+    committed_rows: 0,
+    fresh: true,
+};
 
 #[test]
 fn output_of_another_job_is_refused_untouched_and_discarded_on_request_alone() {
@@ -365,6 +375,23 @@ fn without_a_checkpoint_no_published_row_can_be_ours() {
 }
 
 #[test]
+fn an_output_folder_has_one_owner_until_its_output_is_discarded() {
+    let scratch = Scratch::new();
+    let mut job = Job::start(numbers(scratch.path()), 1, 0, Vec::new());
+    job.write(3);
+    job.barrier(BarrierKind::Periodic, Outcome::Completed);
+    job.owner = "job 2";
+    let before = names(scratch.path());
+    assert!(refusal(job.recover(1)).contains("output of another job (job 1, this is job 2)"));
+    assert_eq!(names(scratch.path()), before);
+    job.owner = "job 1";
+    job.recover(1).unwrap();
+    let committer = job.sink.committer().unwrap();
+    committer.discard().unwrap();
+    committer.recover(RecoveryPoint { owner: "job 2", fresh: false, ..FRESH }).unwrap();
+}
+
+#[test]
 fn an_output_that_is_no_folder_is_refused() {
     let scratch = Scratch::new();
     let file = scratch.file("rows", "mine");
@@ -424,75 +451,4 @@ fn two_sinks_in_one_folder_are_found_out() {
     write(&mut two.subtasks[0], 0..1).unwrap();
     let error = freeze(&mut two.subtasks[0], 1, BarrierKind::Periodic).unwrap_err().to_string();
     assert!(error.ends_with("give each sink a folder of its own"), "{error}");
-}
-
-/// The variable that tells the child of the crash matrix where to work.
-const VICTIM: &str = "TIDEGATE_FILE_VICTIM";
-
-fn rolling(folder: &Path) -> FileSink<u64> {
-    numbers(folder.join("out")).roll_bytes(60).bucket(|row| format!("odd={}", row % 2))
-}
-
-fn manifests(folder: &Path) -> Vec<Manifest> {
-    let bytes = fs::read(folder.join("manifests"));
-    bytes.map_or(Vec::new(), |bytes| codec::from_cbor(&bytes).unwrap())
-}
-
-/// The next run's number; written before the run makes anything of that name.
-fn next_run(folder: &Path) -> u64 {
-    let run = fs::read_to_string(folder.join("run")).map_or(0, |run| run.parse().unwrap());
-    fs::write(folder.join("run"), (run + 1).to_string()).unwrap();
-    run
-}
-
-fn keep(folder: &Path, manifests: &[Manifest]) {
-    fs::write(folder.join("next"), codec::to_cbor(&manifests)).unwrap();
-    fs::rename(folder.join("next"), folder.join("manifests")).unwrap();
-}
-
-/// Runs under a crash point in a process of its own: goes on from the manifests it finds, one back if
-/// there are several.
-#[test]
-fn the_victim_of_the_crash_matrix() {
-    let Some(folder) = std::env::var_os(VICTIM).map(PathBuf::from) else { return };
-    let mut kept = manifests(&folder);
-    kept.truncate(kept.len().saturating_sub(1).max(1));
-    keep(&folder, &kept);
-    let mut job = Job::start(rolling(&folder), 2, next_run(&folder), kept);
-    for _ in 0..4 {
-        job.write(25);
-        job.barrier(BarrierKind::Periodic, Outcome::Completed);
-        keep(&folder, &job.manifests);
-        job.commit();
-    }
-}
-
-#[test]
-fn a_crash_at_any_step_on_the_disk_loses_and_repeats_nothing() {
-    let mut died = std::collections::BTreeSet::new();
-    for (point, nth) in crash::ALL.iter().flat_map(|point| [1, 2, 5].map(|nth| (point, nth))) {
-        let scratch = Scratch::new();
-        let armed = Some(format!("{point}:{nth}"));
-        // From nothing, then unharmed, then from what that left, then from what the crash left.
-        for armed in [&armed, &None, &armed, &armed] {
-            let mut victim = Command::new(std::env::current_exe().unwrap());
-            victim.args(["--exact", "sink::tests::the_victim_of_the_crash_matrix"]);
-            victim.env(VICTIM, scratch.path()).stdout(Stdio::null()).stderr(Stdio::null());
-            victim.envs(armed.iter().map(|armed| (crash::VARIABLE, armed)));
-            let status = victim.status().unwrap();
-            assert!(status.success() || (armed.is_some() && status.code().is_none()), "{status}");
-            if !status.success() {
-                died.insert(*point);
-            }
-        }
-        let job = Job::start(
-            rolling(scratch.path()),
-            2,
-            next_run(scratch.path()),
-            manifests(scratch.path()),
-        );
-        assert_eq!(published(&scratch.path().join("out")), up_to(job.rows), "{point}:{nth}");
-    }
-    let missed: Vec<_> = crash::ALL.iter().filter(|point| !died.contains(*point)).collect();
-    assert!(missed.is_empty(), "nobody died at {missed:?}");
 }
