@@ -8,21 +8,21 @@
 //!   watermarks, not with the main output.
 
 use super::Way;
-use super::case::{Emission, Order, Step, Stepped, event_time, read};
+use super::case::{Emission, Order, Step, Stepped, read};
+use super::sheet::{Recorder, Sheet};
 use crate::harness::life::{Blueprint, Life, Saved};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use std::collections::HashMap;
-use std::marker::PhantomData;
-use std::sync::{Arc, Mutex, MutexGuard};
 use tidegate_core::chain::{OperatorStage, Stage};
-use tidegate_core::element::{AnyBatch, Barrier, Batch, Data, Element, Record, Status, downcast};
+use tidegate_core::element::{Batch, Data, Element, Record};
 use tidegate_core::gate::Port;
 use tidegate_core::key::Key;
-use tidegate_core::operator::{Operator, OutputTag};
-use tidegate_core::output::{OutputEdge, Transport};
+use tidegate_core::operator::{Context, Operator, OutputTag};
+use tidegate_core::output::OutputEdge;
 use tidegate_core::time::Timestamp;
 
+type KeyHash = Box<dyn Fn(usize, &Value) -> u64>;
 type MakeStage = Box<dyn Fn(Option<usize>) -> Box<dyn Stage>>;
 type MakeEdges = Box<dyn Fn(&Sheet, bool) -> Vec<Box<dyn OutputEdge>>>;
 
@@ -33,7 +33,7 @@ pub struct Subject {
     /// The operator input that each channel feeds.
     inputs: Vec<Port>,
     /// The stable hash of a record's key, by input.
-    key_hash: Box<dyn Fn(usize, &Value) -> u64>,
+    key_hash: KeyHash,
 }
 
 impl Subject {
@@ -89,7 +89,7 @@ impl Subject {
     }
 }
 
-fn connect<T: Data>(ctx: &mut tidegate_core::operator::Context<T>, sides: &[&'static str]) {
+fn connect<T: Data>(ctx: &mut Context<T>, sides: &[&'static str]) {
     sides.iter().for_each(|side| ctx.connect(&OutputTag::<Value>::new(side)));
 }
 
@@ -320,123 +320,4 @@ fn sorted(mut emissions: Vec<Emission>, order: Order) -> Vec<Emission> {
         Order::RecordsUnordered => emissions.split_mut(is_time).for_each(sort),
     }
     emissions
-}
-
-/// What was emitted: one list per output, the main one first.
-#[derive(Clone, Default)]
-struct Sheet(Arc<Mutex<Vec<Lane>>>);
-
-#[derive(Default)]
-struct Lane {
-    tag: Option<&'static str>,
-    emissions: Vec<Emission>,
-}
-
-impl Sheet {
-    fn lanes(&self) -> MutexGuard<'_, Vec<Lane>> {
-        self.0.lock().expect("no thread has failed")
-    }
-
-    fn open(&self, lane: usize, tag: Option<&'static str>) {
-        let mut lanes = self.lanes();
-        if lanes.len() <= lane {
-            lanes.resize_with(lane + 1, Lane::default);
-        }
-        lanes[lane].tag = tag;
-    }
-
-    fn of_all(&self, each: impl Fn(&mut Vec<Emission>)) {
-        self.lanes().iter_mut().for_each(|lane| each(&mut lane.emissions));
-    }
-
-    fn take(&self) -> Vec<Vec<Emission>> {
-        self.lanes().iter_mut().map(|lane| std::mem::take(&mut lane.emissions)).collect()
-    }
-
-    fn has(&self, tag: &str) -> bool {
-        self.lanes().iter().any(|lane| lane.tag == Some(tag))
-    }
-
-    /// Whether an emission is to be seen on `lane`: event time is on all of them.
-    fn belongs(&self, emission: &Emission, lane: usize) -> bool {
-        let tag = self.lanes()[lane].tag;
-        match emission {
-            Emission::Record { .. } => tag.is_none(),
-            Emission::SideOutput { tag: wanted, .. } => tag == Some(wanted),
-            Emission::Watermark { .. } | Emission::Status { .. } => true,
-        }
-    }
-}
-
-/// An output edge that writes on the sheet.
-struct Recorder<T> {
-    sheet: Sheet,
-    lane: usize,
-    tag: Option<&'static str>,
-    fills_up: bool,
-    full: bool,
-    show: fn(&T) -> Value,
-    of: PhantomData<fn(T)>,
-}
-
-impl<T> Recorder<T> {
-    fn new(
-        sheet: &Sheet,
-        lane: usize,
-        tag: Option<&'static str>,
-        fills_up: bool,
-        show: fn(&T) -> Value,
-    ) -> Self {
-        sheet.open(lane, tag);
-        Self { sheet: sheet.clone(), lane, tag, fills_up, full: false, show, of: PhantomData }
-    }
-
-    fn write(&self, emission: Emission) {
-        self.sheet.lanes()[self.lane].emissions.push(emission);
-    }
-}
-
-impl<T: Data> OutputEdge for Recorder<T> {
-    fn push(&mut self, batch: &mut dyn AnyBatch) {
-        for record in downcast::<T>(batch).take_open() {
-            let (value, ts) = ((self.show)(&record.value), event_time(record.timestamp));
-            self.write(match self.tag {
-                None => Emission::Record { value, ts },
-                Some(tag) => Emission::SideOutput { tag: tag.to_owned(), value, ts },
-            });
-        }
-        self.full = self.fills_up;
-    }
-
-    fn watermark(&mut self, watermark: Timestamp) {
-        self.write(Emission::Watermark { ts: watermark.millis() });
-    }
-
-    fn status(&mut self, status: Status) {
-        self.write(Emission::Status { status });
-    }
-
-    fn end(&mut self) {
-        self.watermark(Timestamp::MAX);
-    }
-
-    fn credit(&mut self, _to: u32, _credits: u32) {
-        self.full = false;
-    }
-
-    fn is_blocked(&self) -> bool {
-        self.full
-    }
-
-    fn barrier(&mut self, _barrier: Barrier) {}
-    fn flush(&mut self) {}
-    fn transmit(&mut self, _edge: usize, _transport: &mut dyn Transport) {}
-
-    fn sent(&self) -> u64 {
-        0
-    }
-
-    fn credit_use(&self) -> (u32, u32) {
-        (0, 1)
-    }
 }

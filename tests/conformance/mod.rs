@@ -10,6 +10,7 @@
 pub mod case;
 pub mod drive;
 mod process_timers;
+mod sheet;
 mod watermark_valve;
 
 use serde_json::Value;
