@@ -44,9 +44,10 @@ pub mod prelude {
     pub use tidegate_core::state::{Keyed, StateVisitor};
     pub use tidegate_core::time::Timestamp;
     pub use tidegate_core::timer::TimeDomain;
-    pub use tidegate_core::watermark::WatermarkStrategy;
+    pub use tidegate_core::watermark::{WatermarkGenerator, WatermarkStrategy};
     pub use tidegate_inline::{Collect, FromVec, Print};
     pub use tidegate_operators::aggregate::Count;
+    pub use tidegate_operators::assign_timestamps_and_watermarks::TimestampsAndWatermarks;
     pub use tidegate_operators::top_n::{Ranked, TopN};
     pub use tidegate_operators::window::{TimeWindow, Window, Windowed};
 }

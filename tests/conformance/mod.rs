@@ -11,6 +11,7 @@ pub mod case;
 pub mod drive;
 mod process_timers;
 mod sheet;
+mod watermark_generation;
 mod watermark_valve;
 
 use serde_json::Value;
@@ -47,8 +48,11 @@ impl fmt::Display for Way {
 type Run = fn(&Value, Way) -> Result<(), String>;
 
 /// The areas that can be run.
-pub const AREAS: &[(&str, Run)] =
-    &[("process_timers", process_timers::run), ("watermark_valve", watermark_valve::run)];
+pub const AREAS: &[(&str, Run)] = &[
+    ("process_timers", process_timers::run),
+    ("watermark_generation", watermark_generation::run),
+    ("watermark_valve", watermark_valve::run),
+];
 
 /// Why a file cannot be run.
 #[derive(Debug)]

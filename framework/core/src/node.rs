@@ -3,13 +3,13 @@
 //! Apart from the contracts because here the record types end: what the graph, the plan and the
 //! runtime handle are these objects.
 
-use crate::chain::{SinkStage, Stage};
 use crate::codec;
 use crate::element::Element;
 use crate::operator::BoxError;
 use crate::sink::{Committer, SinkFactory, SubtaskIdentity};
 use crate::source::{Source, SourceFactory, SourceOutput, SourceStatus, SplitState};
-use crate::task::SourceStage;
+use crate::source_head::SourceStage;
+use crate::stage::{SinkStage, Stage};
 use crate::time::Timestamp;
 use crate::watermark::{SplitWatermark, WatermarkStrategy};
 use std::sync::Arc;
