@@ -1,8 +1,11 @@
 //! Every operator through the harness.
 
+mod assign_timestamps_and_watermarks;
 mod conformance;
 mod faulty;
 mod link_time;
+mod operator_state;
+mod process;
 mod sliced_window;
 mod sliced_window_model;
 mod top_n;
