@@ -8,7 +8,7 @@ use crate::node::SourceNode;
 use crate::operator::BoxError;
 use crate::sink::SubtaskIdentity;
 use crate::snapshot::BlobRef;
-use crate::task::SourceStage;
+use crate::source_head::SourceStage;
 
 struct NoSource;
 
