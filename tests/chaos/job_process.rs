@@ -235,7 +235,7 @@ impl Start {
     }
 
     /// Starts another job at this place.
-    pub(crate) const fn as_job(mut self, job: &'static str) -> Self {
+    pub(crate) const fn with_job(mut self, job: &'static str) -> Self {
         self.job = job;
         self
     }

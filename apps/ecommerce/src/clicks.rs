@@ -7,13 +7,11 @@ use tidegate_generator::{Click, ClickGenerator};
 
 /// Clicks in the order of their time, as in the user behaviour data set; made-up ones come up to ten
 /// seconds out of order, a hundred for each second of event time.
-
 pub(crate) fn clicks(job: &Job, input: &Input) -> Stream<Click> {
     clicks_late_by(job, input, 0)
 }
 
 /// Clicks that come up to `delay_ms` out of order, when they are read from a file.
-
 pub(crate) fn clicks_late_by(job: &Job, input: &Input, delay_ms: i64) -> Stream<Click> {
     match &input.input {
         Some(path) => {

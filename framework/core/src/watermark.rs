@@ -218,28 +218,28 @@ impl SplitWatermark {
 mod tests {
     use super::*;
 
-    fn emitted(strategy: WatermarkStrategy, timestamps: &[i64]) -> Vec<Option<i64>> {
+    fn emitted(strategy: &WatermarkStrategy, timestamps: &[i64]) -> Vec<Option<i64>> {
         let mut split = SplitWatermark::default();
-        let emit = |&at| split.on_record(Timestamp(at), &strategy).map(Timestamp::millis);
+        let emit = |&at| split.on_record(Timestamp(at), strategy).map(Timestamp::millis);
         timestamps.iter().map(emit).collect()
     }
 
     #[test]
     fn bounded_out_of_orderness_trails_the_maximum_by_the_delay_and_one() {
         let strategy = WatermarkStrategy::bounded_out_of_orderness(10).each_record();
-        assert_eq!(emitted(strategy, &[100, 95, 101, 101]), [Some(89), None, Some(90), None]);
+        assert_eq!(emitted(&strategy, &[100, 95, 101, 101]), [Some(89), None, Some(90), None]);
     }
 
     #[test]
     fn emission_by_event_time_and_by_record_count() {
         let by_time = WatermarkStrategy::monotonous().every_event_time_ms(10);
         assert_eq!(
-            emitted(by_time, &[1, 5, 11, 12, 40]),
+            emitted(&by_time, &[1, 5, 11, 12, 40]),
             [Some(0), None, Some(10), None, Some(39)]
         );
         let by_count = WatermarkStrategy::monotonous().every_records(2);
-        assert_eq!(emitted(by_count, &[7, 3, 9, 1]), [None, Some(6), None, Some(8)]);
-        assert_eq!(emitted(WatermarkStrategy::none(), &[1, 2]), [None, None]);
+        assert_eq!(emitted(&by_count, &[7, 3, 9, 1]), [None, Some(6), None, Some(8)]);
+        assert_eq!(emitted(&WatermarkStrategy::none(), &[1, 2]), [None, None]);
     }
 
     #[test]
@@ -257,8 +257,8 @@ mod tests {
     #[test]
     fn the_ends_of_the_scale_do_not_wrap() {
         let strategy = WatermarkStrategy::bounded_out_of_orderness(i64::MAX).each_record();
-        assert_eq!(emitted(strategy, &[i64::MIN, i64::MIN + 1]), [None, None]);
+        assert_eq!(emitted(&strategy, &[i64::MIN, i64::MIN + 1]), [None, None]);
         let strategy = WatermarkStrategy::monotonous().each_record();
-        assert_eq!(emitted(strategy, &[i64::MAX]), [Some(i64::MAX - 1)]);
+        assert_eq!(emitted(&strategy, &[i64::MAX]), [Some(i64::MAX - 1)]);
     }
 }
