@@ -38,15 +38,16 @@ pub mod prelude {
     pub use crate::{Job, KeyedStream, LaunchArgs, Stream, WindowedStream, launch, launch_with};
     pub use tidegate_core::key::Key;
     pub use tidegate_core::operator::{BoxError, OutputTag};
-    pub use tidegate_core::process::{KeyedContext, KeyedProcess, Timer};
+    pub use tidegate_core::process::{KeyedContext, KeyedProcess, Process, ProcessContext, Timer};
     pub use tidegate_core::state::aggregate::Aggregate;
     pub use tidegate_core::state::handles::{ListState, ValueState};
     pub use tidegate_core::state::{Keyed, StateVisitor};
     pub use tidegate_core::time::Timestamp;
     pub use tidegate_core::timer::TimeDomain;
-    pub use tidegate_core::watermark::WatermarkStrategy;
+    pub use tidegate_core::watermark::{WatermarkGenerator, WatermarkStrategy};
     pub use tidegate_inline::{Collect, FromVec, Print};
     pub use tidegate_operators::aggregate::Count;
+    pub use tidegate_operators::assign_timestamps_and_watermarks::TimestampsAndWatermarks;
     pub use tidegate_operators::top_n::{Ranked, TopN};
     pub use tidegate_operators::window::{TimeWindow, Window, Windowed};
 }

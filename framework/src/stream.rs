@@ -14,7 +14,6 @@
 use crate::job::Drawing;
 use std::rc::Rc;
 use std::sync::{Arc, Mutex, PoisonError};
-use tidegate_core::chain::OperatorStage;
 use tidegate_core::element::Data;
 use tidegate_core::element::Record;
 use tidegate_core::gate::Port;
@@ -24,8 +23,12 @@ use tidegate_core::limits;
 use tidegate_core::node::{NodeFactory, SinkNodeOf};
 use tidegate_core::operator::{Context, Operator, OutputTag};
 use tidegate_core::output::{Broadcast, Edge, Forward, Global, Hash, OutputEdge, Rebalance};
-use tidegate_core::process::{KeyedProcess, KeyedProcessOperator};
+use tidegate_core::process::{KeyedProcess, KeyedProcessOperator, Process, ProcessOperator};
 use tidegate_core::sink::SinkFactory;
+use tidegate_core::stage::OperatorStage;
+use tidegate_core::time::Timestamp;
+use tidegate_core::watermark::{WatermarkGenerator, WatermarkStrategy};
+use tidegate_operators::assign_timestamps_and_watermarks::TimestampsAndWatermarks;
 use tidegate_operators::filter::Filter;
 use tidegate_operators::flat_map::FlatMap;
 use tidegate_operators::map::Map;
@@ -151,6 +154,37 @@ impl<T: Data> Stream<T> {
         I::IntoIter: Send,
     {
         self.operator("flat-map", move || FlatMap::new(f.clone()))
+    }
+
+    /// Gives each record its event time by `timestamp`, which is told the one it has, and makes
+    /// watermarks by `strategy` from here on. Where the source can do it, it should.
+    pub fn assign_timestamps_and_watermarks(
+        &self,
+        strategy: WatermarkStrategy,
+        timestamp: impl Fn(&T, Timestamp) -> Timestamp + Clone + Send + Sync + 'static,
+    ) -> Self {
+        self.assign_time(move || TimestampsAndWatermarks::by(strategy.clone(), timestamp.clone()))
+    }
+
+    /// As [`Stream::assign_timestamps_and_watermarks`], with watermarks by a generator of the user's
+    /// own ([`TimestampsAndWatermarks::generated`]).
+    pub fn assign_time<F, G>(
+        &self,
+        make: impl Fn() -> TimestampsAndWatermarks<T, F, G> + Send + Sync + 'static,
+    ) -> Self
+    where
+        F: Fn(&T, Timestamp) -> Timestamp + Send + 'static,
+        G: WatermarkGenerator<T>,
+    {
+        self.operator("assign-timestamps-and-watermarks", make).no_chaining()
+    }
+
+    /// A function over one record at a time, with side outputs and operator state.
+    pub fn process<P>(&self, make: impl Fn() -> P + Send + Sync + 'static) -> Stream<P::Out>
+    where
+        P: Process<In = T>,
+    {
+        self.operator("process", move || ProcessOperator::new(make()))
     }
 
     /// Partitions the stream: records with equal keys meet in the same subtask, where state is kept

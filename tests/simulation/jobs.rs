@@ -12,7 +12,6 @@ use super::output::Output;
 use super::record::Item;
 use super::sink::Files;
 use std::sync::Arc;
-use tidegate_core::chain::{OperatorStage, Stage};
 use tidegate_core::element::{AnyBatch, Barrier, Status};
 use tidegate_core::graph::{EdgeFactory, Graph, GraphEdge, Node, Partitioning};
 use tidegate_core::key::MaxParallelism;
@@ -24,6 +23,7 @@ use tidegate_core::output::{
 use tidegate_core::plan::Plan;
 use tidegate_core::process::KeyedProcessOperator;
 use tidegate_core::sink::SubtaskIdentity;
+use tidegate_core::stage::{OperatorStage, Stage};
 use tidegate_core::time::Timestamp;
 use tidegate_core::watermark::WatermarkStrategy;
 

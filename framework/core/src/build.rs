@@ -102,6 +102,12 @@ impl Plan {
             let link = Link::new(node.uid.clone(), stage, state.totals);
             links.push(link.with_fault(settings.fault.as_ref()));
         }
+        let makes_time = links.iter().find(|link| link.stage.makes_event_time());
+        if let Some(link) = makes_time.filter(|_| vertex.nodes.len() > 1) {
+            let cause =
+                "it makes event time and cannot be chained: call `no_chaining` on its stream";
+            return Err(failure(&link.uid, Phase::Opening, cause.into()));
+        }
         let gate = self.gate(subtask, settings.guarantee, restored);
         links.iter_mut().for_each(|link| link.stage.open(gate.watermark()));
         let outputs = self.outputs(subtask, usize::from(source.is_some()));

@@ -29,6 +29,7 @@ pub mod snapshot;
 pub mod source;
 pub mod source_alignment;
 pub mod source_head;
+pub mod stage;
 pub mod state;
 pub mod task;
 pub mod time;

@@ -3,7 +3,6 @@
 //! Apart from the contracts because here the record types end: what the graph, the plan and the
 //! runtime handle are these objects.
 
-use crate::chain::{SinkStage, Stage};
 use crate::codec;
 use crate::element::Element;
 use crate::operator::BoxError;
@@ -11,6 +10,7 @@ use crate::sink::{Committer, SinkFactory, SubtaskIdentity};
 use crate::source::{Source, SourceFactory, SourceOutput, SourceStatus, SplitState};
 use crate::source_alignment::Alignment;
 use crate::source_head::SourceStage;
+use crate::stage::{SinkStage, Stage};
 use crate::time::Timestamp;
 use crate::watermark::{SplitWatermark, WatermarkStrategy};
 use std::sync::Arc;

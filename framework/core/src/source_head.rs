@@ -3,7 +3,7 @@
 //! Apart from the task, to which a source is an input like any other: what is read goes into the
 //! task's gate.
 
-use crate::chain::{ChainError, Phase, StepTime};
+use crate::chain::{ChainError, Phase};
 use crate::element::Element;
 use crate::fault::Fault;
 use crate::gate::InputGate;
@@ -13,6 +13,7 @@ use crate::rate::RateLimiter;
 use crate::snapshot::{ListSnapshot, OperatorSnapshot, OperatorTotals, Redistribution};
 use crate::source::SourceStatus;
 use crate::source_alignment::{AlignmentMember, Standing};
+use crate::stage::StepTime;
 use crate::time::Timestamp;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -262,7 +263,7 @@ mod tests {
         /// Reads once; its watermark then, and whether it had to wait.
         fn read(&mut self) -> (Timestamp, bool) {
             let waker = Waker::noop();
-            let time = StepTime { watermark: Timestamp::MIN, now: Timestamp(0), waker };
+            let time = StepTime { now: Timestamp(0), waker };
             let waits = self.head.read(time, &mut self.gate).expect("reads").is_some();
             while let Some(event) = self.gate.poll().expect("in order") {
                 if let GateEvent::Records { channel, mut batch, .. } = event {

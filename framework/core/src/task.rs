@@ -5,8 +5,9 @@
 //! end) takes one path. A step works on at most about one batch, never blocks and never waits; what it
 //! returns says when to call again.
 
-use crate::chain::{Chain, ChainError, ChainStep, Control, Downstream, Phase, StepTime};
-use crate::element::{AnyBatch, Barrier, BarrierKind, Element, Status};
+use crate::chain::{Chain, ChainError, ChainStep, Downstream, Phase};
+use crate::element::{AnyBatch, Barrier, BarrierKind, Element};
+use crate::gate::valve::TimeEvent;
 use crate::gate::{GateEvent, InputGate};
 use crate::limits;
 use crate::operator::BoxError;
@@ -14,6 +15,7 @@ use crate::output::{OutputEdge, Transport};
 use crate::sink::Prepare;
 use crate::snapshot::{ListSnapshot, OperatorSnapshot, OperatorTotals, SubtaskSnapshot};
 use crate::source_head::SourceHead;
+use crate::stage::{Control, StepTime};
 use crate::state::{Frozen, KeyedState, OperatorState, StateVisitor};
 use crate::time::Timestamp;
 use std::collections::BTreeMap;
@@ -53,8 +55,17 @@ impl Outputs {
 }
 
 impl Downstream for Outputs {
-    fn push(&mut self, link: usize, side: Option<usize>, mut batch: Box<dyn AnyBatch>) {
-        self.push_from(self.first_link + link, side, batch.as_mut());
+    fn push(&mut self, link: usize, side: Option<usize>, batch: &mut dyn AnyBatch) {
+        self.push_from(self.first_link + link, side, batch);
+    }
+
+    fn time(&mut self, event: TimeEvent) {
+        for edge in &mut self.edges {
+            match event {
+                TimeEvent::Watermark(watermark) => edge.watermark(watermark),
+                TimeEvent::Status(status) => edge.status(status),
+            }
+        }
     }
 
     fn is_blocked(&self) -> bool {
@@ -206,7 +217,7 @@ impl Task {
     ) -> Result<StepOutcome, ChainError> {
         let mut taken = 0;
         for _ in 0..STEPS_PER_CALL {
-            let time = StepTime { watermark: self.gate.watermark(), now, waker };
+            let time = StepTime { now, waker };
             let step = self.advance(time, port, &mut taken);
             self.outputs.transmit(&mut *port);
             match step? {
@@ -286,7 +297,7 @@ impl Task {
                 }
             }
             GateEvent::Watermark(watermark) => self.chain.start(Control::Watermark(watermark)),
-            GateEvent::Status(status) => self.pass_status(status),
+            GateEvent::Status(status) => self.pass_on(TimeEvent::Status(status)),
             GateEvent::Barrier(barrier) => return self.snapshot(barrier, port),
             GateEvent::EndOfInput(_) => {}
             GateEvent::EndOfData => self.chain.start(Control::End),
@@ -294,8 +305,11 @@ impl Task {
         Ok(())
     }
 
-    fn pass_status(&mut self, status: Status) {
-        self.outputs.edges.iter_mut().for_each(|edge| edge.status(status));
+    /// Event time goes on, unless the chain makes its own.
+    fn pass_on(&mut self, event: TimeEvent) {
+        if !self.chain.makes_event_time() {
+            self.outputs.time(event);
+        }
     }
 
     fn after(&mut self, control: Control, port: &mut dyn TaskPort) {
@@ -304,7 +318,7 @@ impl Task {
                 self.watermark = watermark;
                 // The end of event time is told by the end of the data.
                 if watermark < Timestamp::MAX {
-                    self.outputs.edges.iter_mut().for_each(|edge| edge.watermark(watermark));
+                    self.pass_on(TimeEvent::Watermark(watermark));
                 }
             }
             Control::ProcessingTime(_) => {}

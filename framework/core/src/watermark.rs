@@ -1,6 +1,7 @@
-//! Watermark strategies: how a source turns the timestamps of one split into watermarks.
+//! Watermark strategies: how timestamps turn into watermarks, at a source per split, in mid-stream per
+//! subtask.
 //!
-//! Apart from sources because the rule that matters lives here alone: *a watermark depends on the
+//! Apart from both because the rule that matters lives here alone: *a watermark depends on the
 //! records and their positions only*, never on where a batch was cut nor on a wall clock, so a replay
 //! makes the same records late. There are two exceptions: idleness, because silence has no position,
 //! and ingestion time, which *is* the wall clock. Its stamps never fall within a split, also across a
@@ -8,6 +9,7 @@
 //! that a checkpoint holds is stamped twice.
 
 use crate::source_alignment::Alignment;
+use crate::state::Value;
 use crate::time::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -211,6 +213,74 @@ impl SplitWatermark {
             self.emitted = candidate;
             candidate
         })
+    }
+}
+
+/// A rule of the user's own by which watermarks follow from the records of a stream.
+///
+/// ```
+/// use tidegate_core::{time::Timestamp, watermark::WatermarkGenerator};
+///
+/// /// A record that is marked ends its period: all up to it have come.
+/// struct Marked;
+///
+/// impl WatermarkGenerator<(bool, i64)> for Marked {
+///     type State = ();
+///     fn on_event(&mut self, record: &(bool, i64), at: Timestamp) -> Option<Timestamp> {
+///         record.0.then_some(at)
+///     }
+///     fn state(&self) {}
+///     fn restore(&mut self, (): ()) {}
+/// }
+/// ```
+pub trait WatermarkGenerator<T>: Send + 'static {
+    /// What it remembers between records: part of the checkpoint, so that what was late stays late.
+    type State: Value;
+
+    /// A record with its event time; returns the watermark that follows this record, if one does.
+    /// One that does not advance is left out.
+    fn on_event(&mut self, value: &T, at: Timestamp) -> Option<Timestamp>;
+
+    /// The wall clock says that it is time for a watermark; only asked where the user has opted in.
+    fn on_periodic_emit(&mut self) -> Option<Timestamp> {
+        None
+    }
+
+    /// What it remembers.
+    fn state(&self) -> Self::State;
+
+    /// Goes on from what it remembered.
+    fn restore(&mut self, state: Self::State);
+}
+
+/// A [`WatermarkStrategy`] as the generator of a whole stream.
+#[derive(Clone, Debug)]
+pub struct StrategyGenerator {
+    strategy: WatermarkStrategy,
+    state: SplitWatermark,
+}
+
+impl StrategyGenerator {
+    /// Makes watermarks by `strategy`; its idleness is the business of whoever has a clock.
+    #[must_use]
+    pub fn new(strategy: WatermarkStrategy) -> Self {
+        Self { strategy, state: SplitWatermark::default() }
+    }
+}
+
+impl<T> WatermarkGenerator<T> for StrategyGenerator {
+    type State = SplitWatermark;
+
+    fn on_event(&mut self, _: &T, at: Timestamp) -> Option<Timestamp> {
+        self.state.on_record(at, &self.strategy)
+    }
+
+    fn state(&self) -> SplitWatermark {
+        self.state
+    }
+
+    fn restore(&mut self, state: SplitWatermark) {
+        self.state = state;
     }
 }
 
