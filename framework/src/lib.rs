@@ -15,6 +15,7 @@
 //! tidegate::launch(job);
 //! ```
 
+mod connect;
 mod job;
 mod launch;
 mod progress;
@@ -23,6 +24,7 @@ mod stream;
 mod summary;
 mod window;
 
+pub use connect::ConnectedStreams;
 pub use job::Job;
 pub use launch::{LaunchArgs, launch, launch_with, parse_duration};
 pub use stream::{KeyedStream, SinkHandle, Stream};

@@ -65,8 +65,9 @@ struct Idleness {
 impl<T, F> TimestampsAndWatermarks<T, F, StrategyGenerator> {
     /// Watermarks by `strategy`; `timestamp` says the event time of a record, given the one it has.
     pub fn by(strategy: WatermarkStrategy, timestamp: F) -> Self {
+        let idle_after_ms = strategy.idle_after_ms;
         let assign = Self::generated(StrategyGenerator::new(strategy), timestamp);
-        match strategy.idle_after_ms {
+        match idle_after_ms {
             Some(millis) => assign.idle_after(millis),
             None => assign,
         }

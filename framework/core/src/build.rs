@@ -14,6 +14,7 @@ use crate::plan::{Plan, SubtaskId};
 use crate::rate::RateLimiter;
 use crate::restore::{RestoredOperator, RestoredSubtask};
 use crate::sink::SubtaskIdentity;
+use crate::source_alignment::{AlignmentBoard, AlignmentMember};
 use crate::source_head::{SPLITS, SourceHead};
 use crate::state::{KeyedState, OperatorState, StateVisitor};
 use crate::task::{Outputs, Task};
@@ -29,6 +30,8 @@ pub struct TaskSettings {
     pub rate: Option<f64>,
     /// A fault on purpose.
     pub fault: Option<Arc<Fault>>,
+    /// Where the sources of alignment groups stand.
+    pub alignment: Arc<AlignmentBoard>,
     /// The run of the job.
     pub run: u64,
     /// The attempt of the region.
@@ -65,6 +68,16 @@ impl Plan {
                     let stage =
                         factory.create(&identity, splits, restored.watermark).map_err(opening)?;
                     let mut head = SourceHead::new(node.uid.clone(), stage, state.totals);
+                    head.alignment = factory.alignment().map(|alignment| {
+                        let (board, at) = (&settings.alignment, restored.watermark);
+                        AlignmentMember::join(
+                            board,
+                            alignment.clone(),
+                            &node.uid,
+                            subtask.index,
+                            at,
+                        )
+                    });
                     head.rate = settings.rate.map(RateLimiter::new);
                     head.fault = settings.fault.clone().filter(|f| f.operator == node.uid);
                     source = Some(head);

@@ -27,6 +27,7 @@ pub mod restore;
 pub mod sink;
 pub mod snapshot;
 pub mod source;
+pub mod source_alignment;
 pub mod source_head;
 pub mod stage;
 pub mod state;

@@ -103,6 +103,24 @@ pub trait Operator: Send + 'static {
     }
 }
 
+/// An operator with a second input: [`Operator::process`] takes the first.
+///
+/// Event time is the minimum of both; between the inputs there is no order.
+pub trait CoOperator: Operator {
+    /// What it takes on its second input.
+    type Second: Data;
+
+    /// Takes records off the second input until it is used up or `ctx` is full.
+    ///
+    /// # Errors
+    /// As [`Operator::process`].
+    fn process_second(
+        &mut self,
+        input: &mut Batch<Self::Second>,
+        ctx: &mut Context<Self::Out>,
+    ) -> Result<(), BoxError>;
+}
+
 /// The name and type of a side output.
 ///
 /// ```

@@ -1,6 +1,7 @@
-//! The source at the head of a task: reads splits at its rate and fills the task's gate.
+//! The source at the head of a task: when to read, how much, and what to note of what was read.
 //!
-//! Apart from the task because only here does something enter the job that was in no channel.
+//! Apart from the task, to which a source is an input like any other: what is read goes into the
+//! task's gate.
 
 use crate::chain::{ChainError, Phase};
 use crate::element::Element;
@@ -11,6 +12,7 @@ use crate::operator::BoxError;
 use crate::rate::RateLimiter;
 use crate::snapshot::{ListSnapshot, OperatorSnapshot, OperatorTotals, Redistribution};
 use crate::source::SourceStatus;
+use crate::source_alignment::{AlignmentMember, Standing};
 use crate::stage::StepTime;
 use crate::time::Timestamp;
 use std::collections::BTreeMap;
@@ -29,6 +31,8 @@ pub trait SourceStage: Send {
     fn poll(&mut self, budget: usize, waker: &Waker) -> Result<SourceStatus, BoxError>;
     /// Sets the clock; `waiting` when the source had nothing to give.
     fn tick(&mut self, now: Timestamp, waiting: bool);
+    /// Whether it holds event time back for nobody because it is silent.
+    fn is_idle(&self) -> bool;
     /// What was emitted since the last call.
     fn take(&mut self) -> Vec<Element>;
     /// Rows dropped by policy since the last call.
@@ -49,12 +53,14 @@ pub struct SourceHead {
     pub rate: Option<RateLimiter>,
     /// A fault that waits for one of its records.
     pub fault: Option<Arc<Fault>>,
-    pub(crate) emitted: u64,
-    pub(crate) state: SourceState,
+    /// Its place in a group of sources that wait for each other.
+    pub alignment: Option<AlignmentMember>,
+    emitted: u64,
+    state: SourceState,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum SourceState {
+enum SourceState {
     Reading,
     /// Had nothing at the last poll; will wake the task.
     Waiting,
@@ -68,11 +74,32 @@ impl SourceHead {
     #[must_use]
     pub fn new(uid: String, stage: Box<dyn SourceStage>, totals: OperatorTotals) -> Self {
         let state = SourceState::Reading;
-        Self { uid, stage, totals, rate: None, fault: None, emitted: 0, state }
+        Self { uid, stage, totals, rate: None, fault: None, alignment: None, emitted: 0, state }
     }
-}
 
-impl SourceHead {
+    /// Records emitted in this attempt.
+    pub(crate) const fn emitted(&self) -> u64 {
+        self.emitted
+    }
+
+    /// Reads no more; what was read stays the input's beginning.
+    pub(crate) fn stop(&mut self) {
+        if self.state != SourceState::Ended {
+            self.state = SourceState::Stopped;
+        }
+    }
+
+    /// Ends the input: what was read counts as all there is.
+    pub(crate) fn end(&mut self, gate: &mut InputGate) {
+        if self.state != SourceState::Ended {
+            self.state = SourceState::Ended;
+            if let Some(member) = &self.alignment {
+                member.leave();
+            }
+            gate.enqueue(0, Element::EndOfData);
+        }
+    }
+
     /// Reads once; `None` when something was read, else when to look again.
     pub(crate) fn read(
         &mut self,
@@ -81,6 +108,11 @@ impl SourceHead {
     ) -> Result<Option<Option<Timestamp>>, ChainError> {
         if matches!(self.state, SourceState::Stopped | SourceState::Ended) {
             return Ok(Some(None));
+        }
+        if self.is_ahead(gate) {
+            self.stage.tick(time.now, false);
+            self.enqueue_taken(gate);
+            return Ok(Some(Some(time.now.plus(limits::ALIGNMENT_PROBE_MS))));
         }
         let waiting = self.state == SourceState::Waiting;
         self.stage.tick(time.now, waiting);
@@ -98,13 +130,18 @@ impl SourceHead {
         match status {
             SourceStatus::Ready => self.state = SourceState::Reading,
             SourceStatus::Pending => self.state = SourceState::Waiting,
-            SourceStatus::Ended => {
-                self.state = SourceState::Ended;
-                gate.enqueue(0, Element::EndOfData);
-            }
+            SourceStatus::Ended => self.end(gate),
         }
         let idle = status == SourceStatus::Pending && gate.is_dry();
         Ok(idle.then_some(Some(time.now.plus(IDLE_PROBE_MS))))
+    }
+
+    /// Whether the sources it is aligned with must catch up before it reads on.
+    fn is_ahead(&self, gate: &InputGate) -> bool {
+        let Some(member) = &self.alignment else { return false };
+        let idle = self.stage.is_idle();
+        let standing = if idle { Standing::Absent } else { Standing::At(gate.watermark()) };
+        !member.may_read(standing)
     }
 
     fn enqueue_taken(&mut self, gate: &mut InputGate) {
@@ -137,3 +174,125 @@ impl SourceHead {
 
 /// How often a waiting source looks whether its splits have fallen idle.
 const IDLE_PROBE_MS: i64 = 100;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::gate::alignment::Guarantee;
+    use crate::gate::{ChannelInfo, GateEvent};
+    use crate::node::{SourceNode, SourceNodeOf};
+    use crate::sink::SubtaskIdentity;
+    use crate::source::{Source, SourceFactory, SourceOutput};
+    use crate::source_alignment::{Alignment, AlignmentBoard};
+    use crate::watermark::WatermarkStrategy;
+
+    /// Ten records a poll, a millisecond apart, a thousand in all.
+    struct Ticks;
+
+    struct Ticking(i64);
+
+    impl Source for Ticking {
+        type Out = i64;
+        type Split = i64;
+
+        fn poll(
+            &mut self,
+            out: &mut SourceOutput<i64>,
+            _budget: usize,
+            _waker: &Waker,
+        ) -> Result<SourceStatus, BoxError> {
+            for at in self.0..self.0 + 10 {
+                out.emit(0, at, Timestamp(at));
+            }
+            self.0 += 10;
+            if self.0 < 1_000 {
+                return Ok(SourceStatus::Ready);
+            }
+            out.end_split(0);
+            Ok(SourceStatus::Ended)
+        }
+
+        fn splits(&self) -> Vec<i64> {
+            vec![self.0]
+        }
+    }
+
+    impl SourceFactory for Ticks {
+        type Out = i64;
+        type Split = i64;
+        type Source = Ticking;
+
+        fn kind(&self) -> &'static str {
+            "ticks"
+        }
+
+        fn enumerate(&self, _parallelism: u32) -> Result<Vec<i64>, BoxError> {
+            Ok(vec![0])
+        }
+
+        fn create(&self, _: &SubtaskIdentity, splits: Vec<i64>) -> Result<Ticking, BoxError> {
+            Ok(Ticking(splits[0]))
+        }
+    }
+
+    struct Reading {
+        head: SourceHead,
+        gate: InputGate,
+    }
+
+    impl Reading {
+        fn new(uid: &str, board: &Arc<AlignmentBoard>) -> Self {
+            let identity = SubtaskIdentity {
+                operator: uid.into(),
+                index: 0,
+                parallelism: 1,
+                run: 1,
+                attempt: 0,
+            };
+            let strategy = WatermarkStrategy::monotonous().each_record();
+            let node = SourceNodeOf { factory: Ticks, strategy };
+            let splits = node.enumerate(1).expect("one split");
+            let stage = node.create(&identity, &splits, Timestamp::MIN).expect("opens");
+            let mut head = SourceHead::new(uid.into(), stage, OperatorTotals::default());
+            let alignment = Alignment { group: "both".into(), max_drift_ms: 50 };
+            head.alignment = Some(AlignmentMember::join(board, alignment, uid, 0, Timestamp::MIN));
+            let channel = ChannelInfo { edge: uid.into(), from: 0, port: 0 };
+            Self { head, gate: InputGate::new(vec![channel], Guarantee::ExactlyOnce) }
+        }
+
+        /// Reads once; its watermark then, and whether it had to wait.
+        fn read(&mut self) -> (Timestamp, bool) {
+            let waker = Waker::noop();
+            let time = StepTime { now: Timestamp(0), waker };
+            let waits = self.head.read(time, &mut self.gate).expect("reads").is_some();
+            while let Some(event) = self.gate.poll().expect("in order") {
+                if let GateEvent::Records { channel, mut batch, .. } = event {
+                    batch.skip_open();
+                    self.gate.resume(channel, batch);
+                }
+            }
+            (self.gate.watermark(), waits)
+        }
+    }
+
+    #[test]
+    fn a_source_waits_for_those_it_is_aligned_with_and_no_longer_once_they_have_ended() {
+        let board = Arc::default();
+        let (mut fast, mut slow) = (Reading::new("fast", &board), Reading::new("slow", &board));
+        let mut waited = 0;
+        loop {
+            let (behind, _) = slow.read();
+            if behind == Timestamp::MAX {
+                break;
+            }
+            for _ in 0..20 {
+                let (ahead, waits) = fast.read();
+                waited += u32::from(waits);
+                let near = ahead <= behind.plus(50 + 10) || ahead == Timestamp::MAX;
+                assert!(near, "{ahead:?} is ahead of {behind:?}");
+            }
+        }
+        assert!(waited > 100, "it had to wait {waited} times only");
+        while fast.read().0 < Timestamp::MAX {}
+    }
+}

@@ -7,11 +7,14 @@ use crate::element::{AnyBatch, Barrier, Batch, Record, downcast};
 use crate::gate::Port;
 use crate::gate::valve::TimeEvent;
 use crate::limits;
-use crate::operator::{BoxError, Context, Operator, Progress};
+use crate::operator::{BoxError, CoOperator, Context, Operator, Progress};
 use crate::sink::{Prepare, Sink};
 use crate::state::StateVisitor;
 use crate::time::Timestamp;
 use std::task::Waker;
+
+/// The port of an operator's second input.
+pub const SECOND: Port = 1;
 
 /// What a step may know of the outside.
 #[derive(Clone, Copy)]
@@ -109,7 +112,21 @@ pub trait Stage: Send {
 /// gate's may be ahead, while the links before this one still emit what precedes it.
 pub struct OperatorStage<O: Operator> {
     operator: O,
+    /// How it takes its second input, if it has one.
+    second: Option<TakeSecond<O>>,
     context: Context<O::Out>,
+}
+
+type TakeSecond<O> =
+    fn(&mut O, &mut dyn AnyBatch, &mut Context<<O as Operator>::Out>) -> Result<(), BoxError>;
+
+impl<O: CoOperator> OperatorStage<O> {
+    /// Lets the operator take what comes on its second input.
+    #[must_use]
+    pub fn with_second_input(mut self) -> Self {
+        self.second = Some(|operator, input, ctx| operator.process_second(downcast(input), ctx));
+        self
+    }
 }
 
 impl<O: Operator> OperatorStage<O> {
@@ -126,7 +143,7 @@ impl<O: Operator> OperatorStage<O> {
     ) -> Self {
         let mut context = Context::new(capacity);
         connect(&mut context);
-        Self { operator, context }
+        Self { operator, second: None, context }
     }
 }
 
@@ -138,12 +155,15 @@ impl<O: Operator> Stage for OperatorStage<O> {
 
     fn process(
         &mut self,
-        _port: Port,
+        port: Port,
         input: &mut dyn AnyBatch,
         time: StepTime<'_>,
     ) -> Result<(), BoxError> {
         self.context.set_time(self.context.watermark(), time.now);
-        self.operator.process(downcast(input), &mut self.context)
+        match (port, self.second) {
+            (SECOND, Some(second)) => second(&mut self.operator, input, &mut self.context),
+            _ => self.operator.process(downcast(input), &mut self.context),
+        }
     }
 
     fn control(&mut self, control: Control, time: StepTime<'_>) -> Result<Progress, BoxError> {

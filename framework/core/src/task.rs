@@ -14,7 +14,7 @@ use crate::operator::BoxError;
 use crate::output::{OutputEdge, Transport};
 use crate::sink::Prepare;
 use crate::snapshot::{ListSnapshot, OperatorSnapshot, OperatorTotals, SubtaskSnapshot};
-use crate::source_head::{SourceHead, SourceState};
+use crate::source_head::SourceHead;
 use crate::stage::{Control, StepTime};
 use crate::state::{Frozen, KeyedState, OperatorState, StateVisitor};
 use crate::time::Timestamp;
@@ -192,19 +192,16 @@ impl Task {
     /// Starts a checkpoint: puts its barrier behind what the source has emitted.
     pub fn trigger(&mut self, barrier: Barrier) {
         let Some(source) = &mut self.source else { return };
-        if barrier.kind == BarrierKind::Stop && source.state != SourceState::Ended {
-            source.state = SourceState::Stopped;
+        if barrier.kind == BarrierKind::Stop {
+            source.stop();
         }
-        self.gate.enqueue(0, Element::Barrier(Barrier { sent: source.emitted, ..barrier }));
+        self.gate.enqueue(0, Element::Barrier(Barrier { sent: source.emitted(), ..barrier }));
     }
 
     /// Ends the input: what was emitted counts as all there is.
     pub fn drain(&mut self) {
-        if let Some(source) = &mut self.source
-            && source.state != SourceState::Ended
-        {
-            source.state = SourceState::Ended;
-            self.gate.enqueue(0, Element::EndOfData);
+        if let Some(source) = &mut self.source {
+            source.end(&mut self.gate);
         }
     }
 

@@ -102,7 +102,7 @@ fn names(commands: &VecDeque<Command>) -> Vec<String> {
 }
 
 fn failed(attempt: u32) -> Event {
-    Event::Failed { region: 0, attempt, cause: "a fault".into(), refused: false }
+    Event::Failed { region: 0, attempt, cause: "a fault".into(), remedy: Remedy::Restart }
 }
 
 #[test]
