@@ -27,7 +27,7 @@ const STEPS: [Step<i64>; 9] = [
 ];
 
 fn check(strategy: WatermarkStrategy, expected: &[&str]) {
-    let make = move || TimestampsAndWatermarks::by(strategy, |n: &i64, _| Timestamp(*n));
+    let make = move || TimestampsAndWatermarks::by(strategy.clone(), |n: &i64, _| Timestamp(*n));
     Harness::new(make).check(&STEPS, expected);
 }
 
