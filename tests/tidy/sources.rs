@@ -6,7 +6,7 @@ const FILE_LINES: usize = 500;
 const FUNCTION_LINES: usize = 70;
 
 /// Files that were longer when the rule came.
-const LONG_FILES: &[(&str, usize)] = &[("framework/core/src/master/mod.rs", 535)];
+const LONG_FILES: &[(&str, usize)] = &[];
 
 /// Functions that were longer when the rule came.
 const LONG_FUNCTIONS: &[(&str, usize)] = &[("framework/state/src/upload.rs upload", 75)];

@@ -12,6 +12,7 @@
 //! before a region restarts.
 
 mod protocol;
+mod region;
 
 pub use protocol::{Command, Event, JobEnd, ManifestOutcome, Notice, Remedy, StartingPoint};
 
@@ -19,41 +20,15 @@ use crate::checkpoint::{AckOutcome, Coordinator};
 use crate::committers::rows_after_recovery;
 use crate::config::JobConfig;
 use crate::element::BarrierKind;
-use crate::node::NodeFactory;
 use crate::plan::{Plan, SubtaskId};
-use crate::restart::{Decision, RestartState};
+use crate::restart::Decision;
 use crate::snapshot::{
     CheckpointId, Committable, JobIdentity, Manifest, ManifestKind, SubtaskPart,
 };
 use crate::time::Timestamp;
+use region::{AfterStop, Phase, Region};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
-
-#[derive(Clone, Debug, PartialEq, Eq)]
-enum Phase {
-    Starting,
-    Running,
-    /// Its subtasks are told to stop; then this follows.
-    Stopping(AfterStop),
-    Waiting(Timestamp),
-    Stopped,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq)]
-enum AfterStop {
-    RestartAt(Timestamp),
-    Stay,
-}
-
-#[derive(Clone, Debug)]
-struct Region {
-    phase: Phase,
-    attempt: u32,
-    restarts: RestartState,
-    subtasks: BTreeSet<SubtaskId>,
-    drained: BTreeSet<SubtaskId>,
-    sinks: Vec<String>,
-}
 
 /// How the job is to end, once that is decided.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -91,29 +66,9 @@ impl JobMaster {
     /// A master that has commanded the start of every region.
     #[must_use]
     pub fn new(plan: &Plan, config: JobConfig, start: StartingPoint, now: Timestamp) -> Self {
-        let mut regions: Vec<Region> = (0..plan.regions)
-            .map(|_| Region {
-                phase: Phase::Starting,
-                attempt: 1,
-                restarts: RestartState::default(),
-                subtasks: BTreeSet::new(),
-                drained: BTreeSet::new(),
-                sinks: Vec::new(),
-            })
-            .collect();
-        let mut region_of = BTreeMap::new();
-        for (index, vertex) in plan.vertices.iter().enumerate() {
-            region_of.insert(index, vertex.region);
-            for &node in &vertex.nodes {
-                let node = &plan.graph.nodes[node];
-                if matches!(node.factory, NodeFactory::Sink(_)) {
-                    regions[vertex.region].sinks.push(node.uid.clone());
-                }
-            }
-        }
-        for subtask in plan.subtasks() {
-            regions[region_of[&subtask.vertex]].subtasks.insert(subtask);
-        }
+        let regions = Region::all(plan);
+        let vertices = plan.vertices.iter().enumerate();
+        let region_of = vertices.map(|(index, vertex)| (index, vertex.region)).collect();
         let coordinator = Coordinator::new(config.checkpoint, start.claim + 1, now);
         let mut master = Self {
             config,

@@ -4,7 +4,7 @@ use super::*;
 use crate::element::Barrier;
 use crate::graph::{Graph, Node};
 use crate::key::MaxParallelism;
-use crate::node::SourceNode;
+use crate::node::{NodeFactory, SourceNode};
 use crate::operator::BoxError;
 use crate::sink::SubtaskIdentity;
 use crate::snapshot::BlobRef;
