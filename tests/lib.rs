@@ -1,5 +1,6 @@
 //! What the suites of all crates share.
 
 pub mod bench;
+pub mod conformance;
 pub mod harness;
 pub mod shared_material;

@@ -38,7 +38,7 @@ pub mod prelude {
     pub use crate::{Job, KeyedStream, LaunchArgs, Stream, WindowedStream, launch, launch_with};
     pub use tidegate_core::key::Key;
     pub use tidegate_core::operator::{BoxError, OutputTag};
-    pub use tidegate_core::process::{KeyedContext, KeyedProcess, Timer};
+    pub use tidegate_core::process::{KeyedContext, KeyedProcess, Process, ProcessContext, Timer};
     pub use tidegate_core::state::aggregate::Aggregate;
     pub use tidegate_core::state::handles::{ListState, ValueState};
     pub use tidegate_core::state::{Keyed, StateVisitor};

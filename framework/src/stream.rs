@@ -24,7 +24,7 @@ use tidegate_core::limits;
 use tidegate_core::node::{NodeFactory, SinkNodeOf};
 use tidegate_core::operator::{Context, Operator, OutputTag};
 use tidegate_core::output::{Broadcast, Edge, Forward, Global, Hash, OutputEdge, Rebalance};
-use tidegate_core::process::{KeyedProcess, KeyedProcessOperator};
+use tidegate_core::process::{KeyedProcess, KeyedProcessOperator, Process, ProcessOperator};
 use tidegate_core::sink::SinkFactory;
 use tidegate_operators::filter::Filter;
 use tidegate_operators::flat_map::FlatMap;
@@ -151,6 +151,14 @@ impl<T: Data> Stream<T> {
         I::IntoIter: Send,
     {
         self.operator("flat-map", move || FlatMap::new(f.clone()))
+    }
+
+    /// A function over one record at a time, with side outputs and operator state.
+    pub fn process<P>(&self, make: impl Fn() -> P + Send + Sync + 'static) -> Stream<P::Out>
+    where
+        P: Process<In = T>,
+    {
+        self.operator("process", move || ProcessOperator::new(make()))
     }
 
     /// Partitions the stream: records with equal keys meet in the same subtask, where state is kept

@@ -3,23 +3,21 @@
 //! Apart from the modes because this is where state goes the way it goes in production: captured,
 //! encoded, framed, read back, resolved and restored, key group by key group.
 
-use super::log::{Log, Recorder};
-use super::{GROUPS, Harness, Mode, Recording};
+use super::GROUPS;
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex};
 use std::task::Waker;
-use tidegate_core::chain::{Chain, Link, OperatorStage, Stage};
+use tidegate_core::chain::{Chain, Link, Stage};
 use tidegate_core::element::{Barrier, BarrierKind, Element};
 use tidegate_core::gate::alignment::Guarantee;
-use tidegate_core::gate::{ChannelInfo, InputGate};
+use tidegate_core::gate::{ChannelInfo, InputGate, Port as Input};
 use tidegate_core::key::KeyGroupRange;
-use tidegate_core::operator::Operator;
 use tidegate_core::output::{OutputEdge, Transport};
-use tidegate_core::snapshot::{ListSnapshot, OperatorTotals, Redistribution, SubtaskSnapshot};
+use tidegate_core::snapshot::{ListSnapshot, OperatorTotals, SubtaskSnapshot};
 use tidegate_core::state::delta::{self, Delta};
 use tidegate_core::state::{KeyedState, OperatorState, StateVisitor};
 use tidegate_core::task::{Capture, EdgeTotals, Outputs, StepOutcome, Task, TaskPort};
 use tidegate_core::time::Timestamp;
+use tidegate_state::rescale;
 
 /// The uid of the operator under test.
 const UID: &str = "operator";
@@ -30,28 +28,45 @@ const BASE_EVERY: u64 = 3;
 /// The chain of each keyed state of one subtask.
 type Chains = BTreeMap<String, Vec<Delta>>;
 
+/// The operator list states of one subtask.
+type Lists = BTreeMap<String, ListSnapshot>;
+
+/// What the tasks of a life are made of.
+pub(crate) struct Blueprint<'a> {
+    /// The operator; its output is full at so many records, or else at a whole batch.
+    pub(crate) stage: &'a dyn Fn(Option<usize>) -> Box<dyn Stage>,
+    /// The output edges of a subtask: the main one, then its side outputs.
+    pub(crate) edges: &'a dyn Fn(usize) -> Vec<Box<dyn OutputEdge>>,
+    /// The operator input that each channel feeds.
+    pub(crate) inputs: &'a [Input],
+    /// Whether the output is full after every row.
+    pub(crate) full: bool,
+}
+
 /// What a snapshot holds.
-pub(super) struct Saved {
+#[derive(Clone)]
+pub(crate) struct Saved {
     checkpoint: u64,
     chains: Vec<Chains>,
-    lists: BTreeMap<String, ListSnapshot>,
-    pub(super) totals: OperatorTotals,
+    lists: Vec<Lists>,
+    pub(crate) totals: OperatorTotals,
+    /// Event time and idleness of each channel; those of one subtask, for all have seen the same.
+    channels: Vec<(Timestamp, bool)>,
     watermark: Timestamp,
-    idle: bool,
     clock: Timestamp,
 }
 
 impl Saved {
-    /// The state before the first record.
-    pub(super) const fn empty() -> Self {
+    /// The state before the first record, when the wall clock shows `clock`.
+    pub(crate) const fn empty(clock: Timestamp) -> Self {
         Self {
             checkpoint: 0,
             chains: Vec::new(),
-            lists: BTreeMap::new(),
+            lists: Vec::new(),
             totals: OperatorTotals { records_in: 0, records_out: 0, late: 0, dropped: 0 },
+            channels: Vec::new(),
             watermark: Timestamp::MIN,
-            idle: false,
-            clock: Timestamp(0),
+            clock,
         }
     }
 }
@@ -81,10 +96,10 @@ impl TaskPort for Port {
 }
 
 /// The tasks of one life.
-pub(super) struct Life {
+pub(crate) struct Life {
     tasks: Vec<Task>,
-    /// Records fed to each task, as a barrier must say.
-    fed: Vec<u64>,
+    /// Records fed to each channel of each task, as a barrier must say.
+    fed: Vec<Vec<u64>>,
     edges: usize,
     port: Port,
     chains: Vec<Chains>,
@@ -92,74 +107,75 @@ pub(super) struct Life {
     rescaled: bool,
     checkpoint: u64,
     clock: Timestamp,
-    log: Arc<Mutex<Log>>,
 }
 
 impl Life {
-    /// Builds the tasks and gives each its share of `saved`.
-    pub(super) fn begin<O: Operator>(
-        harness: &Harness<O>,
-        mode: Mode,
-        log: &Arc<Mutex<Log>>,
+    /// Builds the tasks, gives each its share of `saved` and lets what is overdue happen.
+    pub(crate) fn begin(
+        blueprint: &Blueprint<'_>,
         saved: &Saved,
         parallelism: u32,
     ) -> Result<Self, String> {
-        log.lock().expect("no thread has failed").begin(parallelism as usize);
         let rescaled = saved.chains.len() != parallelism as usize;
-        let mut tasks = Vec::new();
+        let (mut tasks, mut edges) = (Vec::new(), 0);
         for index in 0..parallelism {
             let mut filling = Filling {
                 chains: &saved.chains,
                 lists: &saved.lists,
-                share: (index as usize, parallelism as usize),
+                share: (index, parallelism),
                 groups: GROUPS.range_of(index, parallelism),
                 failed: None,
             };
-            let recording =
-                Recording { log: Arc::clone(log), subtask: index as usize, fills_up: mode.full };
-            tasks.push(task(harness, &recording, saved, &mut filling)?);
+            let outputs = (blueprint.edges)(index as usize);
+            edges = outputs.len();
+            tasks.push(task(blueprint, outputs, saved, &mut filling)?);
         }
         let chains = if rescaled { Vec::new() } else { saved.chains.clone() };
-        Ok(Self {
-            fed: vec![0; tasks.len()],
-            edges: 1 + harness.sides.len(),
+        let mut life = Self {
+            fed: vec![vec![0; blueprint.inputs.len()]; tasks.len()],
+            edges,
             tasks,
             port: Port { wants_base: false, captured: Vec::new() },
             chains,
             rescaled,
             checkpoint: saved.checkpoint,
             clock: saved.clock,
-            log: Arc::clone(log),
-        })
+        };
+        (0..life.tasks.len()).try_for_each(|task| life.settle(task))?;
+        Ok(life)
     }
 
-    pub(super) fn parallelism(&self) -> u32 {
+    pub(crate) fn parallelism(&self) -> u32 {
         self.tasks.len() as u32
     }
 
-    /// Gives one task an element and lets it work until it is idle.
-    pub(super) fn feed(&mut self, task: usize, element: Element) -> Result<(), String> {
+    /// Gives one task an element on one of its channels and lets it work until it is idle.
+    pub(crate) fn feed(
+        &mut self,
+        task: usize,
+        channel: usize,
+        element: Element,
+    ) -> Result<(), String> {
         if let Element::Batch(batch) = &element {
-            self.fed[task] += batch.remaining() as u64;
+            self.fed[task][channel] += batch.remaining() as u64;
         }
-        self.tasks[task].enqueue(0, element);
+        self.tasks[task].enqueue(channel, element);
         self.settle(task)
     }
 
-    /// Gives every task an element.
-    pub(super) fn feed_all(&mut self, element: impl Fn() -> Element) -> Result<(), String> {
-        (0..self.tasks.len()).try_for_each(|task| self.feed(task, element()))
+    /// Gives every task an element on `channel`.
+    pub(crate) fn feed_all(
+        &mut self,
+        channel: usize,
+        element: impl Fn() -> Element,
+    ) -> Result<(), String> {
+        (0..self.tasks.len()).try_for_each(|task| self.feed(task, channel, element()))
     }
 
     /// Sets the wall clock and lets due timers fire.
-    pub(super) fn advance_clock(&mut self, to: Timestamp) -> Result<(), String> {
+    pub(crate) fn advance_clock(&mut self, to: Timestamp) -> Result<(), String> {
         self.clock = to;
-        for task in 0..self.tasks.len() {
-            self.settle(task)?;
-            let mut log = self.log.lock().expect("no thread has failed");
-            log.end_group(task, &format!("P {}", to.millis()));
-        }
-        Ok(())
+        (0..self.tasks.len()).try_for_each(|task| self.settle(task))
     }
 
     fn settle(&mut self, index: usize) -> Result<(), String> {
@@ -177,23 +193,25 @@ impl Life {
     }
 
     /// Entries in all keyed states.
-    pub(super) fn entries(&mut self) -> u64 {
+    pub(crate) fn entries(&mut self) -> u64 {
         let mut sum = 0;
         self.tasks.iter_mut().for_each(|task| task.state_entries(&mut |_, _, n| sum += n));
         sum
     }
 
     /// Takes a snapshot by a barrier.
-    pub(super) fn snapshot(&mut self) -> Result<Saved, String> {
+    pub(crate) fn snapshot(&mut self) -> Result<Saved, String> {
         self.checkpoint += 1;
         self.port.wants_base = self.rescaled || self.checkpoint.is_multiple_of(BASE_EVERY);
         self.chains.resize(self.tasks.len(), Chains::new());
         for task in 0..self.tasks.len() {
-            let (checkpoint, sent) = (self.checkpoint, self.fed[task]);
-            let barrier = Barrier { checkpoint, kind: BarrierKind::Periodic, sent };
-            self.feed(task, Element::Barrier(barrier))?;
+            for channel in 0..self.fed[task].len() {
+                let (checkpoint, sent) = (self.checkpoint, self.fed[task][channel]);
+                let barrier = Barrier { checkpoint, kind: BarrierKind::Periodic, sent };
+                self.feed(task, channel, Element::Barrier(barrier))?;
+            }
         }
-        let mut saved = Saved { checkpoint: self.checkpoint, clock: self.clock, ..Saved::empty() };
+        let mut saved = Saved { checkpoint: self.checkpoint, ..Saved::empty(self.clock) };
         for (capture, chains) in self.port.captured.drain(..).zip(&mut self.chains) {
             append(chains, capture, &mut saved)?;
         }
@@ -205,15 +223,12 @@ impl Life {
 /// Adds what one subtask has captured.
 fn append(chains: &mut Chains, capture: Capture, saved: &mut Saved) -> Result<(), String> {
     let read = SubtaskSnapshot::from_frame(&capture.snapshot.to_frame());
-    let snapshot = read.map_err(|error| error.to_string())?;
-    for (name, list) in &snapshot.operators[UID].lists {
-        let empty = || ListSnapshot { elements: Vec::new(), ..list.clone() };
-        let all = saved.lists.entry(name.clone()).or_insert_with(empty);
-        all.elements.extend(list.elements.iter().cloned());
-    }
-    saved.totals.add(snapshot.operators[UID].totals);
-    saved.watermark = snapshot.channels[0].watermark;
-    saved.idle = snapshot.channels[0].idle;
+    let mut snapshot = read.map_err(|error| error.to_string())?;
+    let operator = snapshot.operators.remove(UID).expect("the task has one operator");
+    saved.lists.push(operator.lists);
+    saved.totals.add(operator.totals);
+    saved.channels = snapshot.channels.iter().map(|c| (c.watermark, c.idle)).collect();
+    saved.watermark = snapshot.watermark;
     for keyed in capture.keyed {
         let frame = keyed.frozen.encode(GROUPS).to_frame();
         let delta = Delta::from_frame(&frame).map_err(|error| error.to_string())?;
@@ -226,32 +241,24 @@ fn append(chains: &mut Chains, capture: Capture, saved: &mut Saved) -> Result<()
     Ok(())
 }
 
-fn task<O: Operator>(
-    harness: &Harness<O>,
-    recording: &Recording,
+fn task(
+    blueprint: &Blueprint<'_>,
+    edges: Vec<Box<dyn OutputEdge>>,
     saved: &Saved,
     filling: &mut Filling<'_>,
 ) -> Result<Task, String> {
-    let connect = |ctx: &mut _| harness.sides.iter().for_each(|side| (side.connect)(ctx));
-    let operator = (harness.make)();
-    let mut stage: Box<dyn Stage> = if recording.fills_up {
-        Box::new(OperatorStage::with_capacity(1, operator, connect))
-    } else {
-        Box::new(OperatorStage::new(operator, connect))
-    };
+    let mut stage = (blueprint.stage)(blueprint.full.then_some(1));
     stage.states(filling);
     if let Some(error) = filling.failed.take() {
         return Err(error);
     }
-    let channel = ChannelInfo { edge: "in".into(), from: 0, port: 0 };
-    let mut gate = InputGate::new(vec![channel], Guarantee::ExactlyOnce);
-    gate.restore(&[(saved.watermark, saved.idle)], saved.watermark);
+    let channel = |(from, &port): (u32, &Input)| ChannelInfo { edge: "in".into(), from, port };
+    let channels = (0..).zip(blueprint.inputs).map(channel).collect();
+    let mut gate = InputGate::new(channels, Guarantee::ExactlyOnce);
+    gate.restore(&saved.channels, saved.watermark);
     stage.open(gate.watermark());
-    let totals = if recording.subtask == 0 { saved.totals } else { OperatorTotals::default() };
+    let totals = if filling.share.0 == 0 { saved.totals } else { OperatorTotals::default() };
     let chain = Chain::new(vec![Link::new(UID.into(), stage, totals)]);
-    let mut edges: Vec<Box<dyn OutputEdge>> =
-        vec![Box::new(Recorder::new(recording, false, harness.show))];
-    edges.extend(harness.sides.iter().map(|side| (side.edge)(recording)));
     let names = (0..edges.len()).map(|edge| format!("out {edge}")).collect();
     let side_of = |edge: usize| edge.checked_sub(1);
     let routes = (0..edges.len()).map(|edge| ((0, side_of(edge)), vec![edge])).collect();
@@ -262,8 +269,8 @@ fn task<O: Operator>(
 /// Gives every state its share.
 struct Filling<'a> {
     chains: &'a [Chains],
-    lists: &'a BTreeMap<String, ListSnapshot>,
-    share: (usize, usize),
+    lists: &'a [Lists],
+    share: (u32, u32),
     groups: KeyGroupRange,
     failed: Option<String>,
 }
@@ -281,14 +288,14 @@ impl StateVisitor for Filling<'_> {
     }
 
     fn list(&mut self, name: &str, state: &mut dyn OperatorState) {
-        let Some(list) = self.lists.get(name) else { return };
-        let (index, of) = self.share;
-        let count = list.elements.len();
-        let share = match list.redistribution {
-            Redistribution::Union => 0..count,
-            Redistribution::Split => count * index / of..count * (index + 1) / of,
-        };
-        if let Err(error) = state.restore(&list.elements[share]) {
+        let parts = self.lists.iter().filter_map(|lists| lists.get(name));
+        let old: Vec<&[Vec<u8>]> = parts.map(|list| list.elements.as_slice()).collect();
+        if old.is_empty() {
+            return;
+        }
+        let (index, parallelism) = self.share;
+        let share = rescale::list(state.redistribution(), &old, index, parallelism);
+        if let Err(error) = state.restore(&share) {
             self.failed.get_or_insert(format!("state `{name}`: {error}"));
         }
     }

@@ -121,7 +121,10 @@ impl<T: Data, F: Fn(&T) -> String + Send> OutputEdge for Recorder<T, F> {
         self.full.load(Ordering::Relaxed)
     }
 
-    fn status(&mut self, _status: Status) {}
+    fn status(&mut self, status: Status) {
+        self.end_group(&format!("{status:?}"));
+    }
+
     fn barrier(&mut self, _barrier: Barrier) {}
     fn flush(&mut self) {}
     fn transmit(&mut self, _edge: usize, _transport: &mut dyn Transport) {}

@@ -9,7 +9,7 @@
 //!
 //! What runs is the real task with its gate and chain; snapshots take the real way through frames.
 //! What comes out is compared as text: rows, then rows of side outputs, up to each watermark (`W 5`),
-//! each advance of the wall clock (`P 5`) and the end (`End`).
+//! change of status (`Idle`, `Active`), each advance of the wall clock (`P 5`) and the end (`End`).
 //!
 //! ```
 //! use tidegate_core::process::{KeyedContext, KeyedProcess, KeyedProcessOperator};
@@ -40,14 +40,15 @@
 //!     .check(&[Record(7, 1), Watermark(5), Record(7, 6)], &["(7, 1) @1", "W 5", "(7, 2) @6"]);
 //! ```
 
-mod life;
+pub(crate) mod life;
 mod log;
 
-use life::{Life, Saved};
+use life::{Blueprint, Life, Saved};
 use log::{Log, Recorder};
 use std::fmt::Debug;
 use std::sync::{Arc, Mutex};
-use tidegate_core::element::{Batch, Data, Element, Mark, Record};
+use tidegate_core::chain::{OperatorStage, Stage};
+use tidegate_core::element::{Batch, Data, Element, Mark, Record, Status};
 use tidegate_core::key::{Key, MaxParallelism};
 use tidegate_core::operator::{Context, Operator, OutputTag};
 use tidegate_core::output::OutputEdge;
@@ -63,6 +64,8 @@ pub enum Step<T> {
     Watermark(i64),
     /// The wall clock advances.
     ProcessingTime(i64),
+    /// The input falls idle or wakes up.
+    Status(Status),
     /// The input ends.
     End,
 }
@@ -116,10 +119,10 @@ const OTHERS: [Mode; 4] = [
     Mode { name: "restored", lives: &[1], ..RECORD_BY_RECORD },
     RESCALED,
 ];
-const RESCALED: Mode = Mode { name: "rescaled", lives: &[1, 2, 2, 3], ..RECORD_BY_RECORD };
+const RESCALED: Mode = Mode { name: "rescaled", lives: &[1, 3, 2, 2, 4], ..RECORD_BY_RECORD };
 
 /// Key groups of the jobs that the harness plays.
-const GROUPS: MaxParallelism = MaxParallelism::DEFAULT;
+pub(crate) const GROUPS: MaxParallelism = MaxParallelism::DEFAULT;
 
 /// Where a life's outputs go.
 struct Recording {
@@ -224,29 +227,61 @@ impl<O: Operator> Harness<O> {
     fn run_in(&self, mode: Mode, steps: &[Step<O::In>]) -> Result<Ran, String> {
         let log = Arc::new(Mutex::new(Log::default()));
         let mut lives = mode.lives.iter().copied().cycle();
-        let parallelism = lives.next().unwrap_or(1);
-        let mut life = Life::begin(self, mode, &log, &Saved::empty(), parallelism)?;
+        let begin = |saved: &Saved, parallelism| self.begin(mode, &log, saved, parallelism);
+        let mut life = begin(&Saved::empty(Timestamp(0)), lives.next().unwrap_or(1))?;
         let mut rest = steps;
         while let Some((step, behind)) = rest.split_first() {
             if mode.batched
                 && let (Some(batch), length) = batch(rest, |value| self.hash(value))
             {
-                life.feed(0, batch)?;
+                life.feed(0, 0, batch)?;
                 rest = &rest[length..];
                 continue;
             }
             rest = behind;
             self.step(step, &mut life)?;
+            if let Step::ProcessingTime(at) = step {
+                let mut log = log.lock().expect("no thread has failed");
+                let with = format!("P {at}");
+                (0..life.parallelism()).for_each(|task| log.end_group(task as usize, &with));
+            }
             if !rest.is_empty()
                 && let Some(parallelism) = lives.next()
             {
-                let saved = life.snapshot()?;
-                life = Life::begin(self, mode, &log, &saved, parallelism)?;
+                life = begin(&life.snapshot()?, parallelism)?;
             }
         }
         let (totals, entries) = (life.snapshot()?.totals, life.entries());
         let log = log.lock().expect("no thread has failed").clone();
         Ok(Ran { log, totals, entries })
+    }
+
+    /// A life that goes on from `saved`.
+    fn begin(
+        &self,
+        mode: Mode,
+        log: &Arc<Mutex<Log>>,
+        saved: &Saved,
+        parallelism: u32,
+    ) -> Result<Life, String> {
+        log.lock().expect("no thread has failed").begin(parallelism as usize);
+        let stage = |capacity: Option<usize>| -> Box<dyn Stage> {
+            let connect = |ctx: &mut _| self.sides.iter().for_each(|side| (side.connect)(ctx));
+            let operator = (self.make)();
+            Box::new(match capacity {
+                Some(capacity) => OperatorStage::with_capacity(capacity, operator, connect),
+                None => OperatorStage::new(operator, connect),
+            })
+        };
+        let edges = |subtask| {
+            let recording = Recording { log: Arc::clone(log), subtask, fills_up: mode.full };
+            let main = Recorder::new(&recording, false, self.show);
+            let mut edges: Vec<Box<dyn OutputEdge>> = vec![Box::new(main)];
+            edges.extend(self.sides.iter().map(|side| (side.edge)(&recording)));
+            edges
+        };
+        let blueprint = Blueprint { stage: &stage, edges: &edges, inputs: &[0], full: mode.full };
+        Life::begin(&blueprint, saved, parallelism)
     }
 
     fn hash(&self, value: &O::In) -> u64 {
@@ -259,14 +294,13 @@ impl<O: Operator> Harness<O> {
                 let key_hash = self.hash(value);
                 let owner = GROUPS.owner(GROUPS.group_of(key_hash), life.parallelism());
                 let record = Record { value: value.clone(), timestamp: Timestamp(*at), key_hash };
-                life.feed(
-                    owner as usize,
-                    Element::Batch(Box::new(Batch::new(vec![record], vec![]))),
-                )
+                let batch = Batch::new(vec![record], Vec::new());
+                life.feed(owner as usize, 0, Element::Batch(Box::new(batch)))
             }
-            Step::Watermark(at) => life.feed_all(|| Element::Watermark(Timestamp(*at))),
+            Step::Watermark(at) => life.feed_all(0, || Element::Watermark(Timestamp(*at))),
             Step::ProcessingTime(at) => life.advance_clock(Timestamp(*at)),
-            Step::End => life.feed_all(|| Element::EndOfData),
+            Step::Status(status) => life.feed_all(0, || Element::Status(*status)),
+            Step::End => life.feed_all(0, || Element::EndOfData),
         }
     }
 }
@@ -295,7 +329,7 @@ fn batch<T: Data>(steps: &[Step<T>], hash: impl Fn(&T) -> u64) -> (Option<Elemen
             Step::Watermark(at) => {
                 marks.push(Mark { position: records.len(), watermark: Timestamp(*at) });
             }
-            Step::ProcessingTime(_) | Step::End => break,
+            Step::ProcessingTime(_) | Step::Status(_) | Step::End => break,
         }
         taken += 1;
     }

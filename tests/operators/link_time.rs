@@ -67,7 +67,7 @@ fn what_a_watermark_makes_a_link_emit_comes_before_that_watermark_to_the_next() 
     links.iter_mut().for_each(|link| link.stage.open(Timestamp(1)));
     let (mut chain, mut collected) = (Chain::new(links), Collected::default());
     for watermark in [5, 9].map(Timestamp) {
-        let time = StepTime { watermark, now: Timestamp(0), waker: Waker::noop() };
+        let time = StepTime { now: Timestamp(0), waker: Waker::noop() };
         chain.start(Control::Watermark(watermark));
         while chain.finished_pass().is_none() {
             chain.step(time, &mut collected).expect("no operator fails");

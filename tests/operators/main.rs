@@ -1,5 +1,6 @@
 //! Every operator through the harness.
 
+mod conformance;
 mod faulty;
 mod link_time;
 mod sliced_window;

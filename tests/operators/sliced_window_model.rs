@@ -87,6 +87,7 @@ impl Model {
                     model.end_group(format!("W {to}"));
                 }
                 ProcessingTime(to) => model.end_group(format!("P {to}")),
+                Status(status) => model.end_group(format!("{status:?}")),
                 End => {
                     model.advance(i64::MAX / 2);
                     model.end_group("End".into());

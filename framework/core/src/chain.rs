@@ -20,8 +20,6 @@ use std::task::Waker;
 /// What a step may know of the outside.
 #[derive(Clone, Copy)]
 pub struct StepTime<'a> {
-    /// Event time.
-    pub watermark: Timestamp,
     /// The wall clock.
     pub now: Timestamp,
     /// Wakes the task.

@@ -269,7 +269,7 @@ impl Task {
     ) -> Result<StepOutcome, ChainError> {
         let mut taken = 0;
         for _ in 0..STEPS_PER_CALL {
-            let time = StepTime { watermark: self.gate.watermark(), now, waker };
+            let time = StepTime { now, waker };
             let step = self.advance(time, port, &mut taken);
             self.outputs.transmit(&mut *port);
             match step? {

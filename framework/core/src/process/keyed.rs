@@ -1,8 +1,7 @@
-//! Process functions: records, timers and state of one key at a time, written by users.
+//! Process functions over keyed streams: records, timers and state of one key at a time.
 //!
-//! Apart from [`crate::operator`] because this is the comfortable door: the runner's resumable
-//! contract is kept here once, so that a user's function only says what happens to one record and
-//! what happens when one timer fires.
+//! Timers of the wall clock have no event time: what they emit has none either, unless the function
+//! gives it one.
 
 use crate::element::{Batch, Data};
 use crate::key::Key;
@@ -113,7 +112,8 @@ impl<K: Key, Out: Data> KeyedContext<'_, K, Out> {
         self.inner.emit_side(tag, value, self.timestamp);
     }
 
-    /// Event time of the record or timer at hand; [`Timestamp::MIN`] when it has none.
+    /// Event time of the record or timer at hand; [`Timestamp::MIN`] when it has none, as a timer of
+    /// the wall clock.
     #[must_use]
     pub const fn timestamp(&self) -> Timestamp {
         self.timestamp
@@ -188,7 +188,11 @@ where
             };
             let Some((at, key)) = queue.pop_due(until) else { return Ok(Progress::Done) };
             let timers = &mut self.timers;
-            let mut keyed = KeyedContext { inner: ctx, timers, key: &key, timestamp: at };
+            let timestamp = match domain {
+                TimeDomain::Event => at,
+                TimeDomain::Processing => Timestamp::MIN,
+            };
+            let mut keyed = KeyedContext { inner: ctx, timers, key: &key, timestamp };
             self.function.on_timer(Keyed::new(&key), Timer { at, domain }, &mut keyed)?;
         }
         Ok(Progress::More)

@@ -1,0 +1,12 @@
+//! Process functions: what users write when no ready-made operator does it.
+//!
+//! Apart from [`crate::operator`] because this is the comfortable door: the runner's resumable
+//! contract is kept here once, so that a user's function only says what happens to one record and
+//! what happens when one timer fires. [`KeyedProcess`] has state and timers per key; [`Process`] is
+//! for streams without keys and has neither.
+
+mod keyed;
+mod unkeyed;
+
+pub use keyed::{KeyedContext, KeyedProcess, KeyedProcessOperator, Timer};
+pub use unkeyed::{Process, ProcessContext, ProcessOperator};
