@@ -12,6 +12,9 @@ pub mod drive;
 mod process_timers;
 mod sheet;
 mod watermark_valve;
+mod window;
+mod window_assigner;
+mod window_trigger;
 
 use serde_json::Value;
 use std::path::{Path, PathBuf};
@@ -47,8 +50,12 @@ impl fmt::Display for Way {
 type Run = fn(&Value, Way) -> Result<(), String>;
 
 /// The areas that can be run.
-pub const AREAS: &[(&str, Run)] =
-    &[("process_timers", process_timers::run), ("watermark_valve", watermark_valve::run)];
+pub const AREAS: &[(&str, Run)] = &[
+    ("process_timers", process_timers::run),
+    ("watermark_valve", watermark_valve::run),
+    ("window", window::run),
+    ("window_assigner", window_assigner::run),
+];
 
 /// Why a file cannot be run.
 #[derive(Debug)]

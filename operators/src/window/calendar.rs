@@ -155,7 +155,13 @@ mod tests {
         check(Day, new_york, "2024-07-01T12:00Z", "2024-07-01T04:00Z", "2024-07-02T04:00Z");
         check(Day, "Asia/Shanghai", "2024-07-01T17:00Z", "2024-07-01T16:00Z", "2024-07-02T16:00Z");
         // Midnight did not exist: the clock went from 23:59 to 01:00.
-        check(Day, "America/Sao_Paulo", "2018-11-04T12:00Z", "2018-11-04T03:00Z", "2018-11-05T02:00Z");
+        check(
+            Day,
+            "America/Sao_Paulo",
+            "2018-11-04T12:00Z",
+            "2018-11-04T03:00Z",
+            "2018-11-05T02:00Z",
+        );
     }
 
     #[test]
@@ -163,7 +169,13 @@ mod tests {
         let berlin = "Europe/Berlin";
         check(Week, berlin, "2024-03-31T20:00Z", "2024-03-24T23:00Z", "2024-03-31T22:00Z");
         check(Month, berlin, "2024-03-31T20:00Z", "2024-02-29T23:00Z", "2024-03-31T22:00Z");
-        check(Month, "Asia/Shanghai", "2024-12-31T17:00Z", "2024-12-31T16:00Z", "2025-01-31T16:00Z");
+        check(
+            Month,
+            "Asia/Shanghai",
+            "2024-12-31T17:00Z",
+            "2024-12-31T16:00Z",
+            "2025-01-31T16:00Z",
+        );
     }
 
     #[test]

@@ -51,7 +51,11 @@ impl<C, S> Panes<C, S> {
         match &self.first {
             None => Err(0),
             Some(first) if order(first.window) >= order(window) => {
-                if first.window == window { Ok(0) } else { Err(0) }
+                if first.window == window {
+                    Ok(0)
+                } else {
+                    Err(0)
+                }
             }
             Some(_) => {
                 let found = self.rest.binary_search_by_key(&order(window), |p| order(p.window));

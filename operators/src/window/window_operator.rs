@@ -73,7 +73,11 @@ where
             Some(value)
         } else {
             let key = (self.key)(&value);
-            debug_assert_eq!(key_hash, key.stable_hash(), "the stream is keyed by the window's key");
+            debug_assert_eq!(
+                key_hash,
+                key.stable_hash(),
+                "the stream is keyed by the window's key"
+            );
             let at = Keyed { key: &key, hash: key_hash };
             self.windows.add(at, &self.assigned, value, timestamp, ctx)?
         };
