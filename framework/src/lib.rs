@@ -48,5 +48,11 @@ pub mod prelude {
     pub use tidegate_inline::{Collect, FromVec, Print};
     pub use tidegate_operators::aggregate::Count;
     pub use tidegate_operators::top_n::{Ranked, TopN};
-    pub use tidegate_operators::window::{TimeWindow, Window, Windowed};
+    pub use tidegate_operators::window::{
+        CalendarUnit, CalendarWindows, ContinuousEventTimeTrigger, ContinuousProcessingTimeTrigger,
+        CountEvictor, CountTrigger, DeltaEvictor, DeltaTrigger, EndOfStreamTrigger,
+        EventTimeTrigger, GlobalWindows, MergingWindows, ProcessingTime, ProcessingTimeTrigger,
+        PurgingTrigger, Session, TimeEvictor, TimeWindow, Window, WindowContext, WindowOutput,
+        Windowed,
+    };
 }

@@ -90,6 +90,12 @@ impl<T: Data> Stream<T> {
         self.with_node(|node| node.chaining = false)
     }
 
+    /// Says what the operator that made this stream does and how, for people.
+    #[must_use]
+    pub fn detail(self, detail: &str) -> Self {
+        self.with_node(|node| node.detail = Some(detail.to_owned()))
+    }
+
     fn with_node(self, change: impl FnOnce(&mut tidegate_core::graph::Node)) -> Self {
         match self.origins.as_slice() {
             [Origin { node, side: None }] => {
@@ -263,6 +269,12 @@ impl SinkHandle {
 pub struct KeyedStream<T, F> {
     stream: Stream<T>,
     key: F,
+}
+
+impl<T, F: Clone> Clone for KeyedStream<T, F> {
+    fn clone(&self) -> Self {
+        Self { stream: self.stream.clone(), key: self.key.clone() }
+    }
 }
 
 impl<T: Data, K: Key, F: Fn(&T) -> K + Clone + Send + Sync + 'static> KeyedStream<T, F> {

@@ -154,7 +154,7 @@ impl<T: Data, W: WindowAssigner<T>, G: Trigger<T>> Windowing<T, W, G> {
         match self.assigner.as_slices() {
             Some(_) if self.triggered => Err("they have a trigger of their own".into()),
             Some(window) => Ok(window.allowed_lateness(self.allowed_lateness_ms)),
-            None => Err(format!("they are {}", self.assigner.describe())),
+            None => Err("windows of this kind share no slices".into()),
         }
     }
 
