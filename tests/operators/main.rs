@@ -2,6 +2,7 @@
 
 mod conformance;
 mod faulty;
+mod general_window;
 mod link_time;
 mod sliced_window;
 mod sliced_window_model;

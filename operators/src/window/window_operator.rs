@@ -17,6 +17,9 @@
 //!   its states and registers its timers anew;
 //! - results carry the window's last millisecond.
 //!
+//! The wall clock reaches a moment when the millisecond is over: while it shows the last one of a
+//! window, records for it may still come, and the window would fire twice.
+//!
 //! Time moves timer by timer, over all keys in order; rows that do not fit into the output wait, and
 //! nothing else is taken meanwhile.
 
@@ -134,11 +137,11 @@ where
         now: Timestamp,
         ctx: &mut Context<U>,
     ) -> Result<Progress, BoxError> {
-        Ok(self.windows.advance(TimeDomain::Processing, now, ctx))
+        Ok(self.windows.advance(TimeDomain::Processing, now.minus(1), ctx))
     }
 
     fn next_processing_timer(&self) -> Option<Timestamp> {
-        self.windows.next_due(TimeDomain::Processing)
+        self.windows.next_due(TimeDomain::Processing).map(|due| due.plus(1))
     }
 
     fn states(&mut self, visitor: &mut dyn StateVisitor) {

@@ -106,11 +106,11 @@ impl ContinuousProcessingTimeTrigger {
         Self { interval_ms: if interval_ms < 1 { 1 } else { interval_ms } }
     }
 
-    /// The next multiple behind `at`, but not past the window's end. An end that the clock has passed
-    /// already is one of event time, which lags behind, and says nothing about the clock.
-    fn register_behind(&self, at: Timestamp, ctx: &mut TriggerContext<'_>) -> NextFire {
-        let (end, next) = (ctx.window().max_timestamp(), multiple_behind(at, self.interval_ms));
-        let next = if end > at { next.min(end) } else { next };
+    /// Registers `next`, but not past the window's end. An end that comes before `least` is one of
+    /// event time, which lags behind, and says nothing about the clock.
+    fn register(next: Timestamp, least: Timestamp, ctx: &mut TriggerContext<'_>) -> NextFire {
+        let end = ctx.window().max_timestamp();
+        let next = if end >= least { next.min(end) } else { next };
         ctx.register_timer(TimeDomain::Processing, next);
         Some(next)
     }
@@ -127,7 +127,8 @@ impl<T> Trigger<T> for ContinuousProcessingTimeTrigger {
         ctx: &mut TriggerContext<'_>,
     ) -> TriggerResult {
         if next.is_none() {
-            *next = self.register_behind(ctx.processing_time(), ctx);
+            let now = ctx.processing_time();
+            *next = Self::register(multiple_behind(now, self.interval_ms), now, ctx);
         }
         TriggerResult::Continue
     }
@@ -141,7 +142,7 @@ impl<T> Trigger<T> for ContinuousProcessingTimeTrigger {
         if *next != Some(at) {
             return TriggerResult::Continue;
         }
-        *next = self.register_behind(at, ctx);
+        *next = Self::register(at.plus(self.interval_ms), at.plus(1), ctx);
         TriggerResult::Fire
     }
 
