@@ -185,3 +185,97 @@ fn gather<K: Key, C: Value, S: Value>(
     let named = panes.iter().filter_map(|(key, panes)| Some((panes.wakes[clock]?, key.clone())));
     wakes.gather(named);
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::aggregate::Count;
+    use crate::window::contents::{Incremental, emit_result};
+    use crate::window::{
+        ContinuousProcessingTimeTrigger, GlobalWindows, PurgingTrigger, Session, TriggerContext,
+        TriggerResult, Windowing,
+    };
+    use tidegate_core::element::{Batch, Record};
+    use tidegate_core::operator::Operator;
+
+    fn record(key: u64, at: i64) -> Record<u64> {
+        Record { value: key, timestamp: Timestamp(at), key_hash: key.stable_hash() }
+    }
+
+    fn count() -> Incremental<Count<u64>, impl Fn(&WindowOf<'_>, u64, &mut RowsOf<'_>)> {
+        Incremental { aggregate: Count::new(), function: emit_result::<u64, u64> }
+    }
+
+    type WindowOf<'a> = crate::window::WindowContext<'a, u64>;
+    type RowsOf<'a> = crate::window::WindowOutput<'a, crate::window::Windowed<u64, u64>>;
+
+    #[test]
+    fn a_session_that_grows_has_one_wake_and_leaves_none() {
+        let windowing = Windowing::new(Session::with_gap(10));
+        let mut sessions = windowing.operator(count(), |key: &u64| *key).expect("valid");
+        let mut ctx = Context::new(1000);
+        let records = (0..100).map(|n| record(7, 5 * n)).collect();
+        sessions.process(&mut Batch::new(records, vec![]), &mut ctx).expect("no late windows");
+        assert_eq!(sessions.windows.wakes[0].len(), 1);
+        let mut advance = |to| {
+            ctx.set_time(Timestamp(to), Timestamp::MIN);
+            let progress = sessions.on_watermark(Timestamp(to), &mut ctx).expect("infallible");
+            assert_eq!(progress, Progress::Done);
+            let left = (sessions.windows.panes.len(), sessions.windows.wakes[0].len());
+            (ctx.take().len(), left)
+        };
+        // Woken at the end that the first record gave it, it asks to be woken at its end of now.
+        assert_eq!(advance(300), (0, (1, 1)));
+        assert_eq!(advance(5 * 99 + 9), (1, (0, 0)));
+    }
+
+    #[test]
+    fn a_window_takes_the_timers_of_both_clocks_along() {
+        let trigger = PurgingTrigger(ContinuousProcessingTimeTrigger::every(5));
+        let windowing = Windowing::new(Session::with_gap(10)).trigger(trigger);
+        let mut sessions = windowing.operator(count(), |key: &u64| *key).expect("valid");
+        let mut ctx = Context::new(1000);
+        ctx.set_time(Timestamp::MIN, Timestamp(1));
+        sessions.process(&mut Batch::new(vec![record(7, 1)], vec![]), &mut ctx).expect("in time");
+        assert_eq!(sessions.next_processing_timer(), Some(Timestamp(6)), "5 is over at 6");
+        sessions.on_watermark(Timestamp::MAX, &mut ctx).expect("infallible");
+        assert_eq!((ctx.take().len(), sessions.windows.panes.len()), (0, 0), "never fired");
+        // A wake without a window is stale: it comes, and nothing happens.
+        sessions.on_processing_time(Timestamp(6), &mut ctx).expect("infallible");
+        assert_eq!((ctx.take().len(), sessions.windows.wakes[1].len()), (0, 0));
+    }
+
+    /// Asks for a timer with every other record, and is done with each one between.
+    #[derive(Clone)]
+    struct OnAndOff;
+
+    impl Trigger<u64> for OnAndOff {
+        type State = ();
+
+        fn on_element(
+            &self,
+            _: &u64,
+            at: Timestamp,
+            (): &mut (),
+            ctx: &mut TriggerContext<'_>,
+        ) -> TriggerResult {
+            if at.0 % 2 == 0 {
+                ctx.register_timer(TimeDomain::Processing, Timestamp(1_000_000));
+                return TriggerResult::Continue;
+            }
+            ctx.delete_timer(TimeDomain::Processing, Timestamp(1_000_000));
+            TriggerResult::FireAndPurge
+        }
+    }
+
+    #[test]
+    fn stale_wakes_are_bounded() {
+        let windowing = Windowing::new(GlobalWindows).trigger(OnAndOff);
+        let mut windows = windowing.operator(count(), |key: &u64| *key).expect("valid");
+        let mut ctx = Context::new(100_000);
+        let records = (0..10_000).map(|n| record(n / 2 % 3, n as i64)).collect();
+        windows.process(&mut Batch::new(records, vec![]), &mut ctx).expect("in time");
+        assert_eq!((ctx.take().len(), windows.windows.panes.len()), (5000, 0));
+        assert!(windows.windows.wakes[1].len() <= 1025);
+    }
+}

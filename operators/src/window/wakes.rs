@@ -48,6 +48,11 @@ impl<K: Key> Wakes<K> {
         self.heap.len() > STALE_MIN.max(keys.saturating_mul(2))
     }
 
+    #[cfg(test)]
+    pub(super) fn len(&self) -> usize {
+        self.heap.len()
+    }
+
     /// Replaces all.
     pub(super) fn gather(&mut self, wakes: impl Iterator<Item = (Timestamp, K)>) {
         self.heap.clear();

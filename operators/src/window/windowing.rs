@@ -208,7 +208,12 @@ impl<T: Data, W: WindowAssigner<T>, G: Trigger<T>> Windowing<T, W, G> {
         self.operator(Listed { evictor: None, function }, key)
     }
 
-    fn operator<K: Key, U: Data, C: Contents<K, T, U>, F: Fn(&T) -> K + Send + 'static>(
+    pub(super) fn operator<
+        K: Key,
+        U: Data,
+        C: Contents<K, T, U>,
+        F: Fn(&T) -> K + Send + 'static,
+    >(
         self,
         contents: C,
         key: F,

@@ -195,8 +195,6 @@ prop_compose! {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 128, ..ProptestConfig::default() })]
-
     #[test]
     fn sessions_of_event_time_are_as_defined(spec in sessions(false), steps in steps()) {
         check(spec, &steps)?;
