@@ -208,6 +208,7 @@ impl<T: Data, W: WindowAssigner<T>, G: Trigger<T>> Windowing<T, W, G> {
         self.operator(Listed { evictor: None, function }, key)
     }
 
+    #[expect(clippy::type_complexity, reason = "named nowhere else; users get an `impl Operator`")]
     pub(super) fn operator<
         K: Key,
         U: Data,
