@@ -15,6 +15,7 @@
 //! tidegate::launch(job);
 //! ```
 
+mod connect;
 mod job;
 mod launch;
 mod progress;
@@ -23,6 +24,7 @@ mod stream;
 mod summary;
 mod window;
 
+pub use connect::ConnectedStreams;
 pub use job::Job;
 pub use launch::{LaunchArgs, launch, launch_with, parse_duration};
 pub use stream::{KeyedStream, SinkHandle, Stream};
@@ -44,9 +46,10 @@ pub mod prelude {
     pub use tidegate_core::state::{Keyed, StateVisitor};
     pub use tidegate_core::time::Timestamp;
     pub use tidegate_core::timer::TimeDomain;
-    pub use tidegate_core::watermark::WatermarkStrategy;
+    pub use tidegate_core::watermark::{WatermarkGenerator, WatermarkStrategy};
     pub use tidegate_inline::{Collect, FromVec, Print};
     pub use tidegate_operators::aggregate::Count;
+    pub use tidegate_operators::assign_timestamps_and_watermarks::TimestampsAndWatermarks;
     pub use tidegate_operators::top_n::{Ranked, TopN};
     pub use tidegate_operators::window::{
         CalendarUnit, CalendarWindows, ContinuousEventTimeTrigger, ContinuousProcessingTimeTrigger,

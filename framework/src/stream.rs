@@ -14,7 +14,6 @@
 use crate::job::Drawing;
 use std::rc::Rc;
 use std::sync::{Arc, Mutex, PoisonError};
-use tidegate_core::chain::OperatorStage;
 use tidegate_core::element::Data;
 use tidegate_core::element::Record;
 use tidegate_core::gate::Port;
@@ -22,10 +21,14 @@ use tidegate_core::graph::{EdgeFactory, EdgeSpec, GraphEdge, Partitioning};
 use tidegate_core::key::Key;
 use tidegate_core::limits;
 use tidegate_core::node::{NodeFactory, SinkNodeOf};
-use tidegate_core::operator::{Context, Operator, OutputTag};
+use tidegate_core::operator::{CoOperator, Context, Operator, OutputTag};
 use tidegate_core::output::{Broadcast, Edge, Forward, Global, Hash, OutputEdge, Rebalance};
 use tidegate_core::process::{KeyedProcess, KeyedProcessOperator, Process, ProcessOperator};
 use tidegate_core::sink::SinkFactory;
+use tidegate_core::stage::{OperatorStage, SECOND};
+use tidegate_core::time::Timestamp;
+use tidegate_core::watermark::{WatermarkGenerator, WatermarkStrategy};
+use tidegate_operators::assign_timestamps_and_watermarks::TimestampsAndWatermarks;
 use tidegate_operators::filter::Filter;
 use tidegate_operators::flat_map::FlatMap;
 use tidegate_operators::map::Map;
@@ -132,6 +135,7 @@ impl<T: Data> Stream<T> {
     /// The records of both streams, in no particular order between them.
     #[must_use]
     pub fn union(mut self, other: &Self) -> Self {
+        self.expect_same_job(&other.drawing);
         self.origins.extend_from_slice(&other.origins);
         self.sides = None;
         self
@@ -157,6 +161,29 @@ impl<T: Data> Stream<T> {
         I::IntoIter: Send,
     {
         self.operator("flat-map", move || FlatMap::new(f.clone()))
+    }
+
+    /// Gives each record its event time by `timestamp`, which is told the one it has, and makes
+    /// watermarks by `strategy` from here on. Where the source can do it, it should.
+    pub fn assign_timestamps_and_watermarks(
+        &self,
+        strategy: WatermarkStrategy,
+        timestamp: impl Fn(&T, Timestamp) -> Timestamp + Clone + Send + Sync + 'static,
+    ) -> Self {
+        self.assign_time(move || TimestampsAndWatermarks::by(strategy.clone(), timestamp.clone()))
+    }
+
+    /// As [`Stream::assign_timestamps_and_watermarks`], with watermarks by a generator of the user's
+    /// own ([`TimestampsAndWatermarks::generated`]).
+    pub fn assign_time<F, G>(
+        &self,
+        make: impl Fn() -> TimestampsAndWatermarks<T, F, G> + Send + Sync + 'static,
+    ) -> Self
+    where
+        F: Fn(&T, Timestamp) -> Timestamp + Send + 'static,
+        G: WatermarkGenerator<T>,
+    {
+        self.operator("assign-timestamps-and-watermarks", make).no_chaining()
     }
 
     /// A function over one record at a time, with side outputs and operator state.
@@ -221,6 +248,13 @@ impl<T: Data> Stream<T> {
         SinkHandle { drawing: Rc::clone(&self.drawing), node }
     }
 
+    fn expect_same_job(&self, other: &Drawing) {
+        if !Rc::ptr_eq(&self.drawing, other) {
+            let what = "streams of two jobs cannot be brought together: draw both in one job";
+            self.drawing.borrow_mut().complain(what.into());
+        }
+    }
+
     fn attach<O: Operator<In = T>>(
         &self,
         kind: &str,
@@ -231,11 +265,7 @@ impl<T: Data> Stream<T> {
         let sides: Sides<O::Out> = Sides::default();
         let connectors = Arc::clone(&sides);
         let factory = NodeFactory::Operator(Arc::new(move |_| {
-            let connectors = connectors.lock().unwrap_or_else(PoisonError::into_inner);
-            let stage = OperatorStage::new(make(), |context| {
-                connectors.iter().for_each(|connect| connect(context));
-            });
-            Ok(Box::new(stage))
+            Ok(Box::new(OperatorStage::new(make(), |context| connect_all(&connectors, context))))
         }));
         let node = self.drawing.borrow_mut().add(kind, None, factory);
         self.connect(node, 0, partitioning, edge);
@@ -249,6 +279,11 @@ impl<T: Data> Stream<T> {
             self.drawing.borrow_mut().connect(edge);
         }
     }
+}
+
+fn connect_all<T>(connectors: &Sides<T>, context: &mut Context<T>) {
+    let connectors = connectors.lock().unwrap_or_else(PoisonError::into_inner);
+    connectors.iter().for_each(|connect| connect(context));
 }
 
 /// The end of a stream.
@@ -266,6 +301,7 @@ impl SinkHandle {
 }
 
 /// A stream whose records are partitioned by a key.
+#[derive(Clone)]
 pub struct KeyedStream<T, F> {
     stream: Stream<T>,
     key: F,
@@ -305,6 +341,34 @@ impl<T: Data, K: Key, F: Fn(&T) -> K + Clone + Send + Sync + 'static> KeyedStrea
     ) -> Stream<O::Out> {
         let edge = keyed_edge::<T, K, F>(self.key.clone());
         self.stream.attach(kind, Partitioning::Hash, &edge, make)
+    }
+}
+
+impl<T: Data, K: Key, F: Fn(&T) -> K + Clone + Send + Sync + 'static> KeyedStream<T, F> {
+    /// An operator that takes this stream and `second`, both by key.
+    pub(crate) fn attach_two<O, S>(
+        &self,
+        second: &KeyedStream<O::Second, S>,
+        kind: &str,
+        make: impl Fn() -> O + Send + Sync + 'static,
+    ) -> Stream<O::Out>
+    where
+        O: CoOperator<In = T>,
+        S: Fn(&O::Second) -> K + Clone + Send + Sync + 'static,
+    {
+        self.stream.expect_same_job(&second.stream.drawing);
+        let sides: Sides<O::Out> = Sides::default();
+        let connectors = Arc::clone(&sides);
+        let factory = NodeFactory::Operator(Arc::new(move |_| {
+            let stage = OperatorStage::new(make(), |context| connect_all(&connectors, context));
+            Ok(Box::new(stage.with_second_input()))
+        }));
+        let node = self.stream.drawing.borrow_mut().add(kind, None, factory);
+        let edge = keyed_edge::<T, K, F>(self.key());
+        self.stream.connect(node, 0, Partitioning::Hash, &edge);
+        let edge = keyed_edge::<O::Second, K, S>(second.key());
+        second.stream.connect(node, SECOND, Partitioning::Hash, &edge);
+        Stream::from_node(Rc::clone(&self.stream.drawing), node, Some(sides))
     }
 }
 

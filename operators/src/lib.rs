@@ -6,6 +6,7 @@
 //! thread; whatever does I/O is a connector.
 
 pub mod aggregate;
+pub mod assign_timestamps_and_watermarks;
 pub mod filter;
 pub mod flat_map;
 pub mod map;

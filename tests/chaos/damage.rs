@@ -137,6 +137,28 @@ fn when_no_checkpoint_is_whole_the_job_refuses_and_touches_nothing() {
 }
 
 #[test]
+fn a_checkpoint_that_breaks_while_the_job_runs_fails_it_in_words_and_a_new_start_knows_what_to_do()
+{
+    let Some(place) = Place::new() else { return };
+    // A checkpoint after a second, broken at once; three quarters of a second later a fault.
+    let start = place.eager_job(Storage::Folder, "1s").flag("--rate", 20_000);
+    let running = start.flag("--inject-fault", "page-views:35000").spawn();
+    running.until("it publishes", || !place.rows().is_empty());
+    for blob in contents(&place.storage().join("blobs")).into_keys() {
+        flip(&blob, 0);
+    }
+    let ended = running.wait();
+    ended.assert_refused(1, "start the job again: it goes on from an older one");
+    place.assert_partial("a broken checkpoint");
+    let again = place.job(Storage::Folder).run();
+    if again.code == Some(0) {
+        place.assert_exact("an older checkpoint serves");
+    } else {
+        again.assert_refused(2, "no checkpoint is whole");
+    }
+}
+
+#[test]
 fn every_manifest_gone_is_no_first_start_when_there_is_output() {
     let Some(place) = died_in_the_middle(Storage::Folder, 1) else { return };
     for manifest in contents(&place.storage().join("manifests")).into_keys() {
@@ -230,7 +252,13 @@ fn damage_within_sled_ends_in_exact_rows_or_a_clear_refusal() {
         let mut dice = Dice(seed);
         let harm = harm_sled(&place, &mut dice);
         let case = format!("seed {seed}: {harm}");
-        let ended = place.job(Storage::Sled).run();
+        let mut ended = place.job(Storage::Sled).run();
+        if ended.code == Some(1) {
+            // Sled had shown what it then could not give: that shows as a job that fails.
+            ended.assert_refused(1, "start the job again");
+            place.assert_partial(&case);
+            ended = place.job(Storage::Sled).run();
+        }
         match ended.code {
             Some(0) => {
                 ended.assert_clean(&case);

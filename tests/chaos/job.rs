@@ -1,9 +1,8 @@
-//! The job that the chaos tests kill: `hot-items` with the flags of the real one, and a few more that
-//! make hard moments frequent.
+//! The jobs that the chaos tests maltreat, in one program: the lessons as they are, and one with a sink
+//! that is too slow.
 
-use clap::Parser;
-use ecommerce::hot_items;
-use std::path::PathBuf;
+use clap::{Args, Parser};
+use ecommerce::{BehaviorCounts, Command, HotItems, Lesson, LogMethods, Pv};
 use std::process::ExitCode;
 use std::sync::mpsc::{self, Sender};
 use std::task::Waker;
@@ -12,65 +11,54 @@ use std::time::{Duration, Instant};
 use tidegate::core::element::{Barrier, Batch};
 use tidegate::core::sink::{NothingToPrepare, Prepare, Sink, SinkFactory, SubtaskIdentity};
 use tidegate::prelude::*;
-use tidegate_file::FileSink;
 use tidegate_generator::ClickGenerator;
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-/// The most viewed items of each hour, every five minutes.
+/// One of the jobs that are maltreated.
 #[derive(Parser)]
-struct Args {
-    /// Clicks: user_id,item_id,category_id,behavior,timestamp (seconds), no header
-    #[arg(long, value_name = "FILE")]
-    input: Option<PathBuf>,
-    /// Folder for the rows: window_end, rank, item_id, count, tab-separated
-    #[arg(long, value_name = "DIR")]
-    output: Option<PathBuf>,
-    /// Items per window
-    #[arg(long, default_value_t = 5, value_name = "N")]
-    top: usize,
-    /// Seal the output at every barrier, so that every checkpoint publishes
-    #[arg(long, hide = true)]
-    eager: bool,
-    /// Run under another name
-    #[arg(long, hide = true)]
-    job_name: Option<String>,
-    /// Count generated clicks into a sink that takes so many a second
-    #[arg(long, hide = true)]
-    slow_rows_per_second: Option<u32>,
-    #[command(flatten)]
-    launch: LaunchArgs,
+enum Jobs {
+    BehaviorCounts(Command<BehaviorCounts>),
+    HotItems(Command<HotItems>),
+    LogMethods(Command<LogMethods>),
+    Pv(Command<Pv>),
+    SlowSink(Command<Counts>),
 }
 
 fn main() -> ExitCode {
-    let Args { input, output, top, eager, job_name, slow_rows_per_second, launch } = Args::parse();
-    let job = match (slow_rows_per_second, &output) {
-        (Some(rows_per_second), _) => counts_into_a_slow_sink(rows_per_second),
-        (None, Some(folder)) if eager || job_name.is_some() => {
-            let job = Job::new(job_name.as_deref().unwrap_or("hot-items"));
-            let age = if eager { Duration::ZERO } else { Duration::from_secs(60) };
-            let sink = FileSink::lines(folder, hot_items::tab_separated).roll_after(age);
-            hot_items::ranking(&job, input.as_deref(), top).sink("rows", sink);
-            job
-        }
-        _ => hot_items::job(&hot_items::Ends { input, output }, top),
-    };
-    launch_with(job, &launch)
+    match Jobs::parse() {
+        Jobs::BehaviorCounts(command) => command.run(),
+        Jobs::HotItems(command) => command.run(),
+        Jobs::LogMethods(command) => command.run(),
+        Jobs::Pv(command) => command.run(),
+        Jobs::SlowSink(command) => command.run(),
+    }
 }
 
 /// Endless clicks, a count per item after each, and a sink that is far too slow for them.
-fn counts_into_a_slow_sink(rows_per_second: u32) -> Job {
-    let job = Job::new("slow-sink");
-    job.source("clicks", ClickGenerator::new(7).items(10_000), WatermarkStrategy::none())
-        .filter(|click| click.item_id > 0)
-        .uid("page-views")
-        .key_by(|click| click.item_id)
-        .process(Tally::default)
-        .uid("count")
-        .rebalance()
-        .sink("rows", SlowSink { rows_per_second });
-    job
+#[derive(Args, Clone, Debug)]
+struct Counts {
+    /// What one subtask of the sink takes
+    #[arg(long)]
+    rows_per_second: u32,
+}
+
+impl Lesson for Counts {
+    const ABOUT: &'static str = "Counts into a sink that is far too slow for them";
+
+    fn job(&self) -> Job {
+        let job = Job::new("slow-sink");
+        job.source("clicks", ClickGenerator::new(7).items(10_000), WatermarkStrategy::none())
+            .filter(|click| click.item_id > 0)
+            .uid("page-views")
+            .key_by(|click| click.item_id)
+            .process(Tally::default)
+            .uid("count")
+            .rebalance()
+            .sink("rows", SlowSink { rows_per_second: self.rows_per_second });
+        job
+    }
 }
 
 /// How often a key has been seen.

@@ -17,19 +17,54 @@ pub(crate) const DEADLINE: Duration = Duration::from_secs(120);
 /// Between two looks at a condition.
 const LOOK_AGAIN: Duration = Duration::from_millis(5);
 
+/// A job, its recorded input, and the rows that it must make of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Subject {
+    /// Its subcommand of the program of jobs.
+    pub(crate) job: &'static str,
+    input: &'static str,
+    /// Records in the input.
+    pub(crate) records: u32,
+    rows: &'static str,
+}
+
+const CLICKS: (&str, u32) = ("UserBehavior.csv", 110_300);
+const REQUESTS: (&str, u32) = ("apache.log", 10_000);
+
+impl Subject {
+    const fn new(job: &'static str, input: (&'static str, u32), rows: &'static str) -> Self {
+        Self { job, input: input.0, records: input.1, rows }
+    }
+}
+
+/// Every job whose rows are recorded.
+pub(crate) const SUBJECTS: [Subject; 4] = [
+    Subject::new("hot-items", CLICKS, "hot_items_top5_1h_5min.tsv"),
+    Subject::new("pv", CLICKS, "pv_1h.tsv"),
+    Subject::new("behavior-counts", CLICKS, "behavior_counts_10min.tsv"),
+    Subject::new("log-methods", REQUESTS, "log_by_method_10s_late.tsv"),
+];
+
 /// A job's folders, and the rows it must end with.
 pub(crate) struct Place {
+    job: &'static str,
     folder: PathBuf,
     input: PathBuf,
     expected: Vec<String>,
 }
 
 impl Place {
-    /// An empty place; `None` when the recorded data is absent, which has been said.
+    /// An empty place for `hot-items`.
     pub(crate) fn new() -> Option<Self> {
+        Self::of(SUBJECTS[0])
+    }
+
+    /// An empty place; `None` when the recorded data is absent, which has been said.
+    pub(crate) fn of(subject: Subject) -> Option<Self> {
         static NEXT: AtomicU64 = AtomicU64::new(0);
-        let input = shared_material::find("data/ecommerce/UserBehavior.csv")?;
-        let rows = shared_material::find("data/ecommerce/expected/hot_items_top5_1h_5min.tsv")?;
+        let Subject { job, input, rows, .. } = subject;
+        let input = shared_material::find(&format!("data/ecommerce/{input}"))?;
+        let rows = shared_material::find(&format!("data/ecommerce/expected/{rows}"))?;
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
         let name = format!("chaos-{}-{number}", std::process::id());
         let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
@@ -37,7 +72,7 @@ impl Place {
         let rows = fs::read_to_string(rows).unwrap();
         let mut expected: Vec<String> = rows.lines().map(str::to_owned).collect();
         expected.sort();
-        Some(Self { folder, input, expected })
+        Some(Self { job, folder, input, expected })
     }
 
     pub(crate) fn path(&self, name: &str) -> PathBuf {
@@ -68,7 +103,8 @@ impl Place {
 
     /// A start of the job here whose files end with each checkpoint, one in every `interval`.
     pub(crate) fn eager_job(&self, storage: Storage, interval: &str) -> Start {
-        self.unhurried_job(storage).switch("--eager").flag("--checkpoint-interval", interval)
+        let start = self.unhurried_job(storage).flag("--roll-after", "1ms");
+        start.flag("--checkpoint-interval", interval)
     }
 
     /// A start of the job here, whose files stay open across checkpoints.
@@ -83,9 +119,9 @@ impl Place {
             Storage::Memory => "memory".to_owned(),
             Storage::Folder => format!("file://{}", self.storage().display()),
         };
-        let mut start = self.bare();
-        start.command.arg("--input").arg(&self.input).arg("--output").arg(self.output());
-        start.command.arg("--state-dir").arg(self.state());
+        let start = self.bare().flag("--input", self.input.display());
+        let start = start.flag("--output", self.output().display());
+        let start = start.flag("--state-dir", self.state().display());
         start.flag("--checkpoint-storage", storage).flag("--slots", 2)
     }
 
@@ -99,8 +135,8 @@ impl Place {
         let summary = self.path("summary.json");
         let mut command = Command::new(env!("CARGO_BIN_EXE_chaos-job"));
         command.env_remove("TIDEGATE_CRASH_POINT").env_remove("RUST_LOG");
-        command.arg("--summary-json").arg(&summary);
-        Start { command, summary }
+        let flags = vec!["--summary-json".into(), summary.display().to_string()];
+        Start { command, job: self.job, flags, summary }
     }
 
     /// What is published, sorted.
@@ -182,17 +218,25 @@ pub(crate) enum Storage {
 /// A start to be.
 pub(crate) struct Start {
     command: Command,
+    job: &'static str,
+    flags: Vec<String>,
     summary: PathBuf,
 }
 
 impl Start {
     pub(crate) fn flag(mut self, name: &str, value: impl std::fmt::Display) -> Self {
-        self.command.arg(name).arg(format!("{value}"));
+        self.flags.extend([name.to_owned(), value.to_string()]);
         self
     }
 
     pub(crate) fn switch(mut self, name: &str) -> Self {
-        self.command.arg(name);
+        self.flags.push(name.to_owned());
+        self
+    }
+
+    /// Starts another job at this place.
+    pub(crate) const fn with_job(mut self, job: &'static str) -> Self {
+        self.job = job;
         self
     }
 
@@ -212,6 +256,7 @@ impl Start {
 
     pub(crate) fn spawn(mut self) -> Running {
         drop(fs::remove_file(&self.summary));
+        self.command.arg(self.job).args(&self.flags);
         self.command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
         let mut child = self.command.spawn().unwrap();
         let mut stderr = child.stderr.take().unwrap();

@@ -10,6 +10,7 @@ mod damage;
 mod faults;
 mod job_process;
 mod kills;
+mod lessons;
 mod refusals;
 mod rows;
 mod slow_sink;

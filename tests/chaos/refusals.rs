@@ -76,13 +76,13 @@ fn a_state_folder_that_is_not_this_jobs_is_refused_untouched() {
     let stopped = place.job(Storage::Folder).flag("--rate", 100_000);
     assert!(stopped.crash("manifest.write.before:6").run().is_crash());
     let job = || place.job(Storage::Folder);
-    refuses_and_writes_nothing(&place, job().flag("--job-name", "other"), "belongs to job");
+    refuses_and_writes_nothing(&place, job().with_job("pv"), "belongs to job");
     refuses_and_writes_nothing(&place, job().flag("--max-parallelism", 64), "max parallelism");
     for fresh in [false, true] {
         let other = || {
             let start = place.bare().flag("--input", place.input().display());
             let start = start.flag("--output", place.path("elsewhere").display());
-            let start = start.flag("--job-name", "other");
+            let start = start.with_job("pv");
             let storage = format!("file://{}", place.storage().display());
             let start = start.flag("--checkpoint-storage", storage);
             if fresh { start.switch("--fresh") } else { start }
@@ -129,7 +129,10 @@ fn an_input_that_has_changed_is_refused_on_resume() {
         let start = reading(&place, &input).flag("--state-dir", place.state().display());
         start.flag("--checkpoint-storage", storage).flag("--checkpoint-interval", "20ms")
     };
-    let died = start().flag("--rate", 100_000).switch("--eager").crash("manifest.write.before:9");
+    let died = start()
+        .flag("--rate", 100_000)
+        .flag("--roll-after", "1ms")
+        .crash("manifest.write.before:9");
     assert!(died.run().is_crash());
     fs::write(&input, &whole[..whole.len() / 2]).unwrap();
     refuses_and_writes_nothing(&place, start(), "is not the one it was");

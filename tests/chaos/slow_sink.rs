@@ -13,7 +13,7 @@ const SLACK_KIB: u64 = 96 * 1024;
 fn a_slow_sink_slows_the_source_and_nothing_else() {
     let Some(place) = Place::new() else { return };
     let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-    let start = place.unmetered().flag("--slow-rows-per-second", 40_000);
+    let start = place.unmetered().with_job("slow-sink").flag("--rows-per-second", 40_000);
     let start = start.flag("--metrics-addr", format!("127.0.0.1:{port}"));
     let start = start.flag("--state-dir", place.state().display());
     let start = start.flag("--checkpoint-interval", "200ms").flag("--slots", 2).parallelism(2);

@@ -14,12 +14,12 @@ use crate::harness::life::{Blueprint, Life, Saved};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use std::collections::HashMap;
-use tidegate_core::chain::{OperatorStage, Stage};
 use tidegate_core::element::{Batch, Data, Element, Record};
 use tidegate_core::gate::Port;
 use tidegate_core::key::Key;
 use tidegate_core::operator::{Context, Operator, OutputTag};
 use tidegate_core::output::OutputEdge;
+use tidegate_core::stage::{OperatorStage, Stage};
 use tidegate_core::time::Timestamp;
 
 type KeyHash = Box<dyn Fn(usize, &Value) -> u64>;

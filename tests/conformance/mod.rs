@@ -11,6 +11,7 @@ pub mod case;
 pub mod drive;
 mod process_timers;
 mod sheet;
+mod watermark_generation;
 mod watermark_valve;
 mod window;
 mod window_assigner;
@@ -52,6 +53,7 @@ type Run = fn(&Value, Way) -> Result<(), String>;
 /// The areas that can be run.
 pub const AREAS: &[(&str, Run)] = &[
     ("process_timers", process_timers::run),
+    ("watermark_generation", watermark_generation::run),
     ("watermark_valve", watermark_valve::run),
     ("window", window::run),
     ("window_assigner", window_assigner::run),

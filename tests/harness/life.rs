@@ -6,13 +6,14 @@
 use super::GROUPS;
 use std::collections::BTreeMap;
 use std::task::Waker;
-use tidegate_core::chain::{Chain, Link, Stage};
+use tidegate_core::chain::{Chain, Link};
 use tidegate_core::element::{Barrier, BarrierKind, Element};
 use tidegate_core::gate::alignment::Guarantee;
 use tidegate_core::gate::{ChannelInfo, InputGate, Port as Input};
 use tidegate_core::key::KeyGroupRange;
 use tidegate_core::output::{OutputEdge, Transport};
 use tidegate_core::snapshot::{ListSnapshot, OperatorTotals, SubtaskSnapshot};
+use tidegate_core::stage::Stage;
 use tidegate_core::state::delta::{self, Delta};
 use tidegate_core::state::{KeyedState, OperatorState, StateVisitor};
 use tidegate_core::task::{Capture, EdgeTotals, Outputs, StepOutcome, Task, TaskPort};

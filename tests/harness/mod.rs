@@ -47,12 +47,12 @@ use life::{Blueprint, Life, Saved};
 use log::{Log, Recorder};
 use std::fmt::Debug;
 use std::sync::{Arc, Mutex};
-use tidegate_core::chain::{OperatorStage, Stage};
 use tidegate_core::element::{Batch, Data, Element, Mark, Record, Status};
 use tidegate_core::key::{Key, MaxParallelism};
 use tidegate_core::operator::{Context, Operator, OutputTag};
 use tidegate_core::output::OutputEdge;
 use tidegate_core::snapshot::OperatorTotals;
+use tidegate_core::stage::{OperatorStage, Stage};
 use tidegate_core::time::Timestamp;
 
 /// One thing that happens to the operator.

@@ -1,10 +1,12 @@
 //! Event time within a chain: a link knows the watermarks that have reached it, not the gate's.
 
 use std::task::Waker;
-use tidegate_core::chain::{Chain, Control, Downstream, Link, OperatorStage, StepTime};
+use tidegate_core::chain::{Chain, Downstream, Link};
 use tidegate_core::element::{AnyBatch, Batch, downcast};
+use tidegate_core::gate::valve::TimeEvent;
 use tidegate_core::operator::{BoxError, Context, Operator, Progress};
 use tidegate_core::snapshot::OperatorTotals;
+use tidegate_core::stage::{Control, OperatorStage, StepTime};
 use tidegate_core::time::Timestamp;
 
 /// Emits each watermark.
@@ -47,10 +49,12 @@ impl Operator for Ask {
 struct Collected(Vec<i64>);
 
 impl Downstream for Collected {
-    fn push(&mut self, _link: usize, _side: Option<usize>, mut batch: Box<dyn AnyBatch>) {
-        let records = downcast::<i64>(batch.as_mut()).take_open();
+    fn push(&mut self, _link: usize, _side: Option<usize>, batch: &mut dyn AnyBatch) {
+        let records = downcast::<i64>(batch).take_open();
         self.0.extend(records.map(|record| record.value));
     }
+
+    fn time(&mut self, _event: TimeEvent) {}
 
     fn is_blocked(&self) -> bool {
         false

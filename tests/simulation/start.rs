@@ -124,7 +124,14 @@ fn settings(plan: &Plan, run: u64, fate: &Fate) -> TaskSettings {
         let record = chance.between(1, 200);
         chance.one_in(3).then(|| Arc::new(Fault::new(node.uid.clone(), record)))
     });
-    TaskSettings { guarantee: Guarantee::ExactlyOnce, rate: None, fault, run, attempt: 0 }
+    TaskSettings {
+        guarantee: Guarantee::ExactlyOnce,
+        rate: None,
+        fault,
+        alignment: Arc::default(),
+        run,
+        attempt: 0,
+    }
 }
 
 /// Damages a blob that only the newest checkpoint names, if an older one can take its place.

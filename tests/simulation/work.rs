@@ -9,12 +9,13 @@ use super::subtask::{Subtask, Wiring, lock};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 use tidegate_core::build::TaskSettings;
-use tidegate_core::master::{Event, ManifestOutcome};
+use tidegate_core::master::{Event, ManifestOutcome, Remedy};
 use tidegate_core::node::NodeFactory;
 use tidegate_core::plan::{Plan, SubtaskId};
 use tidegate_core::restore::{RestoredOperator, RestoredSubtask};
 use tidegate_core::snapshot::{CheckpointId, Committable, Manifest, Redistribution};
-use tidegate_core::task::{Capture, SPLITS};
+use tidegate_core::source_head::SPLITS;
+use tidegate_core::task::Capture;
 use tidegate_core::time::Timestamp;
 use tidegate_state::manifest_log::Settled;
 use tidegate_state::recovery::Restore;
@@ -143,7 +144,7 @@ impl Process {
                 self.feed(Event::RegionRunning { region, attempt }, now);
             }
             Err(cause) => {
-                self.feed(Event::Failed { region, attempt, cause, refused: false }, now);
+                self.feed(Event::Failed { region, attempt, cause, remedy: Remedy::Restart }, now);
             }
         }
     }

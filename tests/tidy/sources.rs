@@ -6,8 +6,7 @@ const FILE_LINES: usize = 500;
 const FUNCTION_LINES: usize = 70;
 
 /// Files that were longer when the rule came.
-const LONG_FILES: &[(&str, usize)] =
-    &[("framework/core/src/master/mod.rs", 548), ("framework/core/src/task.rs", 595)];
+const LONG_FILES: &[(&str, usize)] = &[("framework/core/src/master/mod.rs", 535)];
 
 /// Functions that were longer when the rule came.
 const LONG_FUNCTIONS: &[(&str, usize)] = &[("framework/state/src/upload.rs upload", 75)];
@@ -17,6 +16,7 @@ const SLEEPERS: &[(&str, &str)] = &[
     ("framework/runtime/src/job_master.rs", "pauses between two tries of a commit"),
     ("framework/runtime/src/subtask_actor.rs", "wakes for processing-time timers"),
     ("framework/state/src/sled.rs", "pauses between two tries of a lock"),
+    ("operators/connectors/file/src/sink/committer.rs", "pauses between two tries of a lock"),
     ("tests/bench/latency.rs", "paces a schedule of records"),
     ("tests/chaos/job.rs", "a sink that is slow on purpose"),
 ];

@@ -1,7 +1,7 @@
 //! `tidegate demo`: a job to look at, with nothing to prepare.
 
 use clap::Parser;
-use ecommerce::hot_items::{Ends, job};
+use ecommerce::{HotItems, Lesson};
 use std::process::ExitCode;
 use tidegate::LaunchArgs;
 
@@ -23,5 +23,5 @@ pub struct Args {
 pub fn run(args: Args) -> ExitCode {
     let Args { top, mut launch } = args;
     launch.rate.get_or_insert(RATE);
-    tidegate::launch_with(job(&Ends::default(), top), &launch)
+    tidegate::launch_with(HotItems::made_up(top).job(), &launch)
 }

@@ -1,3 +1,17 @@
 //! The e-commerce jobs: each a lesson of a few dozen lines.
 
-pub mod hot_items;
+mod access_log;
+mod clicks;
+mod lesson;
+mod row;
+
+mod behavior_counts;
+mod hot_items;
+mod log_methods;
+mod pv;
+
+pub use behavior_counts::BehaviorCounts;
+pub use hot_items::HotItems;
+pub use lesson::{Command, Lesson, main};
+pub use log_methods::LogMethods;
+pub use pv::Pv;

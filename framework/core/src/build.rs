@@ -14,8 +14,10 @@ use crate::plan::{Plan, SubtaskId};
 use crate::rate::RateLimiter;
 use crate::restore::{RestoredOperator, RestoredSubtask};
 use crate::sink::SubtaskIdentity;
+use crate::source_alignment::{AlignmentBoard, AlignmentMember};
+use crate::source_head::{SPLITS, SourceHead};
 use crate::state::{KeyedState, OperatorState, StateVisitor};
-use crate::task::{Outputs, SPLITS, SourceHead, Task};
+use crate::task::{Outputs, Task};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -28,6 +30,8 @@ pub struct TaskSettings {
     pub rate: Option<f64>,
     /// A fault on purpose.
     pub fault: Option<Arc<Fault>>,
+    /// Where the sources of alignment groups stand.
+    pub alignment: Arc<AlignmentBoard>,
     /// The run of the job.
     pub run: u64,
     /// The attempt of the region.
@@ -64,6 +68,16 @@ impl Plan {
                     let stage =
                         factory.create(&identity, splits, restored.watermark).map_err(opening)?;
                     let mut head = SourceHead::new(node.uid.clone(), stage, state.totals);
+                    head.alignment = factory.alignment().map(|alignment| {
+                        let (board, at) = (&settings.alignment, restored.watermark);
+                        AlignmentMember::join(
+                            board,
+                            alignment.clone(),
+                            &node.uid,
+                            subtask.index,
+                            at,
+                        )
+                    });
                     head.rate = settings.rate.map(RateLimiter::new);
                     head.fault = settings.fault.clone().filter(|f| f.operator == node.uid);
                     source = Some(head);
@@ -87,6 +101,12 @@ impl Plan {
             }
             let link = Link::new(node.uid.clone(), stage, state.totals);
             links.push(link.with_fault(settings.fault.as_ref()));
+        }
+        let makes_time = links.iter().find(|link| link.stage.makes_event_time());
+        if let Some(link) = makes_time.filter(|_| vertex.nodes.len() > 1) {
+            let cause =
+                "it makes event time and cannot be chained: call `no_chaining` on its stream";
+            return Err(failure(&link.uid, Phase::Opening, cause.into()));
         }
         let gate = self.gate(subtask, settings.guarantee, restored);
         links.iter_mut().for_each(|link| link.stage.open(gate.watermark()));

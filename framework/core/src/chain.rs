@@ -5,220 +5,15 @@
 //! end) visits the links front to back, and each link must have emitted all that follows from it, and
 //! all links behind it must have digested that, before the next link hears of it.
 
-use crate::element::{AnyBatch, Batch, Record, downcast};
+use crate::element::AnyBatch;
 use crate::fault::Fault;
 use crate::gate::Port;
-use crate::limits;
-use crate::operator::{BoxError, Context, Operator, Progress};
-use crate::sink::{Prepare, Sink};
+use crate::gate::valve::TimeEvent;
+use crate::operator::{BoxError, Progress};
 use crate::snapshot::OperatorTotals;
-use crate::state::StateVisitor;
+use crate::stage::{Control, Stage, StepTime};
 use crate::time::Timestamp;
 use std::sync::Arc;
-use std::task::Waker;
-
-/// What a step may know of the outside.
-#[derive(Clone, Copy)]
-pub struct StepTime<'a> {
-    /// The wall clock.
-    pub now: Timestamp,
-    /// Wakes the task.
-    pub waker: &'a Waker,
-}
-
-/// A control event on its way through the chain.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Control {
-    /// Event time has advanced.
-    Watermark(Timestamp),
-    /// The wall clock has reached a timer.
-    ProcessingTime(Timestamp),
-    /// All input has ended.
-    End,
-}
-
-/// An operator or sink behind type erasure: the boundary at which the chain is dynamic.
-pub trait Stage: Send {
-    /// Called once before anything else, with all states in place.
-    fn open(&mut self, watermark: Timestamp) {
-        let _ = watermark;
-    }
-
-    /// Takes open records off `input`.
-    ///
-    /// # Errors
-    /// The operator's.
-    fn process(
-        &mut self,
-        port: Port,
-        input: &mut dyn AnyBatch,
-        time: StepTime<'_>,
-    ) -> Result<(), BoxError>;
-
-    /// Handles a control event.
-    ///
-    /// # Errors
-    /// The operator's.
-    fn control(&mut self, control: Control, time: StepTime<'_>) -> Result<Progress, BoxError>;
-
-    /// What was emitted on the main output since the last call.
-    fn take_output(&mut self) -> Option<Box<dyn AnyBatch>>;
-
-    /// What was emitted on side outputs since the last call.
-    fn take_sides(&mut self, each: &mut dyn FnMut(usize, Box<dyn AnyBatch>));
-
-    /// Late and dropped records since the last call.
-    fn take_counts(&mut self) -> (u64, u64);
-
-    /// The input has run dry.
-    ///
-    /// # Errors
-    /// A sink's.
-    fn flush(&mut self) -> Result<(), BoxError> {
-        Ok(())
-    }
-
-    /// When the wall clock matters next.
-    fn next_processing_timer(&self) -> Option<Timestamp> {
-        None
-    }
-
-    /// A sink draws the line of an epoch; `None` for operators.
-    ///
-    /// # Errors
-    /// A sink's.
-    fn freeze(
-        &mut self,
-        barrier: crate::element::Barrier,
-    ) -> Result<Option<Box<dyn Prepare>>, BoxError> {
-        let _ = barrier;
-        Ok(None)
-    }
-
-    /// Shows every state.
-    fn states(&mut self, visitor: &mut dyn StateVisitor);
-}
-
-/// An [`Operator`] as a stage.
-///
-/// Event time, as the operator sees it, is the last watermark that has come as far as this link; the
-/// gate's may be ahead, while the links before this one still emit what precedes it.
-pub struct OperatorStage<O: Operator> {
-    operator: O,
-    context: Context<O::Out>,
-}
-
-impl<O: Operator> OperatorStage<O> {
-    /// Erases `operator`; `connect` connects its side outputs.
-    pub fn new(operator: O, connect: impl FnOnce(&mut Context<O::Out>)) -> Self {
-        Self::with_capacity(limits::batch_records(size_of::<Record<O::Out>>()), operator, connect)
-    }
-
-    /// As [`OperatorStage::new`], with an output that is full at `capacity` records.
-    pub fn with_capacity(
-        capacity: usize,
-        operator: O,
-        connect: impl FnOnce(&mut Context<O::Out>),
-    ) -> Self {
-        let mut context = Context::new(capacity);
-        connect(&mut context);
-        Self { operator, context }
-    }
-}
-
-impl<O: Operator> Stage for OperatorStage<O> {
-    fn open(&mut self, watermark: Timestamp) {
-        self.context.set_time(watermark, Timestamp::MIN);
-        self.operator.open(watermark);
-    }
-
-    fn process(
-        &mut self,
-        _port: Port,
-        input: &mut dyn AnyBatch,
-        time: StepTime<'_>,
-    ) -> Result<(), BoxError> {
-        self.context.set_time(self.context.watermark(), time.now);
-        self.operator.process(downcast(input), &mut self.context)
-    }
-
-    fn control(&mut self, control: Control, time: StepTime<'_>) -> Result<Progress, BoxError> {
-        let watermark = match control {
-            Control::Watermark(at) => at,
-            Control::ProcessingTime(_) | Control::End => self.context.watermark(),
-        };
-        self.context.set_time(watermark, time.now);
-        match control {
-            Control::Watermark(at) => self.operator.on_watermark(at, &mut self.context),
-            Control::ProcessingTime(at) => self.operator.on_processing_time(at, &mut self.context),
-            Control::End => self.operator.on_end(&mut self.context),
-        }
-    }
-
-    fn take_output(&mut self) -> Option<Box<dyn AnyBatch>> {
-        let records = self.context.take();
-        (!records.is_empty()).then(|| Box::new(Batch::new(records, Vec::new())) as _)
-    }
-
-    fn take_sides(&mut self, each: &mut dyn FnMut(usize, Box<dyn AnyBatch>)) {
-        self.context.take_sides().for_each(|(index, batch)| each(index, batch));
-    }
-
-    fn take_counts(&mut self) -> (u64, u64) {
-        self.context.take_counts()
-    }
-
-    fn next_processing_timer(&self) -> Option<Timestamp> {
-        self.operator.next_processing_timer()
-    }
-
-    fn states(&mut self, visitor: &mut dyn StateVisitor) {
-        self.operator.states(visitor);
-    }
-}
-
-/// A [`Sink`] as a stage.
-pub struct SinkStage<S: Sink>(pub S);
-
-impl<S: Sink> Stage for SinkStage<S> {
-    fn process(
-        &mut self,
-        _port: Port,
-        input: &mut dyn AnyBatch,
-        time: StepTime<'_>,
-    ) -> Result<(), BoxError> {
-        self.0.write(downcast(input), time.waker)
-    }
-
-    fn control(&mut self, _control: Control, _time: StepTime<'_>) -> Result<Progress, BoxError> {
-        Ok(Progress::Done)
-    }
-
-    fn take_output(&mut self) -> Option<Box<dyn AnyBatch>> {
-        None
-    }
-
-    fn take_sides(&mut self, _each: &mut dyn FnMut(usize, Box<dyn AnyBatch>)) {}
-
-    fn take_counts(&mut self) -> (u64, u64) {
-        (0, 0)
-    }
-
-    fn flush(&mut self) -> Result<(), BoxError> {
-        self.0.flush()
-    }
-
-    fn freeze(
-        &mut self,
-        barrier: crate::element::Barrier,
-    ) -> Result<Option<Box<dyn Prepare>>, BoxError> {
-        self.0.freeze(barrier).map(Some)
-    }
-
-    fn states(&mut self, visitor: &mut dyn StateVisitor) {
-        self.0.states(visitor);
-    }
-}
 
 /// One operator of a chain.
 pub struct Link {
@@ -252,7 +47,9 @@ impl Link {
 /// Where the chain's output goes.
 pub trait Downstream {
     /// Takes all open records that link `link` emitted: `side` is `None` for its main output.
-    fn push(&mut self, link: usize, side: Option<usize>, batch: Box<dyn AnyBatch>);
+    fn push(&mut self, link: usize, side: Option<usize>, batch: &mut dyn AnyBatch);
+    /// Event time that the only operator of the chain has made.
+    fn time(&mut self, event: TimeEvent);
     /// Whether there is no room at the moment.
     fn is_blocked(&self) -> bool;
 }
@@ -322,9 +119,22 @@ pub struct Chain {
 
 impl Chain {
     /// A chain of `links`; a source that feeds an exchange directly has none.
+    ///
+    /// # Panics
+    /// When an operator that makes event time is not the only one.
     #[must_use]
     pub fn new(links: Vec<Link>) -> Self {
+        assert!(
+            links.len() < 2 || !links.iter().any(|link| link.stage.makes_event_time()),
+            "an operator that makes event time stands alone"
+        );
         Self { links, pass: None, active: None }
+    }
+
+    /// Whether event time goes no further than this chain, which makes its own.
+    #[must_use]
+    pub fn makes_event_time(&self) -> bool {
+        self.links.first().is_some_and(|link| link.stage.makes_event_time())
     }
 
     /// Gives the first operator records. The chain must be idle.
@@ -443,15 +253,24 @@ impl Chain {
         totals.late += late;
         totals.dropped += dropped;
         let mut emitted = false;
-        stage.take_sides(&mut |side, batch| {
+        stage.take_sides(&mut |side, mut batch| {
             emitted = true;
-            downstream.push(at, Some(side), batch);
+            downstream.push(at, Some(side), batch.as_mut());
         });
-        if let Some(batch) = stage.take_output() {
+        let mut output = stage.take_output();
+        totals.records_out += output.as_ref().map_or(0, |batch| batch.remaining() as u64);
+        for event in stage.take_times() {
             emitted = true;
-            totals.records_out += batch.remaining() as u64;
+            if let Some(batch) = &mut output {
+                downstream.push(at, None, batch.as_mut());
+                batch.take_mark();
+            }
+            downstream.time(event);
+        }
+        if let Some(mut batch) = output {
+            emitted = true;
             if last {
-                downstream.push(at, None, batch);
+                downstream.push(at, None, batch.as_mut());
             } else {
                 debug_assert!(self.links[at + 1].input.is_none(), "the next link was idle");
                 self.links[at + 1].input = Some((0, batch));

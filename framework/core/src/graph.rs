@@ -292,7 +292,7 @@ mod tests {
             _: &crate::sink::SubtaskIdentity,
             _: &[Vec<u8>],
             _: crate::time::Timestamp,
-        ) -> Result<Box<dyn crate::task::SourceStage>, crate::operator::BoxError> {
+        ) -> Result<Box<dyn crate::source_head::SourceStage>, crate::operator::BoxError> {
             Err("never built".into())
         }
     }

@@ -50,15 +50,41 @@ fn write_str(text: &str, out: &mut Vec<u8>) {
     out.extend_from_slice(text.as_bytes());
 }
 
+/// The hash of a string's canonical bytes, without a heap allocation unless it is long.
+fn hash_str(text: &str) -> u64 {
+    const SHORT: usize = 120;
+    let mut bytes = [0; 8 + SHORT];
+    match bytes.get_mut(8..8 + text.len()) {
+        Some(copy) => {
+            copy.copy_from_slice(text.as_bytes());
+            bytes[..8].copy_from_slice(&(text.len() as u64).to_le_bytes());
+            xxh3_64(&bytes[..8 + text.len()])
+        }
+        None => {
+            let mut bytes = Vec::with_capacity(8 + text.len());
+            write_str(text, &mut bytes);
+            xxh3_64(&bytes)
+        }
+    }
+}
+
 impl Key for String {
     fn write_canonical(&self, out: &mut Vec<u8>) {
         write_str(self, out);
+    }
+
+    fn stable_hash(&self) -> u64 {
+        hash_str(self)
     }
 }
 
 impl Key for Arc<str> {
     fn write_canonical(&self, out: &mut Vec<u8>) {
         write_str(self, out);
+    }
+
+    fn stable_hash(&self) -> u64 {
+        hash_str(self)
     }
 }
 
@@ -183,6 +209,16 @@ mod tests {
         assert_eq!("item".to_owned().stable_hash(), 0xfb99_9e45_6089_37a3);
         assert_eq!((7u32, "x".to_owned()).stable_hash(), 0x6ab5_0c41_2b17_efff);
         assert_eq!(MaxParallelism::DEFAULT.group_of(1u64.stable_hash()), KeyGroup(59));
+    }
+
+    #[test]
+    fn short_and_long_strings_are_hashed_by_their_canonical_bytes() {
+        for length in [0, 1, 119, 120, 121, 5_000] {
+            let text = "x".repeat(length);
+            let mut bytes = Vec::new();
+            text.write_canonical(&mut bytes);
+            assert_eq!(text.stable_hash(), xxh3_64(&bytes), "{length}");
+        }
     }
 
     #[test]

@@ -23,6 +23,9 @@ pub const CHANNEL_CREDITS_MIN: u32 = 2;
 /// Memory that the batches on their way into one task may take.
 pub const GATE_BYTES: usize = 32 * 1024 * 1024;
 
+/// How often a source that is ahead of those it is aligned with looks whether they have caught up.
+pub const ALIGNMENT_PROBE_MS: i64 = 10;
+
 /// Records in a full batch of records of `record_bytes` each.
 #[must_use]
 pub const fn batch_records(record_bytes: usize) -> usize {

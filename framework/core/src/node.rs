@@ -3,13 +3,14 @@
 //! Apart from the contracts because here the record types end: what the graph, the plan and the
 //! runtime handle are these objects.
 
-use crate::chain::{SinkStage, Stage};
 use crate::codec;
 use crate::element::Element;
 use crate::operator::BoxError;
 use crate::sink::{Committer, SinkFactory, SubtaskIdentity};
 use crate::source::{Source, SourceFactory, SourceOutput, SourceStatus, SplitState};
-use crate::task::SourceStage;
+use crate::source_alignment::Alignment;
+use crate::source_head::SourceStage;
+use crate::stage::{SinkStage, Stage};
 use crate::time::Timestamp;
 use crate::watermark::{SplitWatermark, WatermarkStrategy};
 use std::sync::Arc;
@@ -43,6 +44,11 @@ pub trait SourceNode: Send + Sync {
     /// # Errors
     /// When the input cannot be read.
     fn fingerprint(&self) -> Result<Option<String>, BoxError>;
+
+    /// The group of sources it waits for, if any.
+    fn alignment(&self) -> Option<&Alignment> {
+        None
+    }
 
     /// Whether two fingerprints name the same input.
     fn same_input(&self, before: &str, now: &str) -> bool;
@@ -79,6 +85,10 @@ impl<F: SourceFactory> SourceNode for SourceNodeOf<F> {
         self.factory.fingerprint()
     }
 
+    fn alignment(&self) -> Option<&Alignment> {
+        self.strategy.alignment.as_ref()
+    }
+
     fn same_input(&self, before: &str, now: &str) -> bool {
         self.factory.same_input(before, now)
     }
@@ -96,7 +106,7 @@ impl<F: SourceFactory> SourceNode for SourceNodeOf<F> {
             generators.push((state.watermark, state.idle));
         }
         let source = self.factory.create(identity, positions)?;
-        let output = SourceOutput::new(self.strategy, generators, emitted);
+        let output = SourceOutput::new(self.strategy.clone(), generators, emitted);
         Ok(Box::new(TypedSource::<F> { source, output }))
     }
 }
@@ -117,6 +127,10 @@ impl<F: SourceFactory> SourceStage for TypedSource<F> {
 
     fn take(&mut self) -> Vec<Element> {
         self.output.take()
+    }
+
+    fn is_idle(&self) -> bool {
+        self.output.is_idle()
     }
 
     fn take_dropped(&mut self) -> u64 {

@@ -3,7 +3,8 @@
 //! An operator never sees a channel, a barrier or a clock. It is stepped *resumably*: while its output
 //! is full it takes nothing, and the runner calls it again later with the rest.
 
-use crate::element::{Batch, Data, Record};
+use crate::element::{Batch, Data, Mark, Record, Status};
+use crate::gate::valve::TimeEvent;
 use crate::state::StateVisitor;
 use crate::time::Timestamp;
 use std::any::Any;
@@ -89,10 +90,35 @@ pub trait Operator: Send + 'static {
         Ok(Progress::Done)
     }
 
+    /// Whether it makes event time anew: watermarks and statuses that reach it go no further, those
+    /// that it emits do ([`Context::emit_watermark`]). The end of the data always passes. Such an
+    /// operator stands alone in its chain.
+    fn makes_event_time(&self) -> bool {
+        false
+    }
+
     /// Shows every state to `visitor`, always the same ones in the same order.
     fn states(&mut self, visitor: &mut dyn StateVisitor) {
         let _ = visitor;
     }
+}
+
+/// An operator with a second input: [`Operator::process`] takes the first.
+///
+/// Event time is the minimum of both; between the inputs there is no order.
+pub trait CoOperator: Operator {
+    /// What it takes on its second input.
+    type Second: Data;
+
+    /// Takes records off the second input until it is used up or `ctx` is full.
+    ///
+    /// # Errors
+    /// As [`Operator::process`].
+    fn process_second(
+        &mut self,
+        input: &mut Batch<Self::Second>,
+        ctx: &mut Context<Self::Out>,
+    ) -> Result<(), BoxError>;
 }
 
 /// The name and type of a side output.
@@ -157,6 +183,8 @@ pub struct Context<Out> {
     last_len: usize,
     capacity: usize,
     sides: Vec<Side>,
+    /// Event time that was made here, each behind so many of `records`.
+    times: Vec<(usize, TimeEvent)>,
     watermark: Timestamp,
     processing_time: Timestamp,
     late: u64,
@@ -172,6 +200,7 @@ impl<Out: Data> Context<Out> {
             last_len: 0,
             capacity,
             sides: Vec::new(),
+            times: Vec::new(),
             watermark: Timestamp::MIN,
             processing_time: Timestamp::MIN,
             late: 0,
@@ -250,6 +279,19 @@ impl<Out: Data> Context<Out> {
         true
     }
 
+    /// Event time of what comes next has advanced to `watermark`; only for an operator that
+    /// [makes event time](Operator::makes_event_time). The final watermark is not its to give: it
+    /// follows from the end of the data.
+    pub fn emit_watermark(&mut self, watermark: Timestamp) {
+        self.times.push((self.records.len(), TimeEvent::Watermark(watermark)));
+    }
+
+    /// Nothing is coming for the time being, or records come again; only for an operator that
+    /// [makes event time](Operator::makes_event_time).
+    pub fn emit_status(&mut self, status: Status) {
+        self.times.push((self.records.len(), TimeEvent::Status(status)));
+    }
+
     /// A late record: it goes to `tag` if something is connected there, else it is dropped; either
     /// way it is counted.
     pub fn late<T: Data>(&mut self, tag: Option<&OutputTag<T>>, value: T, timestamp: Timestamp) {
@@ -282,6 +324,18 @@ impl<Out: Data> Context<Out> {
             self.last_len = self.records.len();
         }
         std::mem::take(&mut self.records)
+    }
+
+    /// Where event time stands between the records emitted: a mark for each [`TimeEvent`].
+    #[must_use]
+    pub fn marks(&self) -> Vec<Mark> {
+        let mark = |&(position, _): &(usize, _)| Mark { position, watermark: Timestamp::MIN };
+        self.times.iter().map(mark).collect()
+    }
+
+    /// Takes the event time that was made here, in order.
+    pub fn take_times(&mut self) -> Vec<TimeEvent> {
+        self.times.drain(..).map(|(_, event)| event).collect()
     }
 
     /// Takes what was emitted on the side outputs, by index in the order of their connection.

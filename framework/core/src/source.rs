@@ -11,7 +11,7 @@ use crate::operator::BoxError;
 use crate::sink::SubtaskIdentity;
 use crate::state::Value;
 use crate::time::Timestamp;
-use crate::watermark::{SplitWatermark, WatermarkStrategy};
+use crate::watermark::{Generator, SplitWatermark, WatermarkStrategy};
 use serde::{Deserialize, Serialize};
 use std::task::Waker;
 
@@ -153,6 +153,8 @@ impl<T: Data> SourceOutput<T> {
         if self.records.capacity() == 0 {
             self.records.reserve_exact(self.last_len.max(16));
         }
+        let ingested = self.strategy.generator == Generator::IngestionTime;
+        let timestamp = if ingested { self.splits[split].stamp(self.now) } else { timestamp };
         self.records.push(Record::new(value, timestamp));
         if self.strategy.idle_after_ms.is_some() {
             self.last_record[split] = self.now;
@@ -224,6 +226,9 @@ impl<T: Data> SourceOutput<T> {
     pub fn tick(&mut self, now: Timestamp, waiting: bool) {
         let step = if self.now == Timestamp::MIN { 0 } else { now.since(self.now) };
         self.now = now;
+        if self.strategy.generator == Generator::IngestionTime {
+            self.follow_clock();
+        }
         let Some(limit) = self.strategy.idle_after_ms else { return };
         for split in 0..self.splits.len() {
             let last = &mut self.last_record[split];
@@ -235,6 +240,20 @@ impl<T: Data> SourceOutput<T> {
                 self.set_status(split, Status::Idle);
             }
         }
+    }
+
+    fn follow_clock(&mut self) {
+        for split in 0..self.splits.len() {
+            if let Some(watermark) = self.splits[split].on_clock(self.now, &self.strategy) {
+                self.advance(split, watermark);
+            }
+        }
+    }
+
+    /// Whether no split holds event time back because all are silent.
+    #[must_use]
+    pub const fn is_idle(&self) -> bool {
+        self.valve.is_idle()
     }
 
     /// Takes what was emitted as elements of a channel. To be called after each [`Self::tick`] and
@@ -296,6 +315,20 @@ mod tests {
         assert_eq!(marks(&mut out), [(1, 49)]);
         out.end_split(1);
         assert_eq!(marks(&mut out), [], "the end is not a watermark");
+    }
+
+    #[test]
+    fn ingestion_time_stamps_records_and_advances_without_any() {
+        let mut out = output(1, WatermarkStrategy::ingestion_time());
+        out.tick(Timestamp(1_000), false);
+        out.emit(0, 1, Timestamp(5));
+        assert_eq!(out.records[0].timestamp, Timestamp(1_000));
+        assert_eq!(marks(&mut out), [(0, 999)]);
+        out.tick(Timestamp(1_200), true);
+        assert_eq!(marks(&mut out), [(0, 1_199)]);
+        out.end_split(0);
+        out.tick(Timestamp(2_000), true);
+        assert_eq!(marks(&mut out), []);
     }
 
     #[test]

@@ -5,79 +5,21 @@
 //! end) takes one path. A step works on at most about one batch, never blocks and never waits; what it
 //! returns says when to call again.
 
-use crate::chain::{Chain, ChainError, ChainStep, Control, Downstream, Phase, StepTime};
-use crate::element::{AnyBatch, Barrier, BarrierKind, Element, Status};
-use crate::fault::Fault;
+use crate::chain::{Chain, ChainError, ChainStep, Downstream, Phase};
+use crate::element::{AnyBatch, Barrier, BarrierKind, Element};
+use crate::gate::valve::TimeEvent;
 use crate::gate::{GateEvent, InputGate};
 use crate::limits;
 use crate::operator::BoxError;
 use crate::output::{OutputEdge, Transport};
-use crate::rate::RateLimiter;
 use crate::sink::Prepare;
-use crate::snapshot::{
-    ListSnapshot, OperatorSnapshot, OperatorTotals, Redistribution, SubtaskSnapshot,
-};
-use crate::source::SourceStatus;
+use crate::snapshot::{ListSnapshot, OperatorSnapshot, OperatorTotals, SubtaskSnapshot};
+use crate::source_head::SourceHead;
+use crate::stage::{Control, StepTime};
 use crate::state::{Frozen, KeyedState, OperatorState, StateVisitor};
 use crate::time::Timestamp;
 use std::collections::BTreeMap;
-use std::sync::Arc;
 use std::task::Waker;
-
-/// The name of the operator list state in which a source keeps its splits.
-pub const SPLITS: &str = "splits";
-
-/// A source behind type erasure.
-pub trait SourceStage: Send {
-    /// Emits at most `budget` records.
-    ///
-    /// # Errors
-    /// The source's.
-    fn poll(&mut self, budget: usize, waker: &Waker) -> Result<SourceStatus, BoxError>;
-    /// Sets the clock; `waiting` when the source had nothing to give.
-    fn tick(&mut self, now: Timestamp, waiting: bool);
-    /// What was emitted since the last call.
-    fn take(&mut self) -> Vec<Element>;
-    /// Rows dropped by policy since the last call.
-    fn take_dropped(&mut self) -> u64;
-    /// CBOR of each split at its position.
-    fn splits(&self) -> Vec<Vec<u8>>;
-}
-
-/// The source at the head of a task.
-pub struct SourceHead {
-    /// The operator's uid.
-    pub uid: String,
-    /// The source.
-    pub stage: Box<dyn SourceStage>,
-    /// Totals since the job first started.
-    pub totals: OperatorTotals,
-    /// How many records may come per second.
-    pub rate: Option<RateLimiter>,
-    /// A fault that waits for one of its records.
-    pub fault: Option<Arc<Fault>>,
-    emitted: u64,
-    state: SourceState,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum SourceState {
-    Reading,
-    /// Had nothing at the last poll; will wake the task.
-    Waiting,
-    /// A stop barrier has passed: nothing may follow it.
-    Stopped,
-    Ended,
-}
-
-impl SourceHead {
-    /// A source that has emitted nothing in this attempt.
-    #[must_use]
-    pub fn new(uid: String, stage: Box<dyn SourceStage>, totals: OperatorTotals) -> Self {
-        let state = SourceState::Reading;
-        Self { uid, stage, totals, rate: None, fault: None, emitted: 0, state }
-    }
-}
 
 /// Where the outputs of the operators of a chain lead.
 pub struct Outputs {
@@ -113,8 +55,17 @@ impl Outputs {
 }
 
 impl Downstream for Outputs {
-    fn push(&mut self, link: usize, side: Option<usize>, mut batch: Box<dyn AnyBatch>) {
-        self.push_from(self.first_link + link, side, batch.as_mut());
+    fn push(&mut self, link: usize, side: Option<usize>, batch: &mut dyn AnyBatch) {
+        self.push_from(self.first_link + link, side, batch);
+    }
+
+    fn time(&mut self, event: TimeEvent) {
+        for edge in &mut self.edges {
+            match event {
+                TimeEvent::Watermark(watermark) => edge.watermark(watermark),
+                TimeEvent::Status(status) => edge.status(status),
+            }
+        }
     }
 
     fn is_blocked(&self) -> bool {
@@ -241,19 +192,16 @@ impl Task {
     /// Starts a checkpoint: puts its barrier behind what the source has emitted.
     pub fn trigger(&mut self, barrier: Barrier) {
         let Some(source) = &mut self.source else { return };
-        if barrier.kind == BarrierKind::Stop && source.state != SourceState::Ended {
-            source.state = SourceState::Stopped;
+        if barrier.kind == BarrierKind::Stop {
+            source.stop();
         }
-        self.gate.enqueue(0, Element::Barrier(Barrier { sent: source.emitted, ..barrier }));
+        self.gate.enqueue(0, Element::Barrier(Barrier { sent: source.emitted(), ..barrier }));
     }
 
     /// Ends the input: what was emitted counts as all there is.
     pub fn drain(&mut self) {
-        if let Some(source) = &mut self.source
-            && source.state != SourceState::Ended
-        {
-            source.state = SourceState::Ended;
-            self.gate.enqueue(0, Element::EndOfData);
+        if let Some(source) = &mut self.source {
+            source.end(&mut self.gate);
         }
     }
 
@@ -349,7 +297,7 @@ impl Task {
                 }
             }
             GateEvent::Watermark(watermark) => self.chain.start(Control::Watermark(watermark)),
-            GateEvent::Status(status) => self.pass_status(status),
+            GateEvent::Status(status) => self.pass_on(TimeEvent::Status(status)),
             GateEvent::Barrier(barrier) => return self.snapshot(barrier, port),
             GateEvent::EndOfInput(_) => {}
             GateEvent::EndOfData => self.chain.start(Control::End),
@@ -357,8 +305,11 @@ impl Task {
         Ok(())
     }
 
-    fn pass_status(&mut self, status: Status) {
-        self.outputs.edges.iter_mut().for_each(|edge| edge.status(status));
+    /// Event time goes on, unless the chain makes its own.
+    fn pass_on(&mut self, event: TimeEvent) {
+        if !self.chain.makes_event_time() {
+            self.outputs.time(event);
+        }
     }
 
     fn after(&mut self, control: Control, port: &mut dyn TaskPort) {
@@ -367,7 +318,7 @@ impl Task {
                 self.watermark = watermark;
                 // The end of event time is told by the end of the data.
                 if watermark < Timestamp::MAX {
-                    self.outputs.edges.iter_mut().for_each(|edge| edge.watermark(watermark));
+                    self.pass_on(TimeEvent::Watermark(watermark));
                 }
             }
             Control::ProcessingTime(_) => {}
@@ -490,72 +441,6 @@ impl Task {
         }
     }
 }
-
-impl SourceHead {
-    /// Reads once; `None` when something was read, else when to look again.
-    fn read(
-        &mut self,
-        time: StepTime<'_>,
-        gate: &mut InputGate,
-    ) -> Result<Option<Option<Timestamp>>, ChainError> {
-        if matches!(self.state, SourceState::Stopped | SourceState::Ended) {
-            return Ok(Some(None));
-        }
-        let waiting = self.state == SourceState::Waiting;
-        self.stage.tick(time.now, waiting);
-        self.enqueue_taken(gate);
-        let budget = match &mut self.rate {
-            Some(rate) => rate.allowed(time.now).min(limits::BATCH_RECORDS),
-            None => limits::BATCH_RECORDS,
-        };
-        if budget == 0 {
-            return Ok(Some(self.rate.as_ref().map(|rate| rate.next(time.now))));
-        }
-        let error = |cause| ChainError { operator: self.uid.clone(), phase: Phase::Element, cause };
-        let status = self.stage.poll(budget, time.waker).map_err(error)?;
-        self.enqueue_taken(gate);
-        match status {
-            SourceStatus::Ready => self.state = SourceState::Reading,
-            SourceStatus::Pending => self.state = SourceState::Waiting,
-            SourceStatus::Ended => {
-                self.state = SourceState::Ended;
-                gate.enqueue(0, Element::EndOfData);
-            }
-        }
-        let idle = status == SourceStatus::Pending && gate.is_dry();
-        Ok(idle.then_some(Some(time.now.plus(IDLE_PROBE_MS))))
-    }
-
-    fn enqueue_taken(&mut self, gate: &mut InputGate) {
-        self.totals.dropped += self.stage.take_dropped();
-        for element in self.stage.take() {
-            if let Element::Batch(batch) = &element {
-                let records = batch.remaining() as u64;
-                self.emitted += records;
-                self.totals.records_out += records;
-                if let Some(rate) = &mut self.rate {
-                    rate.spend(records);
-                }
-                if let Some(fault) = &self.fault {
-                    fault.strike(self.emitted);
-                }
-            }
-            gate.enqueue(0, element);
-        }
-    }
-
-    fn snapshot(&self) -> OperatorSnapshot {
-        let redistribution = Redistribution::Split;
-        let splits = ListSnapshot { redistribution, elements: self.stage.splits() };
-        OperatorSnapshot {
-            lists: BTreeMap::from([(SPLITS.to_owned(), splits)]),
-            totals: self.totals,
-        }
-    }
-}
-
-/// How often a waiting source looks whether its splits have fallen idle.
-const IDLE_PROBE_MS: i64 = 100;
 
 struct Capturing<'a> {
     operator: &'a str,

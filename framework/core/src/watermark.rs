@@ -1,9 +1,15 @@
-//! Watermark strategies: how a source turns the timestamps of one split into watermarks.
+//! Watermark strategies: how timestamps turn into watermarks, at a source per split, in mid-stream per
+//! subtask.
 //!
-//! Apart from sources because the rule that matters lives here alone: *a watermark depends on the
+//! Apart from both because the rule that matters lives here alone: *a watermark depends on the
 //! records and their positions only*, never on where a batch was cut nor on a wall clock, so a replay
-//! makes the same records late. (Idleness is the one exception: silence has no position.)
+//! makes the same records late. There are two exceptions: idleness, because silence has no position,
+//! and ingestion time, which *is* the wall clock. Its stamps never fall within a split, also across a
+//! restore; a record that is read again after a failure gets a later stamp than it had, and nothing
+//! that a checkpoint holds is stamped twice.
 
+use crate::source_alignment::Alignment;
+use crate::state::Value;
 use crate::time::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -18,6 +24,9 @@ pub enum Generator {
         /// How far behind the highest timestamp a record may come, in milliseconds.
         delay_ms: i64,
     },
+    /// Each record is stamped with the wall clock when it is read, whatever time it names itself, and
+    /// the watermark follows the clock also without records.
+    IngestionTime,
 }
 
 /// At which records a watermark that has advanced is emitted.
@@ -40,7 +49,7 @@ pub enum Emission {
 /// assert_eq!(clicks.idle_after_ms, Some(60_000));
 /// # let _ = sensor;
 /// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct WatermarkStrategy {
     /// From timestamps to a watermark.
     pub generator: Generator,
@@ -49,6 +58,8 @@ pub struct WatermarkStrategy {
     /// A split without a record for so long (processing time, milliseconds) no longer holds event
     /// time back.
     pub idle_after_ms: Option<i64>,
+    /// The group of sources that wait for each other.
+    pub alignment: Option<Alignment>,
 }
 
 impl WatermarkStrategy {
@@ -59,17 +70,28 @@ impl WatermarkStrategy {
     /// No watermarks: for jobs that do not use event time.
     #[must_use]
     pub const fn none() -> Self {
+        Self::of(Generator::None)
+    }
+
+    const fn of(generator: Generator) -> Self {
         Self {
-            generator: Generator::None,
+            generator,
             emission: Emission::EventTimeMs(Self::EMISSION_DEFAULT_MS),
             idle_after_ms: None,
+            alignment: None,
         }
     }
 
     /// Records come at most `delay_ms` behind the highest timestamp seen in their split.
     #[must_use]
     pub const fn bounded_out_of_orderness(delay_ms: i64) -> Self {
-        Self { generator: Generator::BoundedOutOfOrderness { delay_ms }, ..Self::none() }
+        Self::of(Generator::BoundedOutOfOrderness { delay_ms })
+    }
+
+    /// Event time is the time at which a record is read.
+    #[must_use]
+    pub const fn ingestion_time() -> Self {
+        Self::of(Generator::IngestionTime)
     }
 
     /// Timestamps never fall within a split.
@@ -105,6 +127,14 @@ impl WatermarkStrategy {
         self.idle_after_ms = Some(millis);
         self
     }
+
+    /// Reads no further while the watermark is more than `max_drift_ms` ahead of the slowest source
+    /// of `group`.
+    #[must_use]
+    pub fn aligned(mut self, group: &str, max_drift_ms: i64) -> Self {
+        self.alignment = Some(Alignment { group: group.into(), max_drift_ms });
+        self
+    }
 }
 
 /// The generator of one split. Part of the checkpoint, so what was late stays late.
@@ -131,6 +161,28 @@ impl SplitWatermark {
     /// The split has ended: it no longer holds event time back.
     pub const fn end(&mut self) {
         self.emitted = Timestamp::MAX;
+    }
+
+    /// The stamp of a record that is read at `now`: never at or below what was said to be complete.
+    #[inline]
+    pub fn stamp(&mut self, now: Timestamp) -> Timestamp {
+        self.highest = now.max(self.highest).max(self.emitted.plus(1));
+        self.highest
+    }
+
+    /// Ingestion time has come to `now`; returns the watermark that follows, if one is due.
+    pub fn on_clock(&mut self, now: Timestamp, strategy: &WatermarkStrategy) -> Option<Timestamp> {
+        let candidate = now.minus(1);
+        let step = match strategy.emission {
+            Emission::EventTimeMs(step) => step,
+            Emission::EachRecord | Emission::Records(_) => 1,
+        };
+        let due = candidate > self.emitted
+            && (self.emitted == Timestamp::MIN || candidate.since(self.emitted) >= step);
+        due.then(|| {
+            self.emitted = candidate;
+            candidate
+        })
     }
 
     /// Takes a record's timestamp; returns the watermark that follows this record, if one does.
@@ -164,39 +216,119 @@ impl SplitWatermark {
     }
 }
 
+/// A rule of the user's own by which watermarks follow from the records of a stream.
+///
+/// ```
+/// use tidegate_core::{time::Timestamp, watermark::WatermarkGenerator};
+///
+/// /// A record that is marked ends its period: all up to it have come.
+/// struct Marked;
+///
+/// impl WatermarkGenerator<(bool, i64)> for Marked {
+///     type State = ();
+///     fn on_event(&mut self, record: &(bool, i64), at: Timestamp) -> Option<Timestamp> {
+///         record.0.then_some(at)
+///     }
+///     fn state(&self) {}
+///     fn restore(&mut self, (): ()) {}
+/// }
+/// ```
+pub trait WatermarkGenerator<T>: Send + 'static {
+    /// What it remembers between records: part of the checkpoint, so that what was late stays late.
+    type State: Value;
+
+    /// A record with its event time; returns the watermark that follows this record, if one does.
+    /// One that does not advance is left out.
+    fn on_event(&mut self, value: &T, at: Timestamp) -> Option<Timestamp>;
+
+    /// The wall clock says that it is time for a watermark; only asked where the user has opted in.
+    fn on_periodic_emit(&mut self) -> Option<Timestamp> {
+        None
+    }
+
+    /// What it remembers.
+    fn state(&self) -> Self::State;
+
+    /// Goes on from what it remembered.
+    fn restore(&mut self, state: Self::State);
+}
+
+/// A [`WatermarkStrategy`] as the generator of a whole stream.
+#[derive(Clone, Debug)]
+pub struct StrategyGenerator {
+    strategy: WatermarkStrategy,
+    state: SplitWatermark,
+}
+
+impl StrategyGenerator {
+    /// Makes watermarks by `strategy`; its idleness is the business of whoever has a clock.
+    #[must_use]
+    pub fn new(strategy: WatermarkStrategy) -> Self {
+        Self { strategy, state: SplitWatermark::default() }
+    }
+}
+
+impl<T> WatermarkGenerator<T> for StrategyGenerator {
+    type State = SplitWatermark;
+
+    fn on_event(&mut self, _: &T, at: Timestamp) -> Option<Timestamp> {
+        self.state.on_record(at, &self.strategy)
+    }
+
+    fn state(&self) -> SplitWatermark {
+        self.state
+    }
+
+    fn restore(&mut self, state: SplitWatermark) {
+        self.state = state;
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn emitted(strategy: WatermarkStrategy, timestamps: &[i64]) -> Vec<Option<i64>> {
+    fn emitted(strategy: &WatermarkStrategy, timestamps: &[i64]) -> Vec<Option<i64>> {
         let mut split = SplitWatermark::default();
-        let emit = |&at| split.on_record(Timestamp(at), &strategy).map(Timestamp::millis);
+        let emit = |&at| split.on_record(Timestamp(at), strategy).map(Timestamp::millis);
         timestamps.iter().map(emit).collect()
     }
 
     #[test]
     fn bounded_out_of_orderness_trails_the_maximum_by_the_delay_and_one() {
         let strategy = WatermarkStrategy::bounded_out_of_orderness(10).each_record();
-        assert_eq!(emitted(strategy, &[100, 95, 101, 101]), [Some(89), None, Some(90), None]);
+        assert_eq!(emitted(&strategy, &[100, 95, 101, 101]), [Some(89), None, Some(90), None]);
     }
 
     #[test]
     fn emission_by_event_time_and_by_record_count() {
         let by_time = WatermarkStrategy::monotonous().every_event_time_ms(10);
         assert_eq!(
-            emitted(by_time, &[1, 5, 11, 12, 40]),
+            emitted(&by_time, &[1, 5, 11, 12, 40]),
             [Some(0), None, Some(10), None, Some(39)]
         );
         let by_count = WatermarkStrategy::monotonous().every_records(2);
-        assert_eq!(emitted(by_count, &[7, 3, 9, 1]), [None, Some(6), None, Some(8)]);
-        assert_eq!(emitted(WatermarkStrategy::none(), &[1, 2]), [None, None]);
+        assert_eq!(emitted(&by_count, &[7, 3, 9, 1]), [None, Some(6), None, Some(8)]);
+        assert_eq!(emitted(&WatermarkStrategy::none(), &[1, 2]), [None, None]);
+    }
+
+    #[test]
+    fn ingestion_stamps_never_fall_although_the_clock_does() {
+        let strategy = WatermarkStrategy::ingestion_time().every_event_time_ms(10);
+        let mut split = SplitWatermark::default();
+        assert_eq!(split.stamp(Timestamp(100)), Timestamp(100));
+        assert_eq!(split.stamp(Timestamp(90)), Timestamp(100));
+        assert_eq!(split.on_clock(Timestamp(105), &strategy), Some(Timestamp(104)));
+        assert_eq!(split.stamp(Timestamp(80)), Timestamp(105), "not late");
+        assert_eq!(split.on_clock(Timestamp(114), &strategy), None);
+        assert_eq!(split.on_clock(Timestamp(115), &strategy), Some(Timestamp(114)));
     }
 
     #[test]
     fn the_ends_of_the_scale_do_not_wrap() {
         let strategy = WatermarkStrategy::bounded_out_of_orderness(i64::MAX).each_record();
-        assert_eq!(emitted(strategy, &[i64::MIN, i64::MIN + 1]), [None, None]);
+        assert_eq!(emitted(&strategy, &[i64::MIN, i64::MIN + 1]), [None, None]);
         let strategy = WatermarkStrategy::monotonous().each_record();
-        assert_eq!(emitted(strategy, &[i64::MAX]), [Some(i64::MAX - 1)]);
+        assert_eq!(emitted(&strategy, &[i64::MAX]), [Some(i64::MAX - 1)]);
     }
 }

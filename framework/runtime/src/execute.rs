@@ -256,6 +256,7 @@ async fn run(execution: Execution, claimed: Claimed) -> Result<JobEnd, BoxError>
         guarantee: config.guarantee,
         rate: config.rate.map(|rate| rate / f64::from(sources.max(1))),
         fault,
+        alignment: Arc::default(),
         run: start.run,
         attempt: 0,
     };

@@ -425,8 +425,8 @@ impl Handler<RegionBuilt> for JobMasterActor {
         }
         match result {
             Ok(tasks) => self.launch(region, attempt, tasks, ctx),
-            Err(BuildError { cause, refused }) => {
-                self.feed(Event::Failed { region, attempt, cause, refused }, ctx);
+            Err(BuildError { cause, remedy }) => {
+                self.feed(Event::Failed { region, attempt, cause, remedy }, ctx);
             }
         }
     }

@@ -9,14 +9,16 @@ use std::time::{Duration, Instant};
 use tidegate_core::build::TaskSettings;
 use tidegate_core::chain::ChainError;
 use tidegate_core::committers::Committers;
+use tidegate_core::master::Remedy;
 use tidegate_core::node::NodeFactory;
 use tidegate_core::operator::BoxError;
 use tidegate_core::plan::{Plan, SubtaskId};
 use tidegate_core::restore::{RestoredOperator, RestoredSubtask};
 use tidegate_core::sink::Refusal;
 use tidegate_core::snapshot::{Manifest, Redistribution};
-use tidegate_core::task::{SPLITS, Task};
-use tidegate_state::recovery::Restore;
+use tidegate_core::source_head::SPLITS;
+use tidegate_core::task::Task;
+use tidegate_state::recovery::{RecoveryError, Restore};
 use tidegate_state::upload::{Chains, describe};
 use tidegate_state::{CheckpointStorage, rescale, share};
 
@@ -54,21 +56,42 @@ pub struct Built {
 pub struct BuildError {
     /// A sentence for people.
     pub cause: String,
-    /// A restart cannot help.
-    pub refused: bool,
+    /// What can be done about it.
+    pub remedy: Remedy,
 }
 
 impl BuildError {
     fn new(context: &str, cause: &BoxError) -> Self {
-        let refused = cause.downcast_ref::<Refusal>().is_some();
         let said = describe(cause.as_ref());
-        Self { cause: if refused { said } else { format!("{context}: {said}") }, refused }
+        if cause.downcast_ref::<Refusal>().is_some() {
+            return Self { cause: said, remedy: Remedy::Decision };
+        }
+        Self::from(format!("{context}: {said}"))
     }
 }
 
 impl From<String> for BuildError {
     fn from(cause: String) -> Self {
-        Self { cause, refused: false }
+        Self { cause, remedy: Remedy::Restart }
+    }
+}
+
+impl From<RecoveryError> for BuildError {
+    fn from(error: RecoveryError) -> Self {
+        let lost = match &error {
+            RecoveryError::Damaged { .. } => true,
+            RecoveryError::Storage(error) => error.is_loss(),
+            RecoveryError::Version { .. } => false,
+        };
+        if !lost {
+            return Self::from(describe(&error));
+        }
+        let cause = format!(
+            "the newest checkpoint is no longer whole: {}; \
+             start the job again: it goes on from an older one",
+            describe(&error)
+        );
+        Self { cause, remedy: Remedy::NewStart }
     }
 }
 
@@ -93,7 +116,7 @@ impl Builder {
                 let manifest = Manifest::clone(&manifest);
                 let restore = Restore::open_for(&*storage, manifest, &plan);
                 let start = |restore| Start::Checkpoint(Box::new(restore));
-                restore.map(start).map_err(|e| BuildError::from(describe(&e)))
+                restore.map(start).map_err(BuildError::from)
             }
             None => first_splits(&plan, region).map(Start::Empty),
         });
@@ -138,7 +161,7 @@ impl Builder {
         let (restored, parts) = match start {
             Start::Checkpoint(restore) => {
                 let share = share::read(restore, &*self.storage, &self.plan, subtask)
-                    .map_err(|error| BuildError::from(describe(&error)))?;
+                    .map_err(BuildError::from)?;
                 (share.subtask, share.chains)
             }
             Start::Empty(splits) => (empty_share(&self.plan, splits, subtask), Vec::new()),

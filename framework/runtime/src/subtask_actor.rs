@@ -21,7 +21,7 @@ use std::task::{Context as PollContext, Poll, Waker};
 use std::time::{Duration, Instant};
 use tidegate_core::chain::Phase;
 use tidegate_core::element::Element;
-use tidegate_core::master::Event;
+use tidegate_core::master::{Event, Remedy};
 use tidegate_core::output::Transport;
 use tidegate_core::plan::SubtaskId;
 use tidegate_core::task::{Capture, StepOutcome, Task, TaskPort};
@@ -159,7 +159,7 @@ impl SubtaskActor {
             "operator {operator}, subtask {}, attempt {attempt}, while {phase}: {cause}",
             subtask.index
         );
-        self.tell(Event::Failed { region, attempt, cause, refused: false });
+        self.tell(Event::Failed { region, attempt, cause, remedy: Remedy::Restart });
         self.release(ctx);
     }
 

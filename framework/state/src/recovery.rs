@@ -52,7 +52,7 @@ pub enum RecoveryError {
         found: u16,
     },
     /// A blob that was whole when the checkpoint was chosen is no longer.
-    #[error("blob {blob} is damaged ({why}): restore an older checkpoint")]
+    #[error("blob {blob} is damaged ({why})")]
     Damaged {
         /// The blob.
         blob: String,

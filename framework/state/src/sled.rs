@@ -10,13 +10,14 @@
 //! What bites, and what is done about it: values stay within [`SLED_VALUE_BYTES`]; the flusher thread
 //! always runs, as it alone collects garbage; `flush_async` locks up and is not used; `apply_batch`
 //! takes a lock that is shared by all databases of the process, so all writes are plain; `open` may
-//! hang or panic on a broken folder, so it runs on a thread of its own with a deadline; a process that
-//! is killed while sled writes a snapshot leaves a torn one that the next `open` refuses.
+//! hang or panic on a broken folder, and a folder that opens may be broken further in, where a look-up
+//! then panics or never returns: so it is opened and walked through on a thread of its own with a
+//! deadline; a process that is killed while sled writes a snapshot leaves a torn one that the next `open` refuses.
 
 use crate::folder;
 use crate::limits::{
     SLED_CACHE_BYTES, SLED_FLUSH_EVERY_MS, SLED_LOCK_PATIENCE, SLED_LOCK_RETRY, SLED_OPEN_DEADLINE,
-    SLED_VALUE_BYTES,
+    SLED_VALUE_BYTES, SLED_WALK_BYTES_PER_SECOND,
 };
 use crate::points::reach;
 use crate::storage::{Cause, CheckpointStorage, StorageError, check_length, check_name};
@@ -63,14 +64,15 @@ impl SledStorage {
         let folder = folder.as_ref().to_owned();
         let place = format!("the sled folder {}", folder.display());
         let cannot = |why: String| StorageError::Open { place: place.clone(), why };
+        let deadline = options.open_deadline + walk_time(&folder);
         let (answer, answered) = mpsc::sync_channel(1);
         // When the deadline has passed nobody listens: the thread is left behind, and whatever it
         // may yet open is dropped with its unsent answer.
         thread::Builder::new()
             .name("sled-open".into())
-            .spawn(move || answer.send(guarded(|| open_patiently(&folder, options.cache_bytes))))
+            .spawn(move || answer.send(guarded(|| open_whole(&folder, options.cache_bytes))))
             .map_err(|error| cannot(error.to_string()))?;
-        match answered.recv_timeout(options.open_deadline) {
+        match answered.recv_timeout(deadline) {
             Ok(Ok((db, [blob_heads, blob_chunks, manifest_heads, manifest_chunks]))) => Ok(Self {
                 place,
                 db,
@@ -79,7 +81,7 @@ impl SledStorage {
             }),
             Ok(Err(cause)) if is_lock(&cause.to_string()) => Err(StorageError::InUse { place }),
             Ok(Err(cause)) => Err(cannot(cause.to_string())),
-            Err(_) => Err(cannot(format!("no answer after {:?}", options.open_deadline))),
+            Err(_) => Err(cannot(format!("no answer after {deadline:?}"))),
         }
     }
 
@@ -412,6 +414,28 @@ fn guarded<T>(call: impl FnOnce() -> sled::Result<T>) -> Result<T, Cause> {
 /// Sled has no error of its own for a held lock, only these words in an `Io` error.
 fn is_lock(message: &str) -> bool {
     message.contains("could not acquire lock")
+}
+
+/// What walking through the database may take on top of opening it.
+fn walk_time(folder: &Path) -> Duration {
+    let bytes = std::fs::metadata(folder.join("db")).map_or(0, |db| db.len());
+    Duration::from_secs(bytes / SLED_WALK_BYTES_PER_SECOND)
+}
+
+/// Opens the database and visits every page of it: a broken one is met here, not in the middle of a job.
+fn open_whole(folder: &Path, cache_bytes: u64) -> sled::Result<(Db, [Tree; 4])> {
+    let (db, trees) = open_patiently(folder, cache_bytes)?;
+    for tree in &trees {
+        let mut last: Option<IVec> = None;
+        for key in tree.iter().keys() {
+            let key = key?;
+            if last.is_some_and(|last| last >= key) {
+                return Err(sled::Error::ReportableBug("its keys are out of order".into()));
+            }
+            last = Some(key);
+        }
+    }
+    Ok((db, trees))
 }
 
 fn open_patiently(folder: &Path, cache_bytes: u64) -> sled::Result<(Db, [Tree; 4])> {

@@ -13,7 +13,7 @@
 
 mod protocol;
 
-pub use protocol::{Command, Event, JobEnd, ManifestOutcome, Notice, StartingPoint};
+pub use protocol::{Command, Event, JobEnd, ManifestOutcome, Notice, Remedy, StartingPoint};
 
 use crate::checkpoint::{AckOutcome, Coordinator};
 use crate::committers::rows_after_recovery;
@@ -196,9 +196,9 @@ impl JobMaster {
             Event::Tick => {}
             Event::RegionRunning { region, attempt } => self.on_running(region, attempt, now),
             Event::RegionStopped { region } => self.on_stopped(region),
-            Event::Failed { region, attempt, cause, refused } => {
+            Event::Failed { region, attempt, cause, remedy } => {
                 if self.regions[region].attempt == attempt {
-                    self.on_failed(region, cause, refused, now);
+                    self.on_failed(region, cause, remedy, now);
                 }
             }
             Event::Acknowledged { subtask, attempt, checkpoint, part } => {
@@ -292,7 +292,7 @@ impl JobMaster {
         }
     }
 
-    fn on_failed(&mut self, region: usize, cause: String, refused: bool, now: Timestamp) {
+    fn on_failed(&mut self, region: usize, cause: String, remedy: Remedy, now: Timestamp) {
         if !matches!(self.regions[region].phase, Phase::Starting | Phase::Running) {
             return;
         }
@@ -300,10 +300,11 @@ impl JobMaster {
             self.commands.push_back(Command::Aborted(id));
         }
         let chance = self.draw();
-        let decision = if refused {
-            Decision::GiveUp
-        } else {
-            self.regions[region].restarts.on_failure(&self.config.restart, now, chance)
+        let decision = match remedy {
+            Remedy::Restart => {
+                self.regions[region].restarts.on_failure(&self.config.restart, now, chance)
+            }
+            Remedy::NewStart | Remedy::Decision => Decision::GiveUp,
         };
         let stopping = self.ending.is_some();
         let restart_at = match decision {
@@ -318,7 +319,7 @@ impl JobMaster {
         let after = restart_at.map_or(AfterStop::Stay, AfterStop::RestartAt);
         self.stop(region, after);
         if restart_at.is_none() {
-            let end = if refused {
+            let end = if remedy == Remedy::Decision {
                 JobEnd::Refused(cause)
             } else if self.ending == Some(Ending::StopWithCheckpoint) {
                 JobEnd::Stopped
@@ -355,7 +356,7 @@ impl JobMaster {
                 self.audit_broken = true;
                 self.commands.push_back(Command::Say(Notice::AuditBroken(why.clone())));
                 for region in 0..self.regions.len() {
-                    self.on_failed(region, format!("audit broken: {why}"), false, now);
+                    self.on_failed(region, format!("audit broken: {why}"), Remedy::Restart, now);
                 }
             }
             AckOutcome::Complete(done) => {
@@ -422,7 +423,7 @@ impl JobMaster {
                 let regions: Vec<usize> =
                     (0..self.regions.len()).filter(|&region| hit(&self.regions[region])).collect();
                 for region in regions {
-                    self.on_failed(region, format!("commit failed: {cause}"), false, now);
+                    self.on_failed(region, format!("commit failed: {cause}"), Remedy::Restart, now);
                 }
             }
         }

@@ -31,8 +31,8 @@ pub enum Event {
         attempt: u32,
         /// Who, in which phase, and why: a sentence for people.
         cause: String,
-        /// A restart cannot help: the user must decide something.
-        refused: bool,
+        /// What can be done about it.
+        remedy: Remedy,
     },
     /// A subtask's part of a checkpoint is durable.
     Acknowledged {
@@ -148,6 +148,17 @@ pub enum Notice {
     },
     /// The conservation audit found lost or doubled records.
     AuditBroken(String),
+}
+
+/// What can be done about a failure.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Remedy {
+    /// A restart of the region, from the newest checkpoint.
+    Restart,
+    /// A new start of the job, which finds an older checkpoint: the newest is no longer whole.
+    NewStart,
+    /// Nothing, until the user has decided something.
+    Decision,
 }
 
 /// How a job ended.

@@ -8,7 +8,7 @@ use crate::node::SourceNode;
 use crate::operator::BoxError;
 use crate::sink::SubtaskIdentity;
 use crate::snapshot::BlobRef;
-use crate::task::SourceStage;
+use crate::source_head::SourceStage;
 
 struct NoSource;
 
@@ -103,7 +103,7 @@ fn names(commands: &VecDeque<Command>) -> Vec<String> {
 }
 
 fn failed(attempt: u32) -> Event {
-    Event::Failed { region: 0, attempt, cause: "a fault".into(), refused: false }
+    Event::Failed { region: 0, attempt, cause: "a fault".into(), remedy: Remedy::Restart }
 }
 
 #[test]

@@ -170,33 +170,46 @@ impl<P: KeyedProcess, F> KeyedProcessOperator<P, F> {
     }
 }
 
-impl<P, F> KeyedProcessOperator<P, F>
-where
-    P: KeyedProcess,
-    F: Fn(&P::In) -> P::Key + Send + 'static,
-{
-    fn fire(
-        &mut self,
-        domain: TimeDomain,
-        until: Timestamp,
-        ctx: &mut Context<P::Out>,
-    ) -> Result<Progress, BoxError> {
-        while !ctx.is_full() {
-            let queue = match domain {
-                TimeDomain::Event => &mut self.timers.event,
-                TimeDomain::Processing => &mut self.timers.processing,
-            };
-            let Some((at, key)) = queue.pop_due(until) else { return Ok(Progress::Done) };
-            let timers = &mut self.timers;
-            let timestamp = match domain {
-                TimeDomain::Event => at,
-                TimeDomain::Processing => Timestamp::MIN,
-            };
-            let mut keyed = KeyedContext { inner: ctx, timers, key: &key, timestamp };
-            self.function.on_timer(Keyed::new(&key), Timer { at, domain }, &mut keyed)?;
-        }
-        Ok(Progress::More)
+/// Fires the timers that are due at `until`, as far as `ctx` has room.
+pub(super) fn fire<K: Key, Out: Data>(
+    timers: &mut Timers<K>,
+    domain: TimeDomain,
+    until: Timestamp,
+    ctx: &mut Context<Out>,
+    mut on_timer: impl FnMut(Keyed<'_, K>, Timer, &mut KeyedContext<'_, K, Out>) -> Result<(), BoxError>,
+) -> Result<Progress, BoxError> {
+    while !ctx.is_full() {
+        let queue = match domain {
+            TimeDomain::Event => &mut timers.event,
+            TimeDomain::Processing => &mut timers.processing,
+        };
+        let Some((at, key)) = queue.pop_due(until) else { return Ok(Progress::Done) };
+        let timestamp = match domain {
+            TimeDomain::Event => at,
+            TimeDomain::Processing => Timestamp::MIN,
+        };
+        let mut keyed = KeyedContext { inner: ctx, timers, key: &key, timestamp };
+        on_timer(Keyed::new(&key), Timer { at, domain }, &mut keyed)?;
     }
+    Ok(Progress::More)
+}
+
+/// Hands the records of `input` to `process`, one at a time, as far as `ctx` has room.
+pub(super) fn each<K: Key, In: Data, Out: Data>(
+    input: &mut Batch<In>,
+    key_of: impl Fn(&In) -> K,
+    timers: &mut Timers<K>,
+    ctx: &mut Context<Out>,
+    mut process: impl FnMut(Keyed<'_, K>, In, &mut KeyedContext<'_, K, Out>) -> Result<(), BoxError>,
+) -> Result<(), BoxError> {
+    while !ctx.is_full() {
+        let Some(record) = input.take() else { break };
+        let key = key_of(&record.value);
+        let mut keyed = KeyedContext { inner: ctx, timers, key: &key, timestamp: record.timestamp };
+        let at = Keyed { key: &key, hash: record.key_hash };
+        process(at, record.value, &mut keyed)?;
+    }
+    Ok(())
 }
 
 impl<P, F> Operator for KeyedProcessOperator<P, F>
@@ -212,16 +225,8 @@ where
         input: &mut Batch<P::In>,
         ctx: &mut Context<P::Out>,
     ) -> Result<(), BoxError> {
-        while !ctx.is_full() {
-            let Some(record) = input.take() else { break };
-            let key = (self.key)(&record.value);
-            let timers = &mut self.timers;
-            let mut keyed =
-                KeyedContext { inner: ctx, timers, key: &key, timestamp: record.timestamp };
-            let at = Keyed { key: &key, hash: record.key_hash };
-            self.function.process(at, record.value, &mut keyed)?;
-        }
-        Ok(())
+        let Self { function, key, timers } = self;
+        each(input, &*key, timers, ctx, |at, value, ctx| function.process(at, value, ctx))
     }
 
     fn on_watermark(
@@ -229,7 +234,10 @@ where
         watermark: Timestamp,
         ctx: &mut Context<P::Out>,
     ) -> Result<Progress, BoxError> {
-        self.fire(TimeDomain::Event, watermark, ctx)
+        let Self { function, timers, .. } = self;
+        fire(timers, TimeDomain::Event, watermark, ctx, |at, timer, ctx| {
+            function.on_timer(at, timer, ctx)
+        })
     }
 
     fn on_processing_time(
@@ -237,7 +245,10 @@ where
         now: Timestamp,
         ctx: &mut Context<P::Out>,
     ) -> Result<Progress, BoxError> {
-        self.fire(TimeDomain::Processing, now, ctx)
+        let Self { function, timers, .. } = self;
+        fire(timers, TimeDomain::Processing, now, ctx, |at, timer, ctx| {
+            function.on_timer(at, timer, ctx)
+        })
     }
 
     fn next_processing_timer(&self) -> Option<Timestamp> {

@@ -5,8 +5,10 @@
 //! what happens when one timer fires. [`KeyedProcess`] has state and timers per key; [`Process`] is
 //! for streams without keys and has neither.
 
+mod co;
 mod keyed;
 mod unkeyed;
 
+pub use co::{KeyedCoProcess, KeyedCoProcessOperator};
 pub use keyed::{KeyedContext, KeyedProcess, KeyedProcessOperator, Timer};
 pub use unkeyed::{Process, ProcessContext, ProcessOperator};

@@ -4,6 +4,7 @@
 //! `user_id,item_id,category_id,behavior,timestamp`, without a header.
 
 use serde::{Deserialize, Serialize};
+use tidegate_core::key::Key;
 
 /// What a user did with an item.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -29,6 +30,13 @@ impl Behavior {
             Self::Fav => "fav",
             Self::Buy => "buy",
         }
+    }
+}
+
+impl Key for Behavior {
+    fn write_canonical(&self, out: &mut Vec<u8>) {
+        // No word is the beginning of another.
+        out.extend_from_slice(self.as_str().as_bytes());
     }
 }
 

@@ -1,0 +1,10 @@
+//! Clicks of each behaviour in each ten minutes.
+
+use std::process::ExitCode;
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+fn main() -> ExitCode {
+    ecommerce::main::<ecommerce::BehaviorCounts>()
+}
