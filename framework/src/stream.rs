@@ -307,12 +307,6 @@ pub struct KeyedStream<T, F> {
     key: F,
 }
 
-impl<T, F: Clone> Clone for KeyedStream<T, F> {
-    fn clone(&self) -> Self {
-        Self { stream: self.stream.clone(), key: self.key.clone() }
-    }
-}
-
 impl<T: Data, K: Key, F: Fn(&T) -> K + Clone + Send + Sync + 'static> KeyedStream<T, F> {
     /// The key function.
     pub(crate) fn key(&self) -> F {
