@@ -31,6 +31,9 @@ struct Args {
     /// Distinct keys
     #[arg(long, default_value_t = 100_000)]
     keys: u64,
+    /// The gap, in records of a key: what a key pauses is one more
+    #[arg(long, default_value_t = 10)]
+    gap: i64,
     /// Runs of each load
     #[arg(long, default_value_t = 3)]
     rounds: usize,
@@ -40,16 +43,15 @@ struct Args {
 fn run(args: &Args, rests: u64) -> Result<(f64, u64), BoxError> {
     // A key comes round every `keys / PER_MS` milliseconds.
     let round_ms = (args.keys / PER_MS).max(1) as i64;
-    let sessions = Windowing::new(Session::with_gap(2 * round_ms));
+    let sessions = Windowing::new(Session::with_gap(args.gap * round_ms));
     let mut operator = sessions.aggregate(Count::new(), |key: &u64| *key)?;
     let (mut ctx, mut rows, mut sent) = (Context::new(BATCH as usize), 0, 0);
     let mut busy = std::time::Duration::ZERO;
     while sent < args.records {
         let record = |n: u64| {
             let (key, round) = (n % args.keys, n / args.keys);
-            // Every key rests for three rounds after so many.
-            let paused = (round + key % rests) / rests * 3;
-            let at = (round + paused) as i64 * round_ms + (n % args.keys / PER_MS) as i64;
+            let paused = ((round + key % rests) / rests) as i64 * (args.gap + 1);
+            let at = (round as i64 + paused) * round_ms + (n % args.keys / PER_MS) as i64;
             Record { value: key, timestamp: Timestamp(at), key_hash: key.stable_hash() }
         };
         let records: Vec<_> = (sent..sent + BATCH).map(record).collect();
@@ -83,6 +85,7 @@ fn main() -> Result<(), BoxError> {
             "load": load,
             "records": args.records,
             "keys": args.keys,
+            "gap": args.gap,
             "sessions": sessions,
             "records_per_second_and_core": median(&mut rates).map(f64::round),
         });
