@@ -254,3 +254,53 @@ impl<T, G: WatermarkGenerator<T>> OperatorState for Kept<'_, T, G> {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tidegate_core::gate::valve::TimeEvent;
+
+    #[test]
+    fn silence_is_idleness_at_the_second_look_and_ends_before_the_next_record() {
+        let strategy = WatermarkStrategy::monotonous().each_record().idle_after(10);
+        let mut assign = TimestampsAndWatermarks::by(strategy, |n: &i64, _| Timestamp(*n));
+        let mut ctx = Context::new(16);
+        let mut tick = |assign: &mut TimestampsAndWatermarks<_, _, _>, now| {
+            while assign.next_processing_timer().is_some_and(|due| due <= now) {
+                ctx.set_time(Timestamp::MIN, now);
+                assign.on_processing_time(now, &mut ctx).expect("no error");
+            }
+            ctx.take_times()
+        };
+        assert_eq!(tick(&mut assign, Timestamp(0)), []);
+        assert_eq!(tick(&mut assign, Timestamp(10)), [], "what waits may come before the second");
+        assert_eq!(tick(&mut assign, Timestamp(11)), [TimeEvent::Status(Status::Idle)]);
+        assert_eq!(assign.next_processing_timer(), None);
+        let mut record = Batch::new(vec![Record::new(5, Timestamp::MIN)], Vec::new());
+        assign.process(&mut record, &mut ctx).expect("no error");
+        let active = TimeEvent::Status(Status::Active);
+        assert_eq!(ctx.take_times(), [active, TimeEvent::Watermark(Timestamp(4))]);
+    }
+
+    #[test]
+    fn a_subtask_goes_on_from_the_part_that_was_furthest_behind() {
+        let parts = [90, 20, 50].map(|at| {
+            let mut assign = TimestampsAndWatermarks::by(
+                WatermarkStrategy::monotonous().each_record(),
+                |n: &i64, _| Timestamp(*n),
+            );
+            let mut record = Batch::new(vec![Record::new(at, Timestamp::MIN)], Vec::new());
+            assign.process(&mut record, &mut Context::new(16)).expect("no error");
+            let TimestampsAndWatermarks { generator, emitted, idle, .. } = &mut assign;
+            let kept = Kept::<i64, _> { generator, emitted, idle, of: PhantomData };
+            kept.snapshot().concat()
+        });
+        for (count, expected) in [(3, Timestamp(19)), (1, Timestamp(89)), (0, Timestamp::MIN)] {
+            let generator = &mut StrategyGenerator::new(WatermarkStrategy::monotonous());
+            let (emitted, idle) = (&mut Timestamp::MIN.clone(), &mut false);
+            let mut kept = Kept::<i64, _> { generator, emitted, idle, of: PhantomData };
+            kept.restore(&parts[..count]).expect("fits");
+            assert_eq!((*kept.emitted, *kept.idle), (expected, count == 0));
+        }
+    }
+}

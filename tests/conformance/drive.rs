@@ -169,6 +169,7 @@ impl<'a> Drive<'a> {
             full: self.way == Way::OutputFull,
         };
         let mut life = Life::begin(&blueprint, saved, 1)?;
+        life.wake()?;
         // The end is not in a snapshot: whoever sends says it again.
         for input in (0..self.ended.len()).filter(|&input| self.ended[input]) {
             life.feed(0, input, Element::EndOfData)?;

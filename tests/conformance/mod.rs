@@ -113,13 +113,18 @@ pub fn load(paths: &[PathBuf]) -> Result<Vec<Case>, Unreadable> {
     let mut cases = Vec::new();
     for file in files {
         let text = fs::read_to_string(&file).map_err(|error| Unreadable::new(&file, &error))?;
-        let content: case::File =
-            serde_json::from_str(&text).map_err(|error| Unreadable::new(&file, &error))?;
-        for content in content.cases_checked().map_err(|why| Unreadable::new(&file, &why))? {
-            cases.push(content);
-        }
+        cases.extend(parse(&text).map_err(|why| Unreadable::new(&file, &why))?);
     }
     Ok(cases)
+}
+
+/// The cases in the text of a file.
+///
+/// # Errors
+/// Why the text holds no cases.
+pub fn parse(text: &str) -> Result<Vec<Case>, String> {
+    let file: case::File = serde_json::from_str(text).map_err(|error| error.to_string())?;
+    file.cases_checked()
 }
 
 /// Adds `path`, or the `.json` files below it; a file that was `asked` for counts whatever its name.

@@ -181,11 +181,11 @@ fn bounded(case: &Value, way: Way) -> Result<(), String> {
             }
         };
         let emitted = drive.take().concat();
-        let watermarks = emitted.iter().filter_map(|emission| match emission {
+        let mut watermarks = emitted.iter().filter_map(|emission| match emission {
             Emission::Watermark { ts } => Some(*ts),
             _ => None,
         });
-        now = watermarks.last().unwrap_or(now);
+        now = watermarks.next_back().unwrap_or(now);
         if now != *expected {
             let at = at + 1;
             return Err(format!("step {at}: expected watermark {expected}, got watermark {now}"));

@@ -54,7 +54,8 @@ pub(crate) struct Saved {
     /// Event time and idleness of each channel; those of one subtask, for all have seen the same.
     channels: Vec<(Timestamp, bool)>,
     watermark: Timestamp,
-    clock: Timestamp,
+    /// What the wall clock shows when the next life begins.
+    pub(crate) clock: Timestamp,
 }
 
 impl Saved {
@@ -111,7 +112,7 @@ pub(crate) struct Life {
 }
 
 impl Life {
-    /// Builds the tasks, gives each its share of `saved` and lets what is overdue happen.
+    /// Builds the tasks and gives each its share of `saved`.
     pub(crate) fn begin(
         blueprint: &Blueprint<'_>,
         saved: &Saved,
@@ -132,7 +133,7 @@ impl Life {
             tasks.push(task(blueprint, outputs, saved, &mut filling)?);
         }
         let chains = if rescaled { Vec::new() } else { saved.chains.clone() };
-        let mut life = Self {
+        Ok(Self {
             fed: vec![vec![0; blueprint.inputs.len()]; tasks.len()],
             edges,
             tasks,
@@ -141,9 +142,12 @@ impl Life {
             rescaled,
             checkpoint: saved.checkpoint,
             clock: saved.clock,
-        };
-        (0..life.tasks.len()).try_for_each(|task| life.settle(task))?;
-        Ok(life)
+        })
+    }
+
+    /// Lets happen what is overdue before any input.
+    pub(crate) fn wake(&mut self) -> Result<(), String> {
+        (0..self.tasks.len()).try_for_each(|task| self.settle(task))
     }
 
     pub(crate) fn parallelism(&self) -> u32 {
@@ -176,7 +180,7 @@ impl Life {
     /// Sets the wall clock and lets due timers fire.
     pub(crate) fn advance_clock(&mut self, to: Timestamp) -> Result<(), String> {
         self.clock = to;
-        (0..self.tasks.len()).try_for_each(|task| self.settle(task))
+        self.wake()
     }
 
     fn settle(&mut self, index: usize) -> Result<(), String> {

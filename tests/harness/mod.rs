@@ -224,10 +224,39 @@ impl<O: Operator> Harness<O> {
         outcome(&first, self.unordered)
     }
 
+    /// Runs the steps record by record; after `before` the operator is thrown away, and a new one goes
+    /// on from a snapshot when the wall clock shows `clock` and the first of `after` has arrived.
+    ///
+    /// # Panics
+    /// When the operator fails.
+    #[must_use]
+    pub fn run_restarted(
+        &self,
+        before: &[Step<O::In>],
+        clock: i64,
+        after: &[Step<O::In>],
+    ) -> Outcome {
+        let (log, mode) = (Arc::default(), RECORD_BY_RECORD);
+        let run = || {
+            let mut life = self.begin(mode, &log, &Saved::empty(Timestamp(0)), 1)?;
+            before.iter().try_for_each(|step| self.step(step, &mut life, &log))?;
+            let mut saved = life.snapshot()?;
+            saved.clock = Timestamp(clock);
+            let mut life = self.begin(mode, &log, &saved, 1)?;
+            after.iter().try_for_each(|step| self.step(step, &mut life, &log))?;
+            ran(&mut life, &log)
+        };
+        outcome(&run(), self.unordered)
+            .unwrap_or_else(|error| panic!("the operator fails: {error}"))
+    }
+
     fn run_in(&self, mode: Mode, steps: &[Step<O::In>]) -> Result<Ran, String> {
-        let log = Arc::new(Mutex::new(Log::default()));
+        let log = Arc::default();
         let mut lives = mode.lives.iter().copied().cycle();
-        let begin = |saved: &Saved, parallelism| self.begin(mode, &log, saved, parallelism);
+        let begin = |saved: &Saved, parallelism| {
+            let mut life = self.begin(mode, &log, saved, parallelism)?;
+            life.wake().map(|()| life)
+        };
         let mut life = begin(&Saved::empty(Timestamp(0)), lives.next().unwrap_or(1))?;
         let mut rest = steps;
         while let Some((step, behind)) = rest.split_first() {
@@ -239,21 +268,14 @@ impl<O: Operator> Harness<O> {
                 continue;
             }
             rest = behind;
-            self.step(step, &mut life)?;
-            if let Step::ProcessingTime(at) = step {
-                let mut log = log.lock().expect("no thread has failed");
-                let with = format!("P {at}");
-                (0..life.parallelism()).for_each(|task| log.end_group(task as usize, &with));
-            }
+            self.step(step, &mut life, &log)?;
             if !rest.is_empty()
                 && let Some(parallelism) = lives.next()
             {
                 life = begin(&life.snapshot()?, parallelism)?;
             }
         }
-        let (totals, entries) = (life.snapshot()?.totals, life.entries());
-        let log = log.lock().expect("no thread has failed").clone();
-        Ok(Ran { log, totals, entries })
+        ran(&mut life, &log)
     }
 
     /// A life that goes on from `saved`.
@@ -288,7 +310,7 @@ impl<O: Operator> Harness<O> {
         self.key_hash.as_ref().map_or(0, |hash| hash(value))
     }
 
-    fn step(&self, step: &Step<O::In>, life: &mut Life) -> Result<(), String> {
+    fn step(&self, step: &Step<O::In>, life: &mut Life, log: &Mutex<Log>) -> Result<(), String> {
         match step {
             Step::Record(value, at) => {
                 let key_hash = self.hash(value);
@@ -298,7 +320,13 @@ impl<O: Operator> Harness<O> {
                 life.feed(owner as usize, 0, Element::Batch(Box::new(batch)))
             }
             Step::Watermark(at) => life.feed_all(0, || Element::Watermark(Timestamp(*at))),
-            Step::ProcessingTime(at) => life.advance_clock(Timestamp(*at)),
+            Step::ProcessingTime(at) => {
+                life.advance_clock(Timestamp(*at))?;
+                let mut log = log.lock().expect("no thread has failed");
+                let with = format!("P {at}");
+                (0..life.parallelism()).for_each(|task| log.end_group(task as usize, &with));
+                Ok(())
+            }
             Step::Status(status) => life.feed_all(0, || Element::Status(*status)),
             Step::End => life.feed_all(0, || Element::EndOfData),
         }
@@ -310,6 +338,12 @@ struct Ran {
     log: Log,
     totals: OperatorTotals,
     entries: u64,
+}
+
+fn ran(life: &mut Life, log: &Mutex<Log>) -> Result<Ran, String> {
+    let (totals, entries) = (life.snapshot()?.totals, life.entries());
+    let log = log.lock().expect("no thread has failed").clone();
+    Ok(Ran { log, totals, entries })
 }
 
 fn outcome(ran: &Result<Ran, String>, by_row: bool) -> Result<Outcome, String> {

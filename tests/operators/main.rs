@@ -1,9 +1,12 @@
 //! Every operator through the harness.
 
+mod assign_timestamps_and_watermarks;
 mod conformance;
 mod faulty;
 mod general_window;
 mod link_time;
+mod operator_state;
+mod process;
 mod sliced_window;
 mod sliced_window_model;
 mod top_n;

@@ -22,13 +22,15 @@ pub struct BlobRef {
     pub bytes: u64,
 }
 
-/// How the elements of an operator list state are dealt out when parallelism changes.
+/// How the elements of an operator state are dealt out when parallelism changes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Redistribution {
     /// Every element goes to one subtask, in contiguous shares.
     Split,
     /// Every subtask gets all elements.
     Union,
+    /// All subtasks hold the same; every subtask gets the elements of one.
+    Broadcast,
 }
 
 /// One operator list state of one subtask.

@@ -36,9 +36,9 @@ pub fn intersect(a: KeyGroupRange, b: KeyGroupRange) -> bool {
     a.start.max(b.start) < a.end.min(b.end)
 }
 
-/// The elements of a list state for subtask `index` of `parallelism`; `old` holds those of each old
+/// The elements of an operator state for subtask `index` of `parallelism`; `old` holds those of each old
 /// subtask. Split: contiguous shares in the old order, the first `total % parallelism` of them longer
-/// by one.
+/// by one. Broadcast: one old copy, its own where there is one.
 #[must_use]
 pub fn list(
     redistribution: Redistribution,
@@ -49,6 +49,10 @@ pub fn list(
     let all = old.iter().flat_map(|part| part.iter().cloned());
     match redistribution {
         Redistribution::Union => all.collect(),
+        Redistribution::Broadcast => {
+            let own = (index as usize).checked_rem(old.len());
+            own.map_or_else(Vec::new, |own| old[own].to_vec())
+        }
         Redistribution::Split if old.len() == parallelism as usize => old[index as usize].to_vec(),
         Redistribution::Split => {
             let (index, parallelism) = (index as usize, parallelism as usize);
@@ -146,6 +150,18 @@ mod tests {
             let parts = elements(&parts);
             let shares = deal(Redistribution::Union, &parts, parallelism);
             prop_assert!(shares.iter().all(|share| *share == parts.concat()));
+        }
+
+        #[test]
+        fn broadcast_gives_one_old_copy_to_everyone(
+            copy in prop::collection::vec(any::<u8>(), 0..9),
+            before in 1..6usize,
+            parallelism in 1..9u32,
+        ) {
+            let parts = elements(&vec![copy; before]);
+            let shares = deal(Redistribution::Broadcast, &parts, parallelism);
+            prop_assert!(shares.iter().all(|share| *share == parts[0]));
+            prop_assert!(deal(Redistribution::Broadcast, &[], 2).concat().is_empty());
         }
 
         #[test]

@@ -18,7 +18,7 @@ use crate::key::{Key, KeyGroupRange, MaxParallelism};
 /// assert_eq!(seen.get(Keyed::new(&7)), Some(&1));
 /// ```
 #[derive(Clone, Debug)]
-pub struct ValueState<K, V>(Table<K, V>);
+pub struct ValueState<K, V>(pub(super) Table<K, V>);
 
 impl<K, V> Default for ValueState<K, V> {
     fn default() -> Self {
@@ -128,6 +128,8 @@ macro_rules! keyed_state_by_table {
         }
     };
 }
+
+pub(super) use keyed_state_by_table;
 
 /// A list per key. Rewritten as a whole in a snapshot when it has changed.
 #[derive(Clone, Debug)]

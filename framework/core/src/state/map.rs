@@ -4,45 +4,47 @@ use super::delta::{Delta, DeltaBuilder, Entry};
 use super::{Frozen, Keyed, KeyedState, Value};
 use crate::codec::{self, DecodeError};
 use crate::key::{Key, KeyGroupRange, MaxParallelism};
-use hashbrown::HashMap;
+use hashbrown::HashTable;
 use std::collections::{BTreeMap, BTreeSet};
-use std::hash::Hash;
 
 /// An ordered map per key. The entry's own key is stored as the namespace of a snapshot entry.
 #[derive(Clone, Debug)]
 pub struct MapState<K, U, V> {
-    maps: HashMap<K, BTreeMap<U, V>>,
+    maps: HashTable<(K, BTreeMap<U, V>)>,
     /// Entries set or removed since the last capture; meaningless once `all_dirty`.
     changed: BTreeSet<(K, U)>,
     all_dirty: bool,
 }
 
-impl<K: Key + Hash, U: Ord, V> Default for MapState<K, U, V> {
+impl<K, U, V> Default for MapState<K, U, V> {
     fn default() -> Self {
-        Self { maps: HashMap::new(), changed: BTreeSet::new(), all_dirty: false }
+        Self { maps: HashTable::new(), changed: BTreeSet::new(), all_dirty: false }
     }
 }
 
-impl<K: Key + Hash, U: Value + Ord, V: Value> MapState<K, U, V> {
+impl<K: Key, U: Value + Ord, V: Value> MapState<K, U, V> {
     /// The value of `entry` in the map of a key.
     #[must_use]
     pub fn get(&self, at: Keyed<'_, K>, entry: &U) -> Option<&V> {
-        self.maps.get(at.key)?.get(entry)
+        self.map(at)?.get(entry)
+    }
+
+    /// The value of `entry` in the map of a key, to be changed.
+    pub fn get_mut(&mut self, at: Keyed<'_, K>, entry: &U) -> Option<&mut V> {
+        self.get(at, entry)?;
+        self.note(at, entry.clone());
+        self.maps.find_mut(at.hash, |(key, _)| key == at.key)?.1.get_mut(entry)
     }
 
     /// Sets `entry` in the map of a key.
     pub fn insert(&mut self, at: Keyed<'_, K>, entry: U, value: V) {
         self.note(at, entry.clone());
-        self.maps.entry(at.key.clone()).or_default().insert(entry, value);
+        self.put(at, entry, value);
     }
 
     /// Removes `entry` from the map of a key.
     pub fn remove(&mut self, at: Keyed<'_, K>, entry: &U) -> Option<V> {
-        let map = self.maps.get_mut(at.key)?;
-        let value = map.remove(entry)?;
-        if map.is_empty() {
-            self.maps.remove(at.key);
-        }
+        let value = self.cut(at, entry)?;
         self.note(at, entry.clone());
         Some(value)
     }
@@ -53,16 +55,50 @@ impl<K: Key + Hash, U: Value + Ord, V: Value> MapState<K, U, V> {
         at: Keyed<'_, K>,
         range: R,
     ) -> impl DoubleEndedIterator<Item = (&U, &V)> {
-        self.maps.get(at.key).map(|map| map.range(range)).into_iter().flatten()
+        self.map(at).map(|map| map.range(range)).into_iter().flatten()
     }
 
     /// Takes the whole map of a key out.
     pub fn take(&mut self, at: Keyed<'_, K>) -> BTreeMap<U, V> {
-        let map = self.maps.remove(at.key).unwrap_or_default();
+        let found = self.maps.find_entry(at.hash, |(key, _)| key == at.key);
+        let map = found.map(|found| found.remove().0.1).unwrap_or_default();
         for entry in map.keys() {
             self.note(at, entry.clone());
         }
         map
+    }
+
+    /// The maps that lie in the table's slots, of which there are [`MapState::slots`]: a walk that
+    /// can be broken off and resumed, and misses no map as long as no key comes or goes.
+    #[must_use]
+    pub fn slot(&self, position: usize) -> Option<(&K, &BTreeMap<U, V>)> {
+        self.maps.get_bucket(position).map(|(key, map)| (key, map))
+    }
+
+    /// How many slots there are, full and empty ones.
+    #[must_use]
+    pub fn slots(&self) -> usize {
+        self.maps.num_buckets()
+    }
+
+    fn map(&self, at: Keyed<'_, K>) -> Option<&BTreeMap<U, V>> {
+        self.maps.find(at.hash, |(key, _)| key == at.key).map(|(_, map)| map)
+    }
+
+    fn put(&mut self, at: Keyed<'_, K>, entry: U, value: V) {
+        let found =
+            self.maps.entry(at.hash, |(key, _)| key == at.key, |(key, _)| key.stable_hash());
+        let slot = found.or_insert_with(|| (at.key.clone(), BTreeMap::new()));
+        slot.into_mut().1.insert(entry, value);
+    }
+
+    fn cut(&mut self, at: Keyed<'_, K>, entry: &U) -> Option<V> {
+        let mut found = self.maps.find_entry(at.hash, |(key, _)| key == at.key).ok()?;
+        let value = found.get_mut().1.remove(entry)?;
+        if found.get().1.is_empty() {
+            found.remove();
+        }
+        Some(value)
     }
 
     fn note(&mut self, at: Keyed<'_, K>, entry: U) {
@@ -94,7 +130,7 @@ impl<K: Key, U: Value, V: Value> Frozen for FrozenMap<K, U, V> {
     }
 }
 
-impl<K: Key + Hash, U: Value + Ord + Sync, V: Value> KeyedState for MapState<K, U, V> {
+impl<K: Key, U: Value + Ord + Sync, V: Value> KeyedState for MapState<K, U, V> {
     fn capture(&mut self, full: bool) -> Box<dyn Frozen> {
         let full = full || self.all_dirty;
         self.all_dirty = false;
@@ -105,7 +141,7 @@ impl<K: Key + Hash, U: Value + Ord + Sync, V: Value> KeyedState for MapState<K, 
             });
             all.collect()
         } else {
-            let value = |key: &K, entry: &U| self.maps.get(key)?.get(entry).cloned();
+            let value = |key: &K, entry: &U| self.get(Keyed::new(key), entry).cloned();
             changed
                 .into_iter()
                 .map(|(k, u)| {
@@ -121,25 +157,16 @@ impl<K: Key + Hash, U: Value + Ord + Sync, V: Value> KeyedState for MapState<K, 
         delta.for_each(groups, |_, entry| {
             let (key, inner): (K, U) =
                 (codec::from_cbor(entry.key)?, codec::from_cbor(entry.namespace)?);
+            let at = Keyed::new(&key);
             match entry.value {
-                Some(value) => {
-                    let value = codec::from_cbor(value)?;
-                    self.maps.entry(key).or_default().insert(inner, value);
-                }
-                None => {
-                    if let Some(map) = self.maps.get_mut(&key) {
-                        map.remove(&inner);
-                        if map.is_empty() {
-                            self.maps.remove(&key);
-                        }
-                    }
-                }
+                Some(value) => self.put(at, inner, codec::from_cbor(value)?),
+                None => drop(self.cut(at, &inner)),
             }
             Ok(())
         })
     }
 
     fn entries(&self) -> u64 {
-        self.maps.values().map(|map| map.len() as u64).sum()
+        self.maps.iter().map(|(_, map)| map.len() as u64).sum()
     }
 }

@@ -5,6 +5,7 @@
 //! key. Values stay decoded in memory; only what has changed is encoded, off the hot path.
 
 pub mod aggregate;
+pub mod broadcast;
 #[cfg(test)]
 mod capture_tests;
 pub mod delta;
@@ -13,6 +14,7 @@ pub mod list;
 pub mod map;
 pub mod namespaced;
 pub mod table;
+pub mod ttl;
 
 use crate::codec::DecodeError;
 use crate::key::{Key, KeyGroupRange, MaxParallelism};

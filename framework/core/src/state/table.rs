@@ -143,6 +143,19 @@ impl<K: Key, V> Table<K, V> {
         })
     }
 
+    /// The entry in slot `position`, if it is full: for a walk that may miss or repeat entries while
+    /// others come and go.
+    #[must_use]
+    pub fn slot(&self, position: usize) -> Option<(&K, &V)> {
+        self.slots.get_bucket(position).map(|slot| (&slot.key, &slot.value))
+    }
+
+    /// How many slots there are, full and empty ones.
+    #[must_use]
+    pub fn slots(&self) -> usize {
+        self.slots.num_buckets()
+    }
+
     /// Whether a capture from now on would hold anything.
     #[must_use]
     pub fn is_clean(&self) -> bool {
