@@ -41,8 +41,8 @@ impl Sketch {
             },
             str::to_owned,
         );
-        let (kind, parallelism, chaining) = (kind.to_owned(), None, true);
-        self.graph.nodes.push(Node { uid, kind, parallelism, chaining, factory });
+        let (kind, parallelism, chaining, detail) = (kind.to_owned(), None, true, None);
+        self.graph.nodes.push(Node { uid, kind, parallelism, chaining, detail, factory });
         self.graph.nodes.len() - 1
     }
 

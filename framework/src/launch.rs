@@ -80,6 +80,9 @@ pub struct LaunchArgs {
     /// Start over: forget the job's state and remove its earlier output
     #[arg(long)]
     pub fresh: bool,
+    /// Print what would run (chains, exchanges, parallelism) and exit
+    #[arg(long)]
+    pub explain: bool,
     /// When asked to stop, end the input and fire what is open, instead of leaving it to be resumed
     #[arg(long)]
     pub drain: bool,
@@ -236,6 +239,10 @@ fn run(job: Job, args: &LaunchArgs) -> Result<JobEnd, BoxError> {
     })?;
     let graph = job.into_graph().map_err(refusal)?;
     let plan = Plan::new(graph, args.parallelism, max).map_err(refusal)?;
+    if args.explain {
+        print!("{}", plan.explain());
+        return Ok(JobEnd::Finished);
+    }
     let (stop, stopped) = mpsc::unbounded_channel();
     watch_signals(stop)?;
     // All that can be refused without looking at the state comes before anything is forgotten.

@@ -51,5 +51,11 @@ pub mod prelude {
     pub use tidegate_operators::aggregate::Count;
     pub use tidegate_operators::assign_timestamps_and_watermarks::TimestampsAndWatermarks;
     pub use tidegate_operators::top_n::{Ranked, TopN};
-    pub use tidegate_operators::window::{TimeWindow, Window, Windowed};
+    pub use tidegate_operators::window::{
+        CalendarUnit, CalendarWindows, ContinuousEventTimeTrigger, ContinuousProcessingTimeTrigger,
+        CountEvictor, CountTrigger, DeltaEvictor, DeltaTrigger, EndOfStreamTrigger,
+        EventTimeTrigger, GlobalWindows, MergingWindows, ProcessingTime, ProcessingTimeTrigger,
+        PurgingTrigger, Session, TimeEvictor, TimeWindow, Window, WindowContext, WindowOutput,
+        Windowed,
+    };
 }

@@ -93,6 +93,12 @@ impl<T: Data> Stream<T> {
         self.with_node(|node| node.chaining = false)
     }
 
+    /// Says what the operator that made this stream does and how, for people.
+    #[must_use]
+    pub fn detail(self, detail: &str) -> Self {
+        self.with_node(|node| node.detail = Some(detail.to_owned()))
+    }
+
     fn with_node(self, change: impl FnOnce(&mut tidegate_core::graph::Node)) -> Self {
         match self.origins.as_slice() {
             [Origin { node, side: None }] => {

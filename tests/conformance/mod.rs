@@ -13,6 +13,9 @@ mod process_timers;
 mod sheet;
 mod watermark_generation;
 mod watermark_valve;
+mod window;
+mod window_assigner;
+mod window_trigger;
 
 use serde_json::Value;
 use std::path::{Path, PathBuf};
@@ -52,6 +55,8 @@ pub const AREAS: &[(&str, Run)] = &[
     ("process_timers", process_timers::run),
     ("watermark_generation", watermark_generation::run),
     ("watermark_valve", watermark_valve::run),
+    ("window", window::run),
+    ("window_assigner", window_assigner::run),
 ];
 
 /// Why a file cannot be run.

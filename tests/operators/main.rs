@@ -3,6 +3,7 @@
 mod assign_timestamps_and_watermarks;
 mod conformance;
 mod faulty;
+mod general_window;
 mod link_time;
 mod operator_state;
 mod process;

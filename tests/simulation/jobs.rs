@@ -192,6 +192,7 @@ impl Drawing<'_> {
             kind: kind.into(),
             parallelism: own.then(|| self.chance.between(1, most) as u32),
             chaining: self.tuning.chaining,
+            detail: None,
             factory,
         });
         self.graph.nodes.len() - 1

@@ -66,6 +66,8 @@ pub struct Node {
     pub parallelism: Option<u32>,
     /// Whether it may be fused with its neighbours.
     pub chaining: bool,
+    /// What it does and how, for people.
+    pub detail: Option<String>,
     /// How it is made.
     pub factory: NodeFactory,
 }
@@ -268,6 +270,7 @@ mod tests {
             kind: "test".into(),
             parallelism: None,
             chaining: true,
+            detail: None,
             factory: NodeFactory::Operator(Arc::new(|_| Err("never built".into()))),
         }
     }

@@ -10,6 +10,7 @@ pub mod codec;
 pub mod committers;
 pub mod config;
 pub mod element;
+mod explain;
 pub mod fault;
 pub mod gate;
 pub mod graph;

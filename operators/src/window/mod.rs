@@ -1,15 +1,53 @@
-//! `window`: aggregates over finite stretches of event time.
+//! `window`: results over finite stretches of time, or of records.
 //!
-//! A [`Window`] says which windows there are, a [`SlicedWindow`] computes them, and what it emits is
-//! [`Windowed`]: the key, the [`TimeWindow`] and the result, with the window's last millisecond as its
-//! event time. A window fires when the watermark reaches that millisecond.
+//! Which windows there are says a [`WindowAssigner`], when they fire a [`Trigger`], what they leave out
+//! an [`Evictor`]; a [`Windowing`] puts them together. Windows at equal distances of event time
+//! ([`Window`]) that fire when they are complete are computed by a [`SlicedWindow`], which shares work
+//! between windows and keys; all others one by one.
+//!
+//! What a window emits is [`Windowed`]: the key, the [`TimeWindow`] and the result, with the window's
+//! last millisecond as its event time, unless a function says otherwise.
 
+mod assigner;
+mod calendar;
+mod contents;
+mod evaluator;
+mod evictor;
 mod firing;
+mod global;
+mod invalid;
+mod keyed_windows;
+mod merging;
+mod pane;
+mod panes;
+mod processing_time;
+mod reduce;
+mod rules;
+mod session;
 mod sliced;
 mod slicing;
 mod spec;
 mod time_window;
+mod trigger;
+mod wakes;
+mod window_operator;
+mod windowing;
 
+pub use assigner::WindowAssigner;
+pub use calendar::{CalendarUnit, CalendarWindows};
+pub use contents::{WindowContext, WindowOutput};
+pub use evictor::{CountEvictor, DeltaEvictor, Evictor, Stamped, TimeEvictor, When};
+pub use global::GlobalWindows;
+pub use invalid::InvalidWindowing;
+pub use processing_time::ProcessingTime;
+pub use reduce::Reduce;
+pub use session::{MergingWindows, Session};
 pub use sliced::SlicedWindow;
 pub use spec::{InvalidWindow, Window};
 pub use time_window::{TimeWindow, Windowed};
+pub use trigger::{
+    ContinuousEventTimeTrigger, ContinuousProcessingTimeTrigger, CountTrigger, DeltaTrigger,
+    EndOfStreamTrigger, EventTimeTrigger, NeverTrigger, ProcessingTimeTrigger, PurgingTrigger,
+    Trigger, TriggerContext, TriggerResult,
+};
+pub use windowing::{EvictingWindowing, Windowing};

@@ -42,6 +42,7 @@ fn master_with(change: impl FnOnce(&mut JobConfig)) -> JobMaster {
         kind: "test".into(),
         parallelism: None,
         chaining: true,
+        detail: None,
         factory: NodeFactory::Source(Arc::new(NoSource)),
     };
     let graph = Graph { name: "test".into(), nodes: vec![source], edges: Vec::new() };
