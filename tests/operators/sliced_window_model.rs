@@ -3,6 +3,7 @@
 use proptest::prelude::*;
 use std::collections::BTreeMap;
 use tidegate_core::operator::OutputTag;
+use tidegate_core::state::aggregate::Aggregate;
 use tidegate_operators::aggregate::Fold;
 use tidegate_operators::window::{SlicedWindow, Window};
 use tidegate_tests::harness::{Harness, Step, Step::*};
@@ -21,20 +22,35 @@ struct Model {
 }
 
 impl Model {
+    fn start(&self, end: i64) -> i64 {
+        let Window { size_ms, cumulates, offset_ms, .. } = self.window;
+        if cumulates { end - 1 - (end - 1 - offset_ms).rem_euclid(size_ms) } else { end - size_ms }
+    }
+
+    /// The ends of the windows that contain `at`, the last one first.
+    fn ends(&self, at: i64) -> Vec<i64> {
+        let Window { size_ms, slide_ms, cumulates, offset_ms, .. } = self.window;
+        if cumulates {
+            let start = at - (at - offset_ms).rem_euclid(size_ms);
+            let ends = (1..=size_ms / slide_ms).rev().map(|k| start + k * slide_ms);
+            return ends.filter(|end| *end > at).collect();
+        }
+        let last_start = at - (at - offset_ms).rem_euclid(slide_ms);
+        let starts = (0..).map(|k| last_start - k * slide_ms);
+        starts.take_while(|start| start + size_ms > at).map(|start| start + size_ms).collect()
+    }
+
     fn row(&mut self, end: i64, key: u8) {
         let mut values = self.windows[&end][&key].clone();
         values.sort_unstable();
-        let start = end - self.window.size_ms;
+        let start = self.start(end);
         self.group.0.push(format!("{key} [{start}, {end}) {values:?} @{}", end - 1));
     }
 
     fn record(&mut self, key: u8, value: u32, at: i64) {
-        let Window { size_ms, slide_ms, offset_ms, allowed_lateness_ms } = self.window;
-        let last_start = at - (at - offset_ms).rem_euclid(slide_ms);
-        let starts =
-            (0..).map(|k| last_start - k * slide_ms).take_while(|start| start + size_ms > at);
+        let allowed_lateness_ms = self.window.allowed_lateness_ms;
         let mut skipped = true;
-        for end in starts.map(|start| start + size_ms).collect::<Vec<_>>() {
+        for end in self.ends(at) {
             if end - 1 + allowed_lateness_ms <= self.watermark {
                 continue;
             }
@@ -98,10 +114,14 @@ impl Model {
 }
 
 fn windows() -> impl Strategy<Value = Window> {
-    (1..30i64, 1..30i64, any::<bool>(), -50..50i64, prop_oneof![Just(0), 1..40i64]).prop_map(
-        |(size, slide, tumbling, offset, lateness)| {
-            let window =
-                if tumbling { Window::tumbling(size) } else { Window::sliding(size, slide) };
+    (1..30i64, 1..30i64, 0..4u8, -50..50i64, prop_oneof![Just(0), 1..40i64]).prop_map(
+        |(size, slide, kind, offset, lateness)| {
+            let window = match kind {
+                0 => Window::tumbling(size),
+                1 => Window::cumulating(size * slide, size),
+                2 => Window::sliding(size + slide, slide.min(3)),
+                _ => Window::sliding(size, slide),
+            };
             window.offset(offset).allowed_lateness(lateness)
         },
     )
@@ -128,31 +148,96 @@ fn steps() -> impl Strategy<Value = Vec<Step<(u8, u32)>>> {
     })
 }
 
+/// Runs an aggregate of lists and compares it with the model.
+fn check<A>(list: A, window: Window, steps: &[Step<(u8, u32)>]) -> Result<(), TestCaseError>
+where
+    A: Aggregate<In = (u8, u32), Out = Vec<u32>>,
+{
+    let make = move || {
+        let key = |record: &(u8, u32)| record.0;
+        SlicedWindow::new(window, list.clone(), key).expect("valid").side_output_late(LATE)
+    };
+    let outcome = Harness::new(make)
+        .keyed_by(|record| record.0)
+        .side(LATE)
+        .show(|row| {
+            let mut values = row.value.clone();
+            values.sort_unstable();
+            format!("{} {} {values:?}", row.key, row.window)
+        })
+        .unordered()
+        .run(steps);
+    let model = Model::run(window, steps);
+    prop_assert_eq!(outcome.lines, model.lines);
+    prop_assert_eq!(outcome.totals.dropped, model.dropped);
+    prop_assert_eq!(outcome.entries, 0);
+    Ok(())
+}
+
+/// A list out of which values can be taken again; it asserts what a window may ask of it.
+#[derive(Clone)]
+struct Takeable;
+
+/// The values, and whether it runs from window to window.
+type Values = (Vec<u32>, bool);
+
+impl Aggregate for Takeable {
+    type In = (u8, u32);
+    type Accumulator = Values;
+    type Out = Vec<u32>;
+
+    const INVERTIBLE: bool = true;
+
+    fn create(&self) -> Values {
+        (Vec::new(), false)
+    }
+
+    fn add(&self, (values, runs): &mut Values, record: &(u8, u32)) {
+        assert!(!*runs, "no record is added to what runs");
+        values.push(record.1);
+    }
+
+    fn merge(&self, (values, _): &mut Values, (other, runs): &Values) {
+        assert!(!*runs, "what runs is merged into nothing");
+        values.extend(other);
+    }
+
+    fn result(&self, (values, _): &Values) -> Vec<u32> {
+        values.clone()
+    }
+
+    fn running(&self) -> Values {
+        (Vec::new(), true)
+    }
+
+    fn deduct(&self, (values, runs): &mut Values, (part, _): &Values) {
+        assert!(*runs, "only what runs is deducted from");
+        for gone in part {
+            let at = values.iter().position(|value| value == gone);
+            values.remove(at.expect("only what was merged is deducted"));
+        }
+    }
+}
+
+fn list() -> Fold<(u8, u32), Vec<u32>> {
+    Fold::new(
+        Vec::new(),
+        |list: &mut Vec<u32>, record: &(u8, u32)| list.push(record.1),
+        |list, other| list.extend(other),
+    )
+}
+
 proptest! {
     #[test]
     fn sliced_windows_give_what_windows_of_lists_give(window in windows(), steps in steps()) {
-        let make = move || {
-            let list = Fold::new(
-                Vec::new(),
-                |list: &mut Vec<u32>, record: &(u8, u32)| list.push(record.1),
-                |list, other| list.extend(other),
-            );
-            let key = |record: &(u8, u32)| record.0;
-            SlicedWindow::new(window, list, key).expect("valid").side_output_late(LATE)
-        };
-        let outcome = Harness::new(make)
-            .keyed_by(|record| record.0)
-            .side(LATE)
-            .show(|row| {
-                let mut values = row.value.clone();
-                values.sort_unstable();
-                format!("{} {} {values:?}", row.key, row.window)
-            })
-            .unordered()
-            .run(&steps);
-        let model = Model::run(window, &steps);
-        prop_assert_eq!(outcome.lines, model.lines);
-        prop_assert_eq!(outcome.totals.dropped, model.dropped);
-        prop_assert_eq!(outcome.entries, 0);
+        check(list(), window, &steps)?;
+    }
+
+    #[test]
+    fn deducting_what_leaves_gives_what_windows_of_lists_give(
+        window in windows(),
+        steps in steps(),
+    ) {
+        check(Takeable, window, &steps)?;
     }
 }

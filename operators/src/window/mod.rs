@@ -4,10 +4,13 @@
 //! [`Windowed`]: the key, the [`TimeWindow`] and the result, with the window's last millisecond as its
 //! event time. A window fires when the watermark reaches that millisecond.
 
+mod carry;
 mod firing;
+mod rolling;
 mod sliced;
 mod slicing;
 mod spec;
+mod stacks;
 mod time_window;
 
 pub use sliced::SlicedWindow;

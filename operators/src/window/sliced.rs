@@ -35,7 +35,7 @@
 //! # Ok::<(), tidegate_core::operator::BoxError>(())
 //! ```
 
-use super::firing::{self, Firing, Slices};
+use super::firing::{self, Firing, Merging, Slices};
 use super::slicing::{Slice, Slicing};
 use super::spec::{InvalidWindow, Window};
 use super::time_window::Windowed;
@@ -57,6 +57,7 @@ pub struct SlicedWindow<K: Key, A: Aggregate, F> {
     slices: Slices<K, A>,
     /// Up to where windows have fired: the watermark, or the last window's part of it.
     fired: Timestamp,
+    merging: Merging<K, A>,
     firing: Option<Firing<K, A>>,
 }
 
@@ -67,14 +68,16 @@ impl<K: Key, A: Aggregate, F: Fn(&A::In) -> K> SlicedWindow<K, A, F> {
     /// When there are no such windows.
     pub fn new(window: Window, aggregate: A, key: F) -> Result<Self, InvalidWindow> {
         let window = window.validate()?;
+        let slicing = Slicing::new(window);
         Ok(Self {
-            slicing: Slicing::new(window),
+            slicing,
             allowed_lateness_ms: window.allowed_lateness_ms,
             aggregate,
             key,
             late: None,
             slices: Slices::<K, A>::default(),
             fired: Timestamp::MIN,
+            merging: Merging::new(&slicing),
             firing: None,
         })
     }
@@ -131,6 +134,7 @@ impl<K: Key, A: Aggregate, F: Fn(&A::In) -> K> SlicedWindow<K, A, F> {
         let at = keyed(&key, key_hash);
         let table = self.slices.table_mut(slice.end);
         self.aggregate.add(table.get_or_insert_with(at, || self.aggregate.create()), &value);
+        self.merging.forget(slice.end, at);
         for end in self.slicing.ends(slice) {
             let window = self.slicing.window(end);
             if window.max_timestamp() <= self.fired && !self.is_closed(end) {
@@ -214,15 +218,18 @@ where
         ctx: &mut Context<Self::Out>,
     ) -> Result<Progress, BoxError> {
         loop {
-            if let Some(firing) = &mut self.firing {
-                if firing.emit(&self.slices, &self.aggregate, ctx) == Progress::More {
+            if let Some(mut firing) = self.firing.take() {
+                if firing.emit(&self.slices, &self.merging, &self.aggregate, ctx) == Progress::More
+                {
+                    self.firing = Some(firing);
                     return Ok(Progress::More);
                 }
-                self.firing = None;
+                firing.end(&self.slicing, &self.slices, &mut self.merging, &self.aggregate);
             }
             let next = self.next_end().map(|end| self.slicing.window(end));
             let Some(window) = next.filter(|next| next.max_timestamp() <= watermark) else { break };
-            self.firing = Some(Firing::begin(window, &self.slices, &self.aggregate));
+            self.firing =
+                Some(Firing::begin(window, &self.slices, &mut self.merging, &self.aggregate));
             self.fired = window.max_timestamp();
         }
         self.fired = watermark;
