@@ -20,6 +20,7 @@
 
 mod addend;
 mod count;
+mod distinct;
 mod fold;
 mod max;
 mod mean;
@@ -28,6 +29,9 @@ mod sum;
 
 pub use addend::{Addend, Wide};
 pub use count::Count;
+pub use distinct::{
+    BloomCount, Distinct, DistinctIds, DistinctWide, HyperLogLog, SeenValues, Sketch, WideIds,
+};
 pub use fold::Fold;
 pub use max::Max;
 pub use mean::Mean;
