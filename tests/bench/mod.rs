@@ -2,6 +2,8 @@
 
 pub mod engine;
 pub mod floor;
+pub mod sale;
+pub mod uv_floor;
 
 /// The middle one of `values`; `None` when there are none.
 pub fn median(values: &mut [f64]) -> Option<f64> {
