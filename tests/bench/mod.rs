@@ -3,6 +3,7 @@
 pub mod engine;
 pub mod floor;
 pub mod sale;
+pub mod total;
 pub mod uv_floor;
 
 /// The middle one of `values`; `None` when there are none.

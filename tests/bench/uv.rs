@@ -7,17 +7,13 @@
 
 use clap::{Parser, ValueEnum};
 use std::process::{Command, ExitCode};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::task::Waker;
 use std::time::Instant;
-use tidegate::core::element::{Barrier, Batch};
-use tidegate::core::sink::{NothingToPrepare, Prepare, Sink, SinkFactory, SubtaskIdentity};
 use tidegate::prelude::*;
 use tidegate::runtime::Stats;
 use tidegate_operators::aggregate::{Distinct, HyperLogLog};
-use tidegate_operators::window::{Window, Windowed};
+use tidegate_operators::window::Window;
 use tidegate_tests::bench::sale::{Sale, Visit};
+use tidegate_tests::bench::total::Total;
 use tidegate_tests::bench::{cpu_seconds, engine, uv_floor};
 
 #[global_allocator]
@@ -71,51 +67,6 @@ const SIZE_MS: u64 = 3_600_000;
 /// A watermark at least every 10 s of event time.
 const WATERMARK_MS: u64 = 10_000;
 
-/// Adds up the results and drops them.
-#[derive(Clone, Default)]
-struct Total(Arc<TotalOf>);
-
-#[derive(Default)]
-struct TotalOf {
-    rows: AtomicU64,
-    sum: AtomicU64,
-}
-
-struct TotalSink(Arc<TotalOf>);
-
-impl Sink for TotalSink {
-    type In = Windowed<u32, u64>;
-
-    fn write(&mut self, input: &mut Batch<Self::In>, _: &Waker) -> Result<(), BoxError> {
-        for row in input.take_open() {
-            self.0.rows.fetch_add(1, Ordering::Relaxed);
-            self.0.sum.fetch_add(row.value.value, Ordering::Relaxed);
-        }
-        Ok(())
-    }
-
-    fn freeze(&mut self, _: Barrier) -> Result<Box<dyn Prepare>, BoxError> {
-        Ok(Box::new(NothingToPrepare))
-    }
-}
-
-impl SinkFactory for Total {
-    type In = Windowed<u32, u64>;
-    type Sink = TotalSink;
-
-    fn kind(&self) -> &'static str {
-        "total"
-    }
-
-    fn is_transactional(&self) -> bool {
-        false
-    }
-
-    fn create(&self, _: &SubtaskIdentity) -> Result<TotalSink, BoxError> {
-        Ok(TotalSink(Arc::clone(&self.0)))
-    }
-}
-
 fn main() -> ExitCode {
     let args = Args::parse();
     let done = match (args.by, args.overlap) {
@@ -167,7 +118,7 @@ fn measure(args: &Args, by: By, overlap: u64) -> Result<serde_json::Value, BoxEr
     let (started, cpu) = (Instant::now(), cpu_seconds());
     engine::run(job.into_graph()?, parallelism, checkpoint_ms, &stats)?;
     let seconds = started.elapsed().as_secs_f64();
-    let (rows, sum) = (total.0.rows.load(Ordering::Relaxed), total.0.sum.load(Ordering::Relaxed));
+    let (rows, sum) = (total.rows(), total.sum());
     let mut line = serde_json::json!({
         "bench": "uv",
         "by": by.name(),

@@ -2,6 +2,7 @@
 
 mod faulty;
 mod link_time;
+mod local_window;
 mod sliced_window;
 mod sliced_window_model;
 mod top_n;

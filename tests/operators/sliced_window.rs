@@ -207,7 +207,17 @@ fn cumulating_windows_start_together_and_grow_by_the_step() {
 fn a_late_record_fires_those_cumulating_windows_again_that_contain_it() {
     check(
         Window::cumulating(15, 5).allowed_lateness(6),
-        &[one(2), Watermark(13), one(7), one(2), Watermark(14), one(2), Watermark(20), one(12), End],
+        &[
+            one(2),
+            Watermark(13),
+            one(7),
+            one(2),
+            Watermark(14),
+            one(2),
+            Watermark(20),
+            one(12),
+            End,
+        ],
         &[
             "7 [0, 5) 1 @4",
             "7 [0, 10) 1 @9",

@@ -113,7 +113,7 @@ impl Model {
     }
 }
 
-fn windows() -> impl Strategy<Value = Window> {
+pub(crate) fn windows() -> impl Strategy<Value = Window> {
     (1..30i64, 1..30i64, 0..4u8, -50..50i64, prop_oneof![Just(0), 1..40i64]).prop_map(
         |(size, slide, kind, offset, lateness)| {
             let window = match kind {
@@ -128,7 +128,7 @@ fn windows() -> impl Strategy<Value = Window> {
 }
 
 /// Records up to 40 ms out of order on both sides of the watermark, which advances now and then.
-fn steps() -> impl Strategy<Value = Vec<Step<(u8, u32)>>> {
+pub(crate) fn steps() -> impl Strategy<Value = Vec<Step<(u8, u32)>>> {
     let step = (0..10u8, 0..4u8, -40..40i64, 0..30i64);
     prop::collection::vec(step, 1..40).prop_map(|drawn| {
         let mut watermark = -30;

@@ -6,6 +6,9 @@
 
 mod carry;
 mod firing;
+mod local;
+mod merging;
+mod partial;
 mod rolling;
 mod sliced;
 mod slicing;
@@ -13,6 +16,9 @@ mod spec;
 mod stacks;
 mod time_window;
 
+pub use local::LocalWindow;
+pub use merging::MergingWindow;
+pub use partial::{Combined, Partial};
 pub use sliced::SlicedWindow;
 pub use spec::{InvalidWindow, Window};
 pub use time_window::{TimeWindow, Windowed};

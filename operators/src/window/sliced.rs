@@ -132,16 +132,84 @@ impl<K: Key, A: Aggregate, F: Fn(&A::In) -> K> SlicedWindow<K, A, F> {
         }
         let key = (self.key)(&value);
         let at = keyed(&key, key_hash);
+        self.change(slice, at, |aggregate, accumulator| aggregate.add(accumulator, &value));
+        self.fire_again(slice, at, ctx);
+    }
+
+    /// Changes what `at` has in `slice`.
+    fn change(
+        &mut self,
+        slice: &Slice,
+        at: Keyed<'_, K>,
+        change: impl FnOnce(&A, &mut A::Accumulator),
+    ) {
         let table = self.slices.table_mut(slice.end);
-        self.aggregate.add(table.get_or_insert_with(at, || self.aggregate.create()), &value);
+        change(&self.aggregate, table.get_or_insert_with(at, || self.aggregate.create()));
+    }
+
+    /// A late record has changed what `at` has in `slice`: its windows that have fired and are not
+    /// closed fire again.
+    fn fire_again(
+        &mut self,
+        slice: &Slice,
+        at: Keyed<'_, K>,
+        ctx: &mut Context<Windowed<K, A::Out>>,
+    ) {
         self.merging.forget(slice.end, at);
         for end in self.slicing.ends(slice) {
             let window = self.slicing.window(end);
             if window.max_timestamp() <= self.fired && !self.is_closed(end) {
                 let all = firing::of_key(at, window, &self.slices, &self.aggregate);
-                let (key, value) = (key.clone(), self.aggregate.result(&all));
+                let (key, value) = (at.key.clone(), self.aggregate.result(&all));
                 ctx.emit(Windowed { key, window, value }, window.max_timestamp());
             }
+        }
+    }
+
+    /// Whether some window of `slice` has fired, or there is none.
+    fn is_behind(&self, slice: &Slice) -> bool {
+        slice.is_gap() || slice.first_end.minus(1) <= self.fired
+    }
+
+    /// The slice of a record.
+    pub(super) fn slice_of(&self, timestamp: Timestamp) -> Result<Slice, BoxError> {
+        if timestamp == Timestamp::MIN {
+            return Err(NO_TIMESTAMP.into());
+        }
+        Ok(self.slicing.slice_of(timestamp))
+    }
+
+    /// Takes one record, of `slice`.
+    pub(super) fn add(
+        &mut self,
+        slice: &Slice,
+        record: Record<A::In>,
+        ctx: &mut Context<Windowed<K, A::Out>>,
+    ) {
+        if self.is_behind(slice) {
+            return self.add_late(slice, record, ctx);
+        }
+        let key = (self.key)(&record.value);
+        let at = keyed(&key, record.key_hash);
+        self.change(slice, at, |aggregate, all| aggregate.add(all, &record.value));
+    }
+
+    /// Takes what `records` records of a key in `slice` add up to.
+    pub(super) fn merge(
+        &mut self,
+        slice: &Slice,
+        (key, key_hash): (&K, u64),
+        part: &A::Accumulator,
+        records: u64,
+        ctx: &mut Context<Windowed<K, A::Out>>,
+    ) {
+        if slice.is_gap() || self.is_closed(slice.last_end) {
+            return (0..records).for_each(|_| ctx.count_dropped());
+        }
+        let at = keyed(key, key_hash);
+        self.change(slice, at, |aggregate, all| aggregate.merge(all, part));
+        if self.is_behind(slice) {
+            self.fire_again(slice, at, ctx);
         }
     }
 
@@ -198,11 +266,8 @@ where
         let mut carried = None;
         while !ctx.is_full() {
             let Some(record) = carried.take().or_else(|| input.take()) else { break };
-            if record.timestamp == Timestamp::MIN {
-                return Err(NO_TIMESTAMP.into());
-            }
-            let slice = self.slicing.slice_of(record.timestamp);
-            if slice.is_gap() || slice.first_end.minus(1) <= self.fired {
+            let slice = self.slice_of(record.timestamp)?;
+            if self.is_behind(&slice) {
                 self.add_late(&slice, record, ctx);
             } else {
                 carried = self.add_run(&slice, record, input);
