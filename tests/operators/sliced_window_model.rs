@@ -1,10 +1,10 @@
 //! Sliced windows against the definition: a list of records per window and key.
 
 use proptest::prelude::*;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use tidegate_core::operator::OutputTag;
 use tidegate_core::state::aggregate::Aggregate;
-use tidegate_operators::aggregate::Fold;
+use tidegate_operators::aggregate::{BloomCount, Distinct, DistinctWide, Fold, HyperLogLog};
 use tidegate_operators::window::{SlicedWindow, Window};
 use tidegate_tests::harness::{Harness, Step, Step::*};
 
@@ -13,6 +13,8 @@ const LATE: OutputTag<(u8, u32)> = OutputTag::new("late");
 /// Every window keeps every record, as Flink's operator does without slices.
 struct Model {
     window: Window,
+    /// What a row shows of the values of its window, which ascend.
+    show: fn(&[u32]) -> String,
     watermark: i64,
     /// By end of window, then key.
     windows: BTreeMap<i64, BTreeMap<u8, Vec<u32>>>,
@@ -44,7 +46,8 @@ impl Model {
         let mut values = self.windows[&end][&key].clone();
         values.sort_unstable();
         let start = self.start(end);
-        self.group.0.push(format!("{key} [{start}, {end}) {values:?} @{}", end - 1));
+        let shown = (self.show)(&values);
+        self.group.0.push(format!("{key} [{start}, {end}) {shown} @{}", end - 1));
     }
 
     fn record(&mut self, key: u8, value: u32, at: i64) {
@@ -86,9 +89,10 @@ impl Model {
         self.lines.extend(rows.into_iter().chain(late).chain([with]));
     }
 
-    fn run(window: Window, steps: &[Step<(u8, u32)>]) -> Self {
+    fn run(window: Window, show: fn(&[u32]) -> String, steps: &[Step<(u8, u32)>]) -> Self {
         let mut model = Self {
             window,
+            show,
             watermark: i64::MIN / 2,
             windows: BTreeMap::new(),
             lines: Vec::new(),
@@ -157,21 +161,47 @@ where
         let key = |record: &(u8, u32)| record.0;
         SlicedWindow::new(window, list.clone(), key).expect("valid").side_output_late(LATE)
     };
-    let outcome = Harness::new(make)
-        .keyed_by(|record| record.0)
-        .side(LATE)
+    let harness = Harness::new(make).keyed_by(|record| record.0).side(LATE).unordered();
+    let outcome = harness
         .show(|row| {
             let mut values = row.value.clone();
             values.sort_unstable();
             format!("{} {} {values:?}", row.key, row.window)
         })
-        .unordered()
         .run(steps);
-    let model = Model::run(window, steps);
+    let model = Model::run(window, |values| format!("{values:?}"), steps);
     prop_assert_eq!(outcome.lines, model.lines);
     prop_assert_eq!(outcome.totals.dropped, model.dropped);
     prop_assert_eq!(outcome.entries, 0);
     Ok(())
+}
+
+/// Runs a distinct count of [`visitor`]s and compares it with sets.
+fn check_distinct<A>(
+    count: A,
+    window: Window,
+    steps: &[Step<(u8, u32)>],
+) -> Result<(), TestCaseError>
+where
+    A: Aggregate<In = (u8, u32), Out = u64>,
+{
+    let make = move || {
+        let key = |record: &(u8, u32)| record.0;
+        SlicedWindow::new(window, count.clone(), key).expect("valid").side_output_late(LATE)
+    };
+    let harness = Harness::new(make).keyed_by(|record| record.0).side(LATE).unordered();
+    let outcome =
+        harness.show(|row| format!("{} {} {}", row.key, row.window, row.value)).run(steps);
+    let distinct = |values: &[u32]| {
+        values.iter().map(|value| visitor(*value)).collect::<BTreeSet<_>>().len().to_string()
+    };
+    prop_assert_eq!(outcome.lines, Model::run(window, distinct, steps).lines);
+    Ok(())
+}
+
+/// Some come again, in several chunks of a bitmap.
+const fn visitor(value: u32) -> u32 {
+    value % 23 * 40_000
 }
 
 /// A list out of which values can be taken again; it asserts what a window may ask of it.
@@ -239,5 +269,15 @@ proptest! {
         steps in steps(),
     ) {
         check(Takeable, window, &steps)?;
+    }
+    #[test]
+    fn distinct_counts_are_those_of_a_set_per_window(window in windows(), steps in steps()) {
+        check_distinct(Distinct::of(|record: &(u8, u32)| visitor(record.1)), window, &steps)?;
+        let wide = DistinctWide::of(|record: &(u8, u32)| u64::from(visitor(record.1)) << 30);
+        check_distinct(wide, window, &steps)?;
+        // So few values are within half a value of the truth.
+        check_distinct(HyperLogLog::of(|record: &(u8, u32)| visitor(record.1)), window, &steps)?;
+        let filter = BloomCount::of(|record: &(u8, u32)| visitor(record.1), 1_000, 0.01);
+        check_distinct(filter, window, &steps)?;
     }
 }

@@ -6,8 +6,7 @@
 //! be counted: nothing in it could go to a side output.
 
 use super::partial::{Combined, Partial};
-use super::sliced::SlicedWindow;
-use super::slicing::Slice;
+use super::sliced::{self, SlicedWindow};
 use super::spec::{InvalidWindow, Window};
 use super::time_window::Windowed;
 use tidegate_core::element::{Batch, Record};
@@ -15,6 +14,7 @@ use tidegate_core::key::Key;
 use tidegate_core::operator::{BoxError, Context, Operator, OutputTag, Progress};
 use tidegate_core::state::StateVisitor;
 use tidegate_core::state::aggregate::Aggregate;
+use tidegate_core::state::table::Table;
 use tidegate_core::time::Timestamp;
 
 /// Aggregates by `A` what falls into the same window and has the same key.
@@ -38,6 +38,25 @@ impl<K: Key, A: Aggregate, F: Fn(&A::In) -> K> MergingWindow<K, A, F> {
     }
 }
 
+/// Adds a record to the table of its slice, or merges what was combined into it.
+fn take<K: Key, A: Aggregate, F: Fn(&A::In) -> K>(
+    aggregate: &A,
+    key: &F,
+    table: &mut Table<K, A::Accumulator>,
+    record: Record<Partial<K, A>>,
+) {
+    let Record { value, timestamp, key_hash } = record;
+    match value {
+        Partial::Record(value) => {
+            sliced::add(aggregate, key, table, Record { value, timestamp, key_hash });
+        }
+        Partial::Combined(Combined { key, accumulator, .. }) => {
+            let at = sliced::keyed(&key, key_hash);
+            aggregate.merge(table.get_or_insert_with(at, || aggregate.create()), &accumulator);
+        }
+    }
+}
+
 impl<K, A, F> Operator for MergingWindow<K, A, F>
 where
     K: Key,
@@ -57,25 +76,25 @@ where
         input: &mut Batch<Partial<K, A>>,
         ctx: &mut Context<Self::Out>,
     ) -> Result<(), BoxError> {
-        let mut slice: Option<Slice> = None;
+        let mut carried = None;
         while !ctx.is_full() {
-            let Some(Record { value, timestamp, key_hash }) = input.take() else { break };
-            let of = match slice {
-                Some(slice) if slice.contains(timestamp) => slice,
-                _ => self.windows.slice_of(timestamp)?,
-            };
-            slice = Some(of);
+            let Some(record) = carried.take().or_else(|| input.take()) else { break };
+            let slice = self.windows.slice_of(record.timestamp)?;
+            if !self.windows.is_behind(&slice) {
+                carried = self.windows.take_run(&slice, record, input, take);
+                continue;
+            }
+            let Record { value, timestamp, key_hash } = record;
             match value {
                 Partial::Record(value) => {
-                    self.windows.add(&of, Record { value, timestamp, key_hash }, ctx);
+                    self.windows.add_late(&slice, Record { value, timestamp, key_hash }, ctx);
                 }
-                Partial::Combined(combined) => {
-                    debug_assert_eq!(combined.slice_end, of.end, "combined by the same windows");
-                    let Combined { key, accumulator, records, .. } = combined;
-                    self.windows.merge(&of, (&key, key_hash), &accumulator, records, ctx);
+                Partial::Combined(Combined { key, accumulator, records, .. }) => {
+                    self.windows.merge_late(&slice, (&key, key_hash), &accumulator, records, ctx);
                 }
             }
         }
+        debug_assert!(carried.is_none(), "only late records fill the output");
         Ok(())
     }
 

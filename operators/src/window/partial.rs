@@ -20,7 +20,7 @@ pub enum Partial<K, A: Aggregate> {
 pub struct Combined<K, V> {
     /// Their key.
     pub key: K,
-    /// The end of the slice that all of them fall into.
+    /// The end of the slice that all of them fall into; one millisecond less is their event time.
     pub slice_end: Timestamp,
     /// What they add up to.
     pub accumulator: V,

@@ -44,6 +44,7 @@ use tidegate_core::element::{Batch, Record};
 use tidegate_core::key::Key;
 use tidegate_core::operator::{BoxError, Context, Operator, OutputTag, Progress};
 use tidegate_core::state::aggregate::Aggregate;
+use tidegate_core::state::table::Table;
 use tidegate_core::state::{Keyed, StateVisitor};
 use tidegate_core::time::Timestamp;
 
@@ -89,21 +90,19 @@ impl<K: Key, A: Aggregate, F: Fn(&A::In) -> K> SlicedWindow<K, A, F> {
         self
     }
 
-    /// Adds `first` and the records behind it in the same slice, of which no window has fired, and
-    /// returns the first record of another slice. The slice's table is looked up once.
-    fn add_run(
+    /// Takes `first` and what is behind it in the same slice, of which no window has fired, by `take`,
+    /// and returns the first of another slice. The slice's table is looked up once.
+    pub(super) fn take_run<T>(
         &mut self,
         slice: &Slice,
-        first: Record<A::In>,
-        input: &mut Batch<A::In>,
-    ) -> Option<Record<A::In>> {
+        first: Record<T>,
+        input: &mut Batch<T>,
+        take: impl Fn(&A, &F, &mut Table<K, A::Accumulator>, Record<T>),
+    ) -> Option<Record<T>> {
         let table = self.slices.table_mut(slice.end);
         let mut record = first;
         loop {
-            let key = (self.key)(&record.value);
-            let at = keyed(&key, record.key_hash);
-            let accumulator = table.get_or_insert_with(at, || self.aggregate.create());
-            self.aggregate.add(accumulator, &record.value);
+            take(&self.aggregate, &self.key, table, record);
             record = input.take()?;
             if !slice.contains(record.timestamp) {
                 return Some(record);
@@ -113,7 +112,7 @@ impl<K: Key, A: Aggregate, F: Fn(&A::In) -> K> SlicedWindow<K, A, F> {
 
     /// Takes a record whose first window has fired, or that has no window at all. The windows that
     /// fire again are emitted together: they are no more than overlap in one place.
-    fn add_late(
+    pub(super) fn add_late(
         &mut self,
         slice: &Slice,
         record: Record<A::In>,
@@ -167,7 +166,7 @@ impl<K: Key, A: Aggregate, F: Fn(&A::In) -> K> SlicedWindow<K, A, F> {
     }
 
     /// Whether some window of `slice` has fired, or there is none.
-    fn is_behind(&self, slice: &Slice) -> bool {
+    pub(super) fn is_behind(&self, slice: &Slice) -> bool {
         slice.is_gap() || slice.first_end.minus(1) <= self.fired
     }
 
@@ -179,23 +178,8 @@ impl<K: Key, A: Aggregate, F: Fn(&A::In) -> K> SlicedWindow<K, A, F> {
         Ok(self.slicing.slice_of(timestamp))
     }
 
-    /// Takes one record, of `slice`.
-    pub(super) fn add(
-        &mut self,
-        slice: &Slice,
-        record: Record<A::In>,
-        ctx: &mut Context<Windowed<K, A::Out>>,
-    ) {
-        if self.is_behind(slice) {
-            return self.add_late(slice, record, ctx);
-        }
-        let key = (self.key)(&record.value);
-        let at = keyed(&key, record.key_hash);
-        self.change(slice, at, |aggregate, all| aggregate.add(all, &record.value));
-    }
-
-    /// Takes what `records` records of a key in `slice` add up to.
-    pub(super) fn merge(
+    /// Takes what `records` records of a key in `slice` add up to, although a window has fired.
+    pub(super) fn merge_late(
         &mut self,
         slice: &Slice,
         (key, key_hash): (&K, u64),
@@ -208,9 +192,7 @@ impl<K: Key, A: Aggregate, F: Fn(&A::In) -> K> SlicedWindow<K, A, F> {
         }
         let at = keyed(key, key_hash);
         self.change(slice, at, |aggregate, all| aggregate.merge(all, part));
-        if self.is_behind(slice) {
-            self.fire_again(slice, at, ctx);
-        }
+        self.fire_again(slice, at, ctx);
     }
 
     /// Whether the window that ends at `end` takes no more records.
@@ -236,7 +218,19 @@ impl<K: Key, A: Aggregate, F: Fn(&A::In) -> K> SlicedWindow<K, A, F> {
     }
 }
 
-fn keyed<K: Key>(key: &K, hash: u64) -> Keyed<'_, K> {
+/// Adds a record to the table of its slice.
+pub(super) fn add<K: Key, A: Aggregate, F: Fn(&A::In) -> K>(
+    aggregate: &A,
+    key: &F,
+    table: &mut Table<K, A::Accumulator>,
+    record: Record<A::In>,
+) {
+    let key = key(&record.value);
+    let at = keyed(&key, record.key_hash);
+    aggregate.add(table.get_or_insert_with(at, || aggregate.create()), &record.value);
+}
+
+pub(super) fn keyed<K: Key>(key: &K, hash: u64) -> Keyed<'_, K> {
     debug_assert_eq!(hash, key.stable_hash(), "the stream is keyed by the window's key");
     Keyed { key, hash }
 }
@@ -270,7 +264,7 @@ where
             if self.is_behind(&slice) {
                 self.add_late(&slice, record, ctx);
             } else {
-                carried = self.add_run(&slice, record, input);
+                carried = self.take_run(&slice, record, input, add);
             }
         }
         debug_assert!(carried.is_none(), "only late records fill the output");

@@ -137,3 +137,60 @@ impl<A: Aggregate> Running<A> for Stacks<A::Accumulator> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::firing::Slices;
+    use super::*;
+    use crate::aggregate::Fold;
+    use std::sync::atomic::{AtomicU64, Ordering};
+    use tidegate_core::state::Keyed;
+
+    static MERGES: AtomicU64 = AtomicU64::new(0);
+
+    type List = Fold<i64, Vec<i64>>;
+
+    /// A list of what was added, sorted; merges are counted.
+    fn list() -> List {
+        let merge = |all: &mut Vec<i64>, part: &Vec<i64>| {
+            MERGES.fetch_add(1, Ordering::Relaxed);
+            all.extend(part);
+            all.sort_unstable();
+        };
+        Fold::new(Vec::new(), |all: &mut Vec<i64>, n: &i64| all.push(*n), merge)
+    }
+
+    /// Slides a window over slices and compares it with the slices at each step; returns the most
+    /// accumulators held, and merges per slide.
+    fn slide(window: i64, slides: i64) -> (usize, u64) {
+        let (aggregate, mut slices) = (list(), Slices::<u8, List>::default());
+        let at = Keyed::new(&7);
+        for n in 0..window + slides {
+            slices.table_mut(Timestamp(n)).get_or_insert_with(at, || vec![n]);
+        }
+        let parts = Parts { at, slices: &slices, aggregate: &aggregate };
+        let mut stacks: Stacks<Vec<i64>> = Running::<List>::begin(Timestamp(0), &parts);
+        (1..window).for_each(|n| stacks.enter(Timestamp(n), &parts));
+        let (mut most, before) = (0, MERGES.load(Ordering::Relaxed));
+        for n in window..window + slides {
+            assert_eq!(stacks.result(&parts), (n - window..n).collect::<Vec<_>>());
+            most = most.max(stacks.open.len() + stacks.later.len() + 1);
+            if !stacks.leave(Timestamp(n - window), &parts) {
+                stacks = Running::<List>::begin(Timestamp(n), &parts);
+            } else {
+                stacks.enter(Timestamp(n), &parts);
+            }
+        }
+        (most, (MERGES.load(Ordering::Relaxed) - before) / slides as u64)
+    }
+
+    #[test]
+    fn a_window_is_its_slices_at_a_few_merges_a_slide_and_few_accumulators() {
+        for window in [1, 2, 3, 4, 5, 9, 10, 360] {
+            let (most, merges) = slide(window, 4 * window + 3);
+            assert!(most as i64 <= 2 * window.isqrt() + 3, "{most} accumulators for {window}");
+            // Three for the slice, one for the window.
+            assert!(merges <= 4, "{merges} merges per slide for {window}");
+        }
+    }
+}
