@@ -2,7 +2,8 @@
 //!
 //! A [`Window`] says which windows there are, a [`SlicedWindow`] computes them, and what it emits is
 //! [`Windowed`]: the key, the [`TimeWindow`] and the result, with the window's last millisecond as its
-//! event time. A window fires when the watermark reaches that millisecond.
+//! event time. A window fires when the watermark reaches that millisecond. A [`LocalWindow`] before the
+//! exchange and a [`MergingWindow`] behind it do the same with less to exchange.
 
 mod carry;
 mod firing;

@@ -1,8 +1,8 @@
 //! Event-time windows over a keyed stream, aggregated slice by slice.
 //!
 //! A record updates the accumulator of its key in the one slice that it falls into, however many
-//! windows overlap there; a window is merged from its slices when it fires ([`super::slicing`] says
-//! what a slice is, [`super::firing`] how they become a window).
+//! windows overlap there; a window is made of its slices when it fires ([`super::slicing`] says what a
+//! slice is, [`super::firing`] how they become a window).
 //!
 //! Time is Flink's to the millisecond:
 //! - a window fires when the watermark reaches `end - 1`; its results carry that timestamp;

@@ -8,6 +8,11 @@
 //!
 //! DataSketches' other estimator (HIP) is better by a fifth but follows the order of the updates, and is
 //! lost in a merge; the composite one used here is a function of the registers.
+//!
+//! A slice of few values holds their hashes and is merged at some nanoseconds a hash. Merging two full
+//! sketches of 2^14 registers takes about 15 us, nearly all of it for the sums behind the estimate,
+//! which DataSketches makes anew after each merge: so windows are arranged to merge full sketches once
+//! per key and slide.
 
 use super::bytes;
 use datasketches::hll::{Coupon, HllSketch, HllType, HllUnion};
