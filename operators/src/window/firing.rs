@@ -28,8 +28,10 @@ use tidegate_core::time::Timestamp;
 /// The accumulators of each slice, by the end of the slice.
 pub(super) type Slices<K, A> = NamespacedState<Timestamp, K, <A as Aggregate>::Accumulator>;
 
-/// Windows of up to so many slices are merged anew each time, where slices cannot be deducted.
-const MERGED_ANEW_MAX: i64 = 4;
+/// Windows of up to so many slices are merged anew each time, where slices cannot be deducted: a
+/// maximum over 100,000 keys costs 50 to 100 ns a key and slide for 2 to 8 slices, and 100 to 170 ns by
+/// stacks for any number; beyond 10 slices the stacks win.
+const MERGED_ANEW_MAX: i64 = 8;
 
 /// How slices become windows.
 pub(super) enum Merging<K, A: Aggregate> {

@@ -48,7 +48,7 @@ fn take<K: Key, A: Aggregate, F: Fn(&A::In) -> K>(
     let Record { value, timestamp, key_hash } = record;
     match value {
         Partial::Record(value) => {
-            sliced::add(aggregate, key, table, Record { value, timestamp, key_hash });
+            sliced::add(aggregate, key, table, &Record { value, timestamp, key_hash });
         }
         Partial::Combined(Combined { key, accumulator, .. }) => {
             let at = sliced::keyed(&key, key_hash);

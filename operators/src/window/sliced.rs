@@ -223,7 +223,7 @@ pub(super) fn add<K: Key, A: Aggregate, F: Fn(&A::In) -> K>(
     aggregate: &A,
     key: &F,
     table: &mut Table<K, A::Accumulator>,
-    record: Record<A::In>,
+    record: &Record<A::In>,
 ) {
     let key = key(&record.value);
     let at = keyed(&key, record.key_hash);
@@ -264,7 +264,9 @@ where
             if self.is_behind(&slice) {
                 self.add_late(&slice, record, ctx);
             } else {
-                carried = self.take_run(&slice, record, input, add);
+                carried = self.take_run(&slice, record, input, |aggregate, key, table, record| {
+                    add(aggregate, key, table, &record);
+                });
             }
         }
         debug_assert!(carried.is_none(), "only late records fill the output");

@@ -157,7 +157,7 @@ impl Chunks {
             }
             Chunk::Sparse(counts) => {
                 let known = |(of, _): &(u16, u16)| *of == low;
-                let mut entry = counts.find_entry(hash(low.into()), known).ok().expect(NOT_PUT);
+                let mut entry = counts.find_entry(hash(low.into()), known).expect(NOT_PUT);
                 let count = &mut entry.get_mut().1;
                 if *count == u16::MAX && take_above(&mut self.above, id) {
                     return;
