@@ -4,7 +4,8 @@ use proptest::prelude::*;
 use tidegate_core::element::{Batch, Record as Element};
 use tidegate_core::key::Key;
 use tidegate_core::operator::{BoxError, Context, Operator, OutputTag, Progress};
-use tidegate_core::state::StateVisitor;
+use tidegate_core::snapshot::Redistribution;
+use tidegate_core::state::{KeyedState, OperatorState, StateVisitor};
 use tidegate_core::time::Timestamp;
 use tidegate_operators::aggregate::{Max, Sum};
 use tidegate_operators::window::{
@@ -81,6 +82,7 @@ impl Operator for Both {
         input: &mut Batch<(u8, u32)>,
         ctx: &mut Context<Out>,
     ) -> Result<(), BoxError> {
+        self.between.set_time(ctx.watermark(), ctx.processing_time());
         while self.exchange(ctx)? && !ctx.is_full() && input.open() > 0 {
             self.local.process(input, &mut self.between)?;
         }
@@ -208,6 +210,61 @@ fn what_is_combined_leaves_with_the_watermark_that_fires_its_slice() {
         assert_eq!(run(Records(vec![((1, 2), 9)])), ["(1, 2) @9"], "late or not: not decided here");
         assert_eq!(run(Watermark(100)), ["2: 7 of 1 in 20"]);
     });
+}
+
+/// Takes the elements of the only list out of an operator, or puts some into it.
+struct List {
+    elements: Vec<Vec<u8>>,
+    restore: bool,
+}
+
+impl StateVisitor for List {
+    fn keyed(&mut self, name: &str, _: &mut dyn KeyedState) {
+        panic!("nothing is keyed before the exchange, but `{name}` is");
+    }
+
+    fn list(&mut self, _: &str, state: &mut dyn OperatorState) {
+        assert_eq!(state.redistribution(), Redistribution::Split);
+        if self.restore {
+            state.restore(&self.elements).expect("what was stored can be read");
+        } else {
+            self.elements = state.snapshot();
+        }
+    }
+}
+
+#[test]
+fn what_is_held_at_a_checkpoint_is_shared_out_and_sent_once() {
+    let make = || {
+        let key: KeyOf = |record| record.0;
+        LocalWindow::new(Window::sliding(20, 10), sums(), key).expect("valid")
+    };
+    let mut ctx = Context::new(1024);
+    let records = (0..30u8).map(|n| Element::new((n % 3, u32::from(n)), Timestamp(n.into())));
+    let mut local = make();
+    local.process(&mut Batch::new(records.collect(), Vec::new()), &mut ctx).expect("takes all");
+    assert!(ctx.take().is_empty(), "all of it is held");
+    let mut held = List { elements: Vec::new(), restore: false };
+    local.states(&mut held);
+    assert_eq!(held.elements.len(), 9, "three keys in three slices");
+    let mut sent = Vec::new();
+    for share in held.elements.chunks(5) {
+        let mut local = make();
+        local.states(&mut List { elements: share.to_vec(), restore: true });
+        local.open(Timestamp::MIN);
+        local.on_watermark(Timestamp::MAX, &mut ctx).expect("cannot fail");
+        sent.extend(ctx.take().into_iter().map(|record| match record.value {
+            Partial::Combined(part) => (part.key, part.slice_end.millis(), part.records),
+            Partial::Record(_) => panic!("only what was combined is held"),
+        }));
+    }
+    sent.sort_unstable();
+    let expected = (0..3u8).flat_map(|key| [10, 20, 30].map(|end| (key, end)));
+    let records = |(key, end): (u8, i64)| {
+        (end - 10..end).filter(|at| at % 3 == i64::from(key)).count() as u64
+    };
+    let expected: Vec<_> = expected.map(|(key, end)| (key, end, records((key, end)))).collect();
+    assert_eq!(sent, expected);
 }
 
 #[test]
