@@ -32,13 +32,14 @@ impl<'a, K: Key, A: Aggregate> Parts<'a, K, A> {
     }
 }
 
-/// The running aggregate of one key.
+/// The running aggregate of one key. Slices leave in the order in which they entered: from the oldest
+/// to the newest for windows on time, the other way round in [`super::refire`].
 pub(super) trait Running<A: Aggregate>: Sized {
     /// That of the slice that ends at `end` alone.
     fn begin<K: Key>(end: Timestamp, parts: &Parts<'_, K, A>) -> Self;
-    /// The slice that ends at `end`, behind all others, enters.
+    /// The slice that ends at `end` enters.
     fn enter<K: Key>(&mut self, end: Timestamp, parts: &Parts<'_, K, A>);
-    /// The oldest slice, which ends at `end`, leaves; false when it was the only one.
+    /// The slice that entered first, which ends at `end`, leaves; false when it was the only one.
     fn leave<K: Key>(&mut self, end: Timestamp, parts: &Parts<'_, K, A>) -> bool;
     /// The result over all slices that have entered and not left.
     fn result<K: Key>(&self, parts: &Parts<'_, K, A>) -> A::Out;

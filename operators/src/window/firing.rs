@@ -173,20 +173,6 @@ impl<K: Key, A: Aggregate> Rows<K, A> {
     }
 }
 
-/// The accumulator of one key over all slices of `window`.
-pub(super) fn of_key<K: Key, A: Aggregate>(
-    at: Keyed<'_, K>,
-    window: TimeWindow,
-    slices: &Slices<K, A>,
-    aggregate: &A,
-) -> A::Accumulator {
-    let mut all = aggregate.create();
-    for part in parts::<K, A>(window, slices).filter_map(|(_, table)| table.get(at)) {
-        aggregate.merge(&mut all, part);
-    }
-    all
-}
-
 /// The slices of `window` that hold anything, in order.
 fn parts<K: Key, A: Aggregate>(
     window: TimeWindow,

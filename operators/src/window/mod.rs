@@ -10,6 +10,7 @@ mod firing;
 mod local;
 mod merging;
 mod partial;
+mod refire;
 mod rolling;
 mod sliced;
 mod slicing;

@@ -35,10 +35,12 @@
 //! # Ok::<(), tidegate_core::operator::BoxError>(())
 //! ```
 
-use super::firing::{self, Firing, Merging, Slices};
+use super::carry::Parts;
+use super::firing::{Firing, Merging, Slices};
+use super::refire;
 use super::slicing::{Slice, Slicing};
 use super::spec::{InvalidWindow, Window};
-use super::time_window::Windowed;
+use super::time_window::{TimeWindow, Windowed};
 use std::ops::Bound::{Excluded, Unbounded};
 use tidegate_core::element::{Batch, Record};
 use tidegate_core::key::Key;
@@ -155,13 +157,17 @@ impl<K: Key, A: Aggregate, F: Fn(&A::In) -> K> SlicedWindow<K, A, F> {
         ctx: &mut Context<Windowed<K, A::Out>>,
     ) {
         self.merging.forget(slice.end, at);
-        for end in self.slicing.ends(slice) {
-            let window = self.slicing.window(end);
-            if window.max_timestamp() <= self.fired && !self.is_closed(end) {
-                let all = firing::of_key(at, window, &self.slices, &self.aggregate);
-                let (key, value) = (at.key.clone(), self.aggregate.result(&all));
-                ctx.emit(Windowed { key, window, value }, window.max_timestamp());
-            }
+        let fired = |window: &TimeWindow| {
+            window.max_timestamp() <= self.fired && !self.is_closed(window.end)
+        };
+        let windows = self.slicing.ends(slice).map(|end| self.slicing.window(end));
+        let windows: Vec<TimeWindow> = windows.filter(fired).collect();
+        let parts = Parts { at, slices: &self.slices, aggregate: &self.aggregate };
+        let cumulate = self.slicing.cumulates();
+        let results = refire::results(&windows, cumulate, &self.merging, &parts);
+        for (window, value) in windows.into_iter().zip(results) {
+            let key = at.key.clone();
+            ctx.emit(Windowed { key, window, value }, window.max_timestamp());
         }
     }
 
