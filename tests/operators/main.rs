@@ -5,6 +5,7 @@ mod conformance;
 mod faulty;
 mod general_window;
 mod link_time;
+mod local_window;
 mod operator_state;
 mod process;
 mod sliced_window;

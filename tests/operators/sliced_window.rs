@@ -184,6 +184,58 @@ fn an_endless_lateness_closes_windows_only_at_the_end() {
 }
 
 #[test]
+fn cumulating_windows_start_together_and_grow_by_the_step() {
+    check(
+        Window::cumulating(15, 5),
+        &[one(2), one(7), Watermark(4), one(8), Watermark(14), one(16), Watermark(21), End],
+        &[
+            "7 [0, 5) 1 @4",
+            "W 4",
+            "7 [0, 10) 3 @9",
+            "7 [0, 15) 3 @14",
+            "W 14",
+            "7 [15, 20) 1 @19",
+            "W 21",
+            "7 [15, 25) 1 @24",
+            "7 [15, 30) 1 @29",
+            "End",
+        ],
+    );
+}
+
+#[test]
+fn a_late_record_fires_those_cumulating_windows_again_that_contain_it() {
+    check(
+        Window::cumulating(15, 5).allowed_lateness(6),
+        &[
+            one(2),
+            Watermark(13),
+            one(7),
+            one(2),
+            Watermark(14),
+            one(2),
+            Watermark(20),
+            one(12),
+            End,
+        ],
+        &[
+            "7 [0, 5) 1 @4",
+            "7 [0, 10) 1 @9",
+            "W 13",
+            "7 [0, 10) 2 @9",
+            "7 [0, 10) 3 @9",
+            "7 [0, 15) 3 @14",
+            "W 14",
+            "7 [0, 15) 4 @14",
+            "7 [0, 10) 4 @9",
+            "W 20",
+            "late: (7, 1) @12",
+            "End",
+        ],
+    );
+}
+
+#[test]
 fn a_record_without_a_timestamp_is_an_error_that_says_what_to_do() {
     let make = || {
         SlicedWindow::new(Window::tumbling(10), Sum::of(|n: &u64| *n), |n: &u64| *n).expect("valid")

@@ -33,6 +33,8 @@ impl<T: Data> Aggregate for Count<T> {
     type Accumulator = u64;
     type Out = u64;
 
+    const INVERTIBLE: bool = true;
+
     fn create(&self) -> u64 {
         0
     }
@@ -47,5 +49,9 @@ impl<T: Data> Aggregate for Count<T> {
 
     fn result(&self, count: &u64) -> u64 {
         *count
+    }
+
+    fn deduct(&self, count: &mut u64, part: &u64) {
+        *count -= part;
     }
 }

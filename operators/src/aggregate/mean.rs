@@ -1,5 +1,8 @@
 //! `Mean`: the arithmetic mean of a field; none of no records.
+//!
+//! Integers are summed exactly and divided once; floating-point numbers as [`super::Sum`] does it.
 
+use super::addend::Addend;
 use std::marker::PhantomData;
 use tidegate_core::element::Data;
 use tidegate_core::state::aggregate::Aggregate;
@@ -11,7 +14,7 @@ pub struct Mean<T, F> {
     of: PhantomData<fn(T)>,
 }
 
-impl<T, F: Fn(&T) -> f64> Mean<T, F> {
+impl<T, N, F: Fn(&T) -> N> Mean<T, F> {
     /// Averages `field`.
     pub const fn of(field: F) -> Self {
         Self { field, of: PhantomData }
@@ -24,30 +27,37 @@ impl<T, F: Clone> Clone for Mean<T, F> {
     }
 }
 
-impl<T: Data, F> Aggregate for Mean<T, F>
+impl<T: Data, N: Addend, F> Aggregate for Mean<T, F>
 where
-    F: Fn(&T) -> f64 + Clone + Send + Sync + 'static,
+    F: Fn(&T) -> N + Clone + Send + Sync + 'static,
 {
     type In = T;
     /// Sum and count.
-    type Accumulator = (f64, u64);
+    type Accumulator = (N::Total, u64);
     type Out = Option<f64>;
 
-    fn create(&self) -> (f64, u64) {
-        (0.0, 0)
+    const INVERTIBLE: bool = N::EXACT;
+
+    fn create(&self) -> (N::Total, u64) {
+        (N::Total::default(), 0)
     }
 
-    fn add(&self, (sum, count): &mut (f64, u64), value: &T) {
-        *sum += (self.field)(value);
+    fn add(&self, (total, count): &mut (N::Total, u64), value: &T) {
+        (self.field)(value).put(total);
         *count += 1;
     }
 
-    fn merge(&self, (sum, count): &mut (f64, u64), other: &(f64, u64)) {
-        *sum += other.0;
+    fn merge(&self, (total, count): &mut (N::Total, u64), other: &(N::Total, u64)) {
+        N::join(total, &other.0);
         *count += other.1;
     }
 
-    fn result(&self, &(sum, count): &(f64, u64)) -> Option<f64> {
-        (count > 0).then(|| sum / count as f64)
+    fn result(&self, (total, count): &(N::Total, u64)) -> Option<f64> {
+        (*count > 0).then(|| N::approximate(total) / *count as f64)
+    }
+
+    fn deduct(&self, (total, count): &mut (N::Total, u64), part: &(N::Total, u64)) {
+        N::take(total, &part.0);
+        *count -= part.1;
     }
 }

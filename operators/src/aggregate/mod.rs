@@ -18,19 +18,25 @@
 //! assert_eq!(fold(Mean::of(|n: &i64| *n as f64), &[3, 1, 2]), Some(2.0));
 //! ```
 
+mod addend;
 mod count;
+mod distinct;
 mod fold;
 mod max;
 mod mean;
 mod min;
 mod sum;
 
+pub use addend::{Addend, Wide};
 pub use count::Count;
+pub use distinct::{
+    BloomCount, Distinct, DistinctIds, DistinctWide, HyperLogLog, SeenValues, Sketch, WideIds,
+};
 pub use fold::Fold;
 pub use max::Max;
 pub use mean::Mean;
 pub use min::Min;
-pub use sum::{Addend, Sum};
+pub use sum::Sum;
 
 #[cfg(test)]
 mod tests {
@@ -67,6 +73,7 @@ mod tests {
             check(&Min::of(field), records, &min);
             check(&Max::of(field), records, &max);
             check(&Mean::of(|n: &i64| *n as f64), records, &mean);
+            check(&Mean::of(field), records, &mean);
             let product = Fold::new(1i64, |p, n: &i64| *p *= n, |p, other| *p *= other);
             check(&product, records, &records.iter().product());
         }

@@ -1,46 +1,14 @@
 //! `Sum`: the sum of a field.
 //!
-//! Integers stop at the end of their range instead of wrapping round; sum into a wider type where
-//! that can happen. The sum of floating-point numbers depends on their grouping in the last digits,
-//! and so, between windows that share slices, on where the slices were cut.
+//! The sum of integers is exact, and stops at the end of their range instead of wrapping round; sum
+//! into a wider type where that can happen. The sum of floating-point numbers depends on their
+//! grouping in the last digits, and so, between windows that share slices, on where the slices were
+//! cut.
 
+use super::addend::Addend;
 use std::marker::PhantomData;
 use tidegate_core::element::Data;
-use tidegate_core::state::Value;
 use tidegate_core::state::aggregate::Aggregate;
-
-/// What can be summed.
-pub trait Addend: Value + Sync + Copy {
-    /// The sum of nothing.
-    const ZERO: Self;
-
-    /// `self + other`; integers saturate.
-    #[must_use]
-    fn plus(self, other: Self) -> Self;
-}
-
-macro_rules! addends {
-    ($($number:ty: $zero:literal, $plus:expr;)*) => {$(
-        impl Addend for $number {
-            const ZERO: Self = $zero;
-
-            #[inline]
-            fn plus(self, other: Self) -> Self {
-                $plus(self, other)
-            }
-        }
-    )*};
-}
-addends! {
-    i32: 0, i32::saturating_add;
-    i64: 0, i64::saturating_add;
-    i128: 0, i128::saturating_add;
-    u32: 0, u32::saturating_add;
-    u64: 0, u64::saturating_add;
-    u128: 0, u128::saturating_add;
-    f32: 0.0, std::ops::Add::add;
-    f64: 0.0, std::ops::Add::add;
-}
 
 /// Sums a field.
 #[derive(Debug)]
@@ -67,22 +35,28 @@ where
     F: Fn(&T) -> N + Clone + Send + Sync + 'static,
 {
     type In = T;
-    type Accumulator = N;
+    type Accumulator = N::Total;
     type Out = N;
 
-    fn create(&self) -> N {
-        N::ZERO
+    const INVERTIBLE: bool = N::EXACT;
+
+    fn create(&self) -> N::Total {
+        N::Total::default()
     }
 
-    fn add(&self, sum: &mut N, value: &T) {
-        *sum = sum.plus((self.field)(value));
+    fn add(&self, total: &mut N::Total, value: &T) {
+        (self.field)(value).put(total);
     }
 
-    fn merge(&self, sum: &mut N, other: &N) {
-        *sum = sum.plus(*other);
+    fn merge(&self, total: &mut N::Total, other: &N::Total) {
+        N::join(total, other);
     }
 
-    fn result(&self, sum: &N) -> N {
-        *sum
+    fn result(&self, total: &N::Total) -> N {
+        N::of(total)
+    }
+
+    fn deduct(&self, total: &mut N::Total, part: &N::Total) {
+        N::take(total, part);
     }
 }

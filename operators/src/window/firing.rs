@@ -1,13 +1,19 @@
 //! The firing of one window: from the slices it consists of to its rows, as far as the output allows.
 //!
-//! Apart from the operator because this is the one place that knows how slices become a window. Today
-//! they are merged anew for each window: size / slide lookups per key. Whoever keeps partial merges
-//! from one window to the next replaces this file and nothing else.
+//! Apart from the operator because this is the one place that knows how slices become a window:
+//! - a window of one slice, or of which only one holds anything, is that slice;
+//! - a window of few slices is merged anew each time;
+//! - the others carry a running aggregate per key from window to window ([`super::carry`]): one
+//!   accumulator where the aggregate is invertible or windows cumulate, else stacks of them.
 //!
 //! The rows of a window come in the order of a hash table: the same for the same history of the
 //! subtask, another one after a restore. Sorting them by key would make the firing of a tumbling
 //! window twice as dear (100,000 keys: 4 ms to emit, 5 ms to sort).
 
+use super::carry::Carry;
+use super::rolling::Rolling;
+use super::slicing::Slicing;
+use super::stacks::Stacks;
 use super::time_window::{TimeWindow, Windowed};
 use hashbrown::hash_table::{Entry, HashTable, IntoIter};
 use std::ops::Bound::{Excluded, Included};
@@ -22,6 +28,44 @@ use tidegate_core::time::Timestamp;
 /// The accumulators of each slice, by the end of the slice.
 pub(super) type Slices<K, A> = NamespacedState<Timestamp, K, <A as Aggregate>::Accumulator>;
 
+/// Windows of up to so many slices are merged anew each time, where slices cannot be deducted: a
+/// maximum over 100,000 keys costs 50 to 100 ns a key and slide for 2 to 8 slices, and 100 to 170 ns by
+/// stacks for any number; beyond 10 slices the stacks win.
+const MERGED_ANEW_MAX: i64 = 8;
+
+/// How slices become windows.
+pub(super) enum Merging<K, A: Aggregate> {
+    /// All slices of each window are merged.
+    Anew,
+    /// One accumulator per key goes from window to window.
+    Rolling(Carry<K, Rolling<A::Accumulator>>),
+    /// Stacks of accumulators per key go from window to window.
+    Stacks(Carry<K, Stacks<A::Accumulator>>),
+}
+
+impl<K: Key, A: Aggregate> Merging<K, A> {
+    /// The cheapest way.
+    pub(super) fn new(slicing: &Slicing) -> Self {
+        let slices = slicing.slices_per_window();
+        if slices > 1 && (A::INVERTIBLE || slicing.cumulates()) {
+            Self::Rolling(Carry::default())
+        } else if slices > MERGED_ANEW_MAX {
+            Self::Stacks(Carry::default())
+        } else {
+            Self::Anew
+        }
+    }
+
+    /// A late record has changed what `at` has in the slice that ends at `end`.
+    pub(super) fn forget(&mut self, end: Timestamp, at: Keyed<'_, K>) {
+        match self {
+            Self::Anew => {}
+            Self::Rolling(carry) => carry.forget(end, at),
+            Self::Stacks(carry) => carry.forget(end, at),
+        }
+    }
+}
+
 /// A window whose rows are being emitted. The slices do not change meanwhile: records wait.
 pub(super) struct Firing<K, A: Aggregate> {
     window: TimeWindow,
@@ -34,17 +78,27 @@ enum Rows<K, A: Aggregate> {
     Slice { end: Timestamp, position: usize },
     /// In the merge of several slices.
     Merged(IntoIter<(K, A::Accumulator)>),
+    /// In what is carried from window to window, from a position on.
+    Carried { position: usize },
 }
 
 impl<K: Key, A: Aggregate> Firing<K, A> {
     /// Begins to fire `window`.
-    pub(super) fn begin(window: TimeWindow, slices: &Slices<K, A>, aggregate: &A) -> Self {
-        let mut parts = parts::<K, A>(window, slices);
-        let rows = match (parts.next(), parts.next()) {
-            (Some((end, _)), None) => Rows::Slice { end: *end, position: 0 },
-            (first, second) => {
-                let parts = first.into_iter().chain(second).chain(parts);
-                Rows::Merged(merge(parts.map(|(_, table)| table), aggregate).into_iter())
+    pub(super) fn begin(
+        window: TimeWindow,
+        slices: &Slices<K, A>,
+        merging: &mut Merging<K, A>,
+        aggregate: &A,
+    ) -> Self {
+        let rows = match merging {
+            Merging::Anew => Rows::anew(window, slices, aggregate),
+            Merging::Rolling(carry) => {
+                carry.advance_to(window, slices, aggregate);
+                Rows::Carried { position: 0 }
+            }
+            Merging::Stacks(carry) => {
+                carry.advance_to(window, slices, aggregate);
+                Rows::Carried { position: 0 }
             }
         };
         Self { window, rows }
@@ -54,6 +108,7 @@ impl<K: Key, A: Aggregate> Firing<K, A> {
     pub(super) fn emit(
         &mut self,
         slices: &Slices<K, A>,
+        merging: &Merging<K, A>,
         aggregate: &A,
         ctx: &mut Context<Windowed<K, A::Out>>,
     ) -> Progress {
@@ -70,26 +125,52 @@ impl<K: Key, A: Aggregate> Firing<K, A> {
                 Rows::Merged(rows) => {
                     rows.next().map(|(key, accumulator)| (key, aggregate.result(&accumulator)))
                 }
+                Rows::Carried { position } => {
+                    let next = match merging {
+                        Merging::Anew => None,
+                        Merging::Rolling(carry) => carry.next_from(*position, slices, aggregate),
+                        Merging::Stacks(carry) => carry.next_from(*position, slices, aggregate),
+                    };
+                    next.map(|(behind, key, value)| {
+                        *position = behind;
+                        (key, value)
+                    })
+                }
             };
             let Some((key, value)) = row else { return Progress::Done };
             ctx.emit(Windowed { key, window, value }, window.max_timestamp());
         }
         Progress::More
     }
+
+    /// All rows have been emitted: what the next window does not contain leaves.
+    pub(super) fn end(
+        self,
+        slicing: &Slicing,
+        slices: &Slices<K, A>,
+        merging: &mut Merging<K, A>,
+        aggregate: &A,
+    ) {
+        let next = slicing.following(self.window);
+        match merging {
+            Merging::Anew => {}
+            Merging::Rolling(carry) => carry.retire(next, slices, aggregate),
+            Merging::Stacks(carry) => carry.retire(next, slices, aggregate),
+        }
+    }
 }
 
-/// The accumulator of one key over all slices of `window`.
-pub(super) fn of_key<K: Key, A: Aggregate>(
-    at: Keyed<'_, K>,
-    window: TimeWindow,
-    slices: &Slices<K, A>,
-    aggregate: &A,
-) -> A::Accumulator {
-    let mut all = aggregate.create();
-    for part in parts::<K, A>(window, slices).filter_map(|(_, table)| table.get(at)) {
-        aggregate.merge(&mut all, part);
+impl<K: Key, A: Aggregate> Rows<K, A> {
+    fn anew(window: TimeWindow, slices: &Slices<K, A>, aggregate: &A) -> Self {
+        let mut parts = parts::<K, A>(window, slices);
+        match (parts.next(), parts.next()) {
+            (Some((end, _)), None) => Self::Slice { end: *end, position: 0 },
+            (first, second) => {
+                let parts = first.into_iter().chain(second).chain(parts);
+                Self::Merged(merge(parts.map(|(_, table)| table), aggregate).into_iter())
+            }
+        }
     }
-    all
 }
 
 /// The slices of `window` that hold anything, in order.

@@ -1,8 +1,8 @@
 //! Event-time windows over a keyed stream, aggregated slice by slice.
 //!
 //! A record updates the accumulator of its key in the one slice that it falls into, however many
-//! windows overlap there; a window is merged from its slices when it fires ([`super::slicing`] says
-//! what a slice is, [`super::firing`] how they become a window).
+//! windows overlap there; a window is made of its slices when it fires ([`super::slicing`] says what a
+//! slice is, [`super::firing`] how they become a window).
 //!
 //! Time is Flink's to the millisecond:
 //! - a window fires when the watermark reaches `end - 1`; its results carry that timestamp;
@@ -35,15 +35,18 @@
 //! # Ok::<(), tidegate_core::operator::BoxError>(())
 //! ```
 
-use super::firing::{self, Firing, Slices};
+use super::carry::Parts;
+use super::firing::{Firing, Merging, Slices};
+use super::refire;
 use super::slicing::{Slice, Slicing};
 use super::spec::{InvalidWindow, Window};
-use super::time_window::Windowed;
+use super::time_window::{TimeWindow, Windowed};
 use std::ops::Bound::{Excluded, Unbounded};
 use tidegate_core::element::{Batch, Record};
 use tidegate_core::key::Key;
 use tidegate_core::operator::{BoxError, Context, Operator, OutputTag, Progress};
 use tidegate_core::state::aggregate::Aggregate;
+use tidegate_core::state::table::Table;
 use tidegate_core::state::{Keyed, StateVisitor};
 use tidegate_core::time::Timestamp;
 
@@ -57,6 +60,7 @@ pub struct SlicedWindow<K: Key, A: Aggregate, F> {
     slices: Slices<K, A>,
     /// Up to where windows have fired: the watermark, or the last window's part of it.
     fired: Timestamp,
+    merging: Merging<K, A>,
     firing: Option<Firing<K, A>>,
 }
 
@@ -67,14 +71,16 @@ impl<K: Key, A: Aggregate, F: Fn(&A::In) -> K> SlicedWindow<K, A, F> {
     /// When there are no such windows.
     pub fn new(window: Window, aggregate: A, key: F) -> Result<Self, InvalidWindow> {
         let window = window.validate()?;
+        let slicing = Slicing::new(window);
         Ok(Self {
-            slicing: Slicing::new(window),
+            slicing,
             allowed_lateness_ms: window.allowed_lateness_ms,
             aggregate,
             key,
             late: None,
             slices: Slices::<K, A>::default(),
             fired: Timestamp::MIN,
+            merging: Merging::new(&slicing),
             firing: None,
         })
     }
@@ -86,21 +92,19 @@ impl<K: Key, A: Aggregate, F: Fn(&A::In) -> K> SlicedWindow<K, A, F> {
         self
     }
 
-    /// Adds `first` and the records behind it in the same slice, of which no window has fired, and
-    /// returns the first record of another slice. The slice's table is looked up once.
-    fn add_run(
+    /// Takes `first` and what is behind it in the same slice, of which no window has fired, by `take`,
+    /// and returns the first of another slice. The slice's table is looked up once.
+    pub(super) fn take_run<T>(
         &mut self,
         slice: &Slice,
-        first: Record<A::In>,
-        input: &mut Batch<A::In>,
-    ) -> Option<Record<A::In>> {
+        first: Record<T>,
+        input: &mut Batch<T>,
+        take: impl Fn(&A, &F, &mut Table<K, A::Accumulator>, Record<T>),
+    ) -> Option<Record<T>> {
         let table = self.slices.table_mut(slice.end);
         let mut record = first;
         loop {
-            let key = (self.key)(&record.value);
-            let at = keyed(&key, record.key_hash);
-            let accumulator = table.get_or_insert_with(at, || self.aggregate.create());
-            self.aggregate.add(accumulator, &record.value);
+            take(&self.aggregate, &self.key, table, record);
             record = input.take()?;
             if !slice.contains(record.timestamp) {
                 return Some(record);
@@ -110,7 +114,7 @@ impl<K: Key, A: Aggregate, F: Fn(&A::In) -> K> SlicedWindow<K, A, F> {
 
     /// Takes a record whose first window has fired, or that has no window at all. The windows that
     /// fire again are emitted together: they are no more than overlap in one place.
-    fn add_late(
+    pub(super) fn add_late(
         &mut self,
         slice: &Slice,
         record: Record<A::In>,
@@ -129,16 +133,72 @@ impl<K: Key, A: Aggregate, F: Fn(&A::In) -> K> SlicedWindow<K, A, F> {
         }
         let key = (self.key)(&value);
         let at = keyed(&key, key_hash);
+        self.change(slice, at, |aggregate, accumulator| aggregate.add(accumulator, &value));
+        self.fire_again(slice, at, ctx);
+    }
+
+    /// Changes what `at` has in `slice`.
+    fn change(
+        &mut self,
+        slice: &Slice,
+        at: Keyed<'_, K>,
+        change: impl FnOnce(&A, &mut A::Accumulator),
+    ) {
         let table = self.slices.table_mut(slice.end);
-        self.aggregate.add(table.get_or_insert_with(at, || self.aggregate.create()), &value);
-        for end in self.slicing.ends(slice) {
-            let window = self.slicing.window(end);
-            if window.max_timestamp() <= self.fired && !self.is_closed(end) {
-                let all = firing::of_key(at, window, &self.slices, &self.aggregate);
-                let (key, value) = (key.clone(), self.aggregate.result(&all));
-                ctx.emit(Windowed { key, window, value }, window.max_timestamp());
-            }
+        change(&self.aggregate, table.get_or_insert_with(at, || self.aggregate.create()));
+    }
+
+    /// A late record has changed what `at` has in `slice`: its windows that have fired and are not
+    /// closed fire again.
+    fn fire_again(
+        &mut self,
+        slice: &Slice,
+        at: Keyed<'_, K>,
+        ctx: &mut Context<Windowed<K, A::Out>>,
+    ) {
+        self.merging.forget(slice.end, at);
+        let fired = |window: &TimeWindow| {
+            window.max_timestamp() <= self.fired && !self.is_closed(window.end)
+        };
+        let windows = self.slicing.ends(slice).map(|end| self.slicing.window(end));
+        let windows: Vec<TimeWindow> = windows.filter(fired).collect();
+        let parts = Parts { at, slices: &self.slices, aggregate: &self.aggregate };
+        let cumulate = self.slicing.cumulates();
+        let results = refire::results(&windows, cumulate, &self.merging, &parts);
+        for (window, value) in windows.into_iter().zip(results) {
+            let key = at.key.clone();
+            ctx.emit(Windowed { key, window, value }, window.max_timestamp());
         }
+    }
+
+    /// Whether some window of `slice` has fired, or there is none.
+    pub(super) fn is_behind(&self, slice: &Slice) -> bool {
+        slice.is_gap() || slice.first_end.minus(1) <= self.fired
+    }
+
+    /// The slice of a record.
+    pub(super) fn slice_of(&self, timestamp: Timestamp) -> Result<Slice, BoxError> {
+        if timestamp == Timestamp::MIN {
+            return Err(NO_TIMESTAMP.into());
+        }
+        Ok(self.slicing.slice_of(timestamp))
+    }
+
+    /// Takes what `records` records of a key in `slice` add up to, although a window has fired.
+    pub(super) fn merge_late(
+        &mut self,
+        slice: &Slice,
+        (key, key_hash): (&K, u64),
+        part: &A::Accumulator,
+        records: u64,
+        ctx: &mut Context<Windowed<K, A::Out>>,
+    ) {
+        if slice.is_gap() || self.is_closed(slice.last_end) {
+            return (0..records).for_each(|_| ctx.count_dropped());
+        }
+        let at = keyed(key, key_hash);
+        self.change(slice, at, |aggregate, all| aggregate.merge(all, part));
+        self.fire_again(slice, at, ctx);
     }
 
     /// Whether the window that ends at `end` takes no more records.
@@ -164,7 +224,19 @@ impl<K: Key, A: Aggregate, F: Fn(&A::In) -> K> SlicedWindow<K, A, F> {
     }
 }
 
-fn keyed<K: Key>(key: &K, hash: u64) -> Keyed<'_, K> {
+/// Adds a record to the table of its slice.
+pub(super) fn add<K: Key, A: Aggregate, F: Fn(&A::In) -> K>(
+    aggregate: &A,
+    key: &F,
+    table: &mut Table<K, A::Accumulator>,
+    record: &Record<A::In>,
+) {
+    let key = key(&record.value);
+    let at = keyed(&key, record.key_hash);
+    aggregate.add(table.get_or_insert_with(at, || aggregate.create()), &record.value);
+}
+
+pub(super) fn keyed<K: Key>(key: &K, hash: u64) -> Keyed<'_, K> {
     debug_assert_eq!(hash, key.stable_hash(), "the stream is keyed by the window's key");
     Keyed { key, hash }
 }
@@ -194,14 +266,13 @@ where
         let mut carried = None;
         while !ctx.is_full() {
             let Some(record) = carried.take().or_else(|| input.take()) else { break };
-            if record.timestamp == Timestamp::MIN {
-                return Err(NO_TIMESTAMP.into());
-            }
-            let slice = self.slicing.slice_of(record.timestamp);
-            if slice.is_gap() || slice.first_end.minus(1) <= self.fired {
+            let slice = self.slice_of(record.timestamp)?;
+            if self.is_behind(&slice) {
                 self.add_late(&slice, record, ctx);
             } else {
-                carried = self.add_run(&slice, record, input);
+                carried = self.take_run(&slice, record, input, |aggregate, key, table, record| {
+                    add(aggregate, key, table, &record);
+                });
             }
         }
         debug_assert!(carried.is_none(), "only late records fill the output");
@@ -214,15 +285,18 @@ where
         ctx: &mut Context<Self::Out>,
     ) -> Result<Progress, BoxError> {
         loop {
-            if let Some(firing) = &mut self.firing {
-                if firing.emit(&self.slices, &self.aggregate, ctx) == Progress::More {
+            if let Some(mut firing) = self.firing.take() {
+                if firing.emit(&self.slices, &self.merging, &self.aggregate, ctx) == Progress::More
+                {
+                    self.firing = Some(firing);
                     return Ok(Progress::More);
                 }
-                self.firing = None;
+                firing.end(&self.slicing, &self.slices, &mut self.merging, &self.aggregate);
             }
             let next = self.next_end().map(|end| self.slicing.window(end));
             let Some(window) = next.filter(|next| next.max_timestamp() <= watermark) else { break };
-            self.firing = Some(Firing::begin(window, &self.slices, &self.aggregate));
+            self.firing =
+                Some(Firing::begin(window, &self.slices, &mut self.merging, &self.aggregate));
             self.fired = window.max_timestamp();
         }
         self.fired = watermark;
