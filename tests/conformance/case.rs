@@ -72,9 +72,12 @@ pub enum Order {
     /// Records may be permuted, but not across a watermark.
     #[serde(rename = "within_step_records_unordered")]
     RecordsUnordered,
-    /// Anything may be permuted.
-    #[serde(rename = "within_step_unordered")]
+    /// Anything may be permuted; where a whole run may be, it is over when its last step is.
+    #[serde(rename = "within_step_unordered", alias = "unordered, whole run")]
     Unordered,
+    /// What is emitted is told by other cases.
+    #[serde(rename = "only check_state steps are checked")]
+    StateOnly,
 }
 
 /// One thing that happens to the operator.
@@ -137,6 +140,20 @@ pub enum Step {
         /// The name of the checkpoint.
         id: String,
     },
+    /// The operator has so much left in its state.
+    Check {
+        /// Keyed entries, timers not counted.
+        state_entries: Option<Count>,
+        /// Timers in event time.
+        event_timers: Option<Count>,
+    },
+    /// A join has kept the records with these timestamps.
+    CheckState {
+        /// Of which side.
+        buffer: String,
+        /// In ascending order.
+        timestamps_kept: Vec<i64>,
+    },
     /// All input ends.
     End {
         /// What it makes the operator emit.
@@ -162,7 +179,10 @@ impl Step {
             | Self::ProcessingTime { expect, .. }
             | Self::End { expect }
             | Self::Close { expect } => expect,
-            Self::Snapshot { .. } | Self::RestartFromSnapshot { .. } => &[],
+            Self::Snapshot { .. }
+            | Self::RestartFromSnapshot { .. }
+            | Self::Check { .. }
+            | Self::CheckState { .. } => &[],
         }
     }
 
@@ -187,8 +207,39 @@ impl fmt::Display for Step {
             Self::ProcessingTime { ts, .. } => write!(f, "processing time {ts}"),
             Self::Snapshot { id } => write!(f, "snapshot {id}"),
             Self::RestartFromSnapshot { id } => write!(f, "restart from snapshot {id}"),
+            Self::Check { .. } => f.write_str("check"),
+            Self::CheckState { buffer, .. } => write!(f, "check state {buffer}"),
             Self::End { .. } => f.write_str("end"),
             Self::Close { .. } => f.write_str("close"),
+        }
+    }
+}
+
+/// How many there must be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(untagged)]
+pub enum Count {
+    /// So many.
+    Exactly(u64),
+    /// At least one.
+    Some(Positive),
+}
+
+/// The text for it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+pub enum Positive {
+    /// More than none.
+    #[serde(rename = ">0")]
+    Positive,
+}
+
+impl Count {
+    /// Whether `found` is so many.
+    #[must_use]
+    pub const fn holds(self, found: u64) -> bool {
+        match self {
+            Self::Exactly(count) => found == count,
+            Self::Some(Positive::Positive) => found > 0,
         }
     }
 }
@@ -226,6 +277,15 @@ pub enum Emission {
         #[serde(deserialize_with = "status")]
         status: Status,
     },
+}
+
+impl Emission {
+    /// Makes a record one without event time.
+    pub fn forget_time(&mut self) {
+        if let Self::Record { ts, .. } | Self::SideOutput { ts, .. } = self {
+            *ts = None;
+        }
+    }
 }
 
 impl fmt::Display for Emission {

@@ -8,7 +8,7 @@
 //!   watermarks, not with the main output.
 
 use super::Way;
-use super::case::{Emission, Order, Step, Stepped, read};
+use super::case::{Count, Emission, Order, Step, Stepped, read};
 use super::sheet::{Recorder, Sheet};
 use crate::harness::life::{Blueprint, Life, Saved};
 use serde::de::DeserializeOwned;
@@ -17,14 +17,16 @@ use std::collections::HashMap;
 use tidegate_core::element::{Batch, Data, Element, Record};
 use tidegate_core::gate::Port;
 use tidegate_core::key::Key;
-use tidegate_core::operator::{Context, Operator, OutputTag};
+use tidegate_core::operator::{CoOperator, Context, Operator, OutputTag};
 use tidegate_core::output::OutputEdge;
-use tidegate_core::stage::{OperatorStage, Stage};
+use tidegate_core::stage::{OperatorStage, SECOND, Stage};
 use tidegate_core::time::Timestamp;
 
 type KeyHash = Box<dyn Fn(usize, &Value) -> u64>;
 type MakeStage = Box<dyn Fn(Option<usize>) -> Box<dyn Stage>>;
 type MakeEdges = Box<dyn Fn(&Sheet, bool) -> Vec<Box<dyn OutputEdge>>>;
+/// The timestamps that a snapshot holds in a buffer.
+type Kept = fn(&Saved, &str) -> Result<Vec<i64>, String>;
 
 /// What the steps of a case happen to: an operator, its inputs and its outputs.
 pub struct Subject {
@@ -34,6 +36,9 @@ pub struct Subject {
     inputs: Vec<Port>,
     /// The stable hash of a record's key, by input.
     key_hash: KeyHash,
+    kept: Option<Kept>,
+    /// Whether the cases tell the event time of what is emitted.
+    tells_time: bool,
 }
 
 impl Subject {
@@ -54,6 +59,23 @@ impl Subject {
         Self::of_stage(Box::new(stage), show, sides)
     }
 
+    /// As [`Subject::new`], with a second input.
+    pub fn with_two_inputs<O: CoOperator<In = Value, Second = Value>>(
+        make: impl Fn() -> O + 'static,
+        show: fn(&O::Out) -> Value,
+        sides: &'static [&'static str],
+    ) -> Self {
+        let stage = move |capacity: Option<usize>| -> Box<dyn Stage> {
+            let connect = |ctx: &mut _| connect(ctx, sides);
+            let stage = match capacity {
+                Some(capacity) => OperatorStage::with_capacity(capacity, make(), connect),
+                None => OperatorStage::new(make(), connect),
+            };
+            Box::new(stage.with_second_input())
+        };
+        Self::of_stage(Box::new(stage), show, sides).inputs(&[0, SECOND])
+    }
+
     /// As [`Subject::new`], for what is no [`Operator`]: `stage` makes it with an output that is full
     /// at so many records, and with the side outputs connected.
     pub fn of_stage<Out: Data>(
@@ -70,13 +92,34 @@ impl Subject {
             edges
         };
         let edges = Box::new(edges);
-        Self { stage, edges, inputs: vec![0], key_hash: Box::new(|_, _| 0) }
+        let key_hash = Box::new(|_, _: &_| 0);
+        Self { stage, edges, inputs: vec![0], key_hash, kept: None, tells_time: true }
     }
 
     /// The stream is keyed.
     #[must_use]
-    pub fn keyed_by<K: Key>(mut self, key: impl Fn(&Value) -> K + 'static) -> Self {
-        self.key_hash = Box::new(move |_, value| key(value).stable_hash());
+    pub fn keyed_by<K: Key>(self, key: impl Fn(&Value) -> K + 'static) -> Self {
+        self.keyed_by_input(move |_, value| key(value))
+    }
+
+    /// The streams are keyed, each in its own way.
+    #[must_use]
+    pub fn keyed_by_input<K: Key>(mut self, key: impl Fn(usize, &Value) -> K + 'static) -> Self {
+        self.key_hash = Box::new(move |input, value| key(input, value).stable_hash());
+        self
+    }
+
+    /// How to find the timestamps of the records that a snapshot holds in a buffer.
+    #[must_use]
+    pub(crate) fn keeps(mut self, kept: Kept) -> Self {
+        self.kept = Some(kept);
+        self
+    }
+
+    /// The cases do not tell the event time of what is emitted.
+    #[must_use]
+    pub const fn without_time(mut self) -> Self {
+        self.tells_time = false;
         self
     }
 
@@ -213,6 +256,24 @@ impl<'a> Drive<'a> {
                 self.ended = ended;
                 self.restart(&saved)
             }
+            Step::Check { state_entries, event_timers } => {
+                let life = self.life()?;
+                let is_timers = |state: &str| state.starts_with("timers.");
+                let entries = life.entries_of(|state| !is_timers(state));
+                let timers = life.entries_of(|state| state == "timers.event");
+                counted("entries in state", *state_entries, entries)?;
+                counted("timers in event time", *event_timers, timers)
+            }
+            Step::CheckState { buffer, timestamps_kept } => {
+                let kept = self.subject.kept.ok_or("cannot be run: the operator has no buffers")?;
+                let found = kept(&self.life()?.snapshot()?, buffer)?;
+                if found != *timestamps_kept {
+                    return Err(format!(
+                        "expected {timestamps_kept:?} to be kept, found {found:?}"
+                    ));
+                }
+                Ok(())
+            }
             Step::End { .. } => {
                 (0..self.ended.len()).try_for_each(|input| self.end(input))?;
                 // That event time has ended is not told where the end itself was said.
@@ -271,6 +332,13 @@ impl<'a> Drive<'a> {
     /// # Errors
     /// Both, when they differ.
     pub fn compare(&mut self, expected: &[Emission], order: Order) -> Result<(), String> {
+        if order == Order::StateOnly {
+            self.take();
+            return Ok(());
+        }
+        if !self.subject.tells_time {
+            self.sheet.of_all(|lane| lane.iter_mut().for_each(Emission::forget_time));
+        }
         let mut due = Vec::new();
         for emission in expected {
             if let Emission::Watermark { ts } = emission {
@@ -301,6 +369,15 @@ impl<'a> Drive<'a> {
     }
 }
 
+fn counted(what: &str, wanted: Option<Count>, found: u64) -> Result<(), String> {
+    match wanted {
+        Some(wanted) if !wanted.holds(found) => {
+            Err(format!("expected {wanted:?} {what}, found {found}"))
+        }
+        _ => Ok(()),
+    }
+}
+
 fn list(emissions: &[Emission]) -> String {
     match emissions {
         [] => "nothing".to_owned(),
@@ -316,7 +393,7 @@ fn sorted(mut emissions: Vec<Emission>, order: Order) -> Vec<Emission> {
     let is_time = |e: &Emission| matches!(e, Emission::Watermark { .. } | Emission::Status { .. });
     let sort = |part: &mut [Emission]| part.sort_by_cached_key(ToString::to_string);
     match order {
-        Order::Exact => {}
+        Order::Exact | Order::StateOnly => {}
         Order::Unordered => sort(&mut emissions),
         Order::RecordsUnordered => emissions.split_mut(is_time).for_each(sort),
     }

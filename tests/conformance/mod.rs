@@ -8,7 +8,9 @@
 //! describe their operator by a [`drive::Subject`] and leave the rest to [`drive::run`].
 
 pub mod case;
+mod coprocess;
 pub mod drive;
+mod flink_training;
 mod process_timers;
 mod sheet;
 mod watermark_generation;
@@ -52,6 +54,8 @@ type Run = fn(&Value, Way) -> Result<(), String>;
 
 /// The areas that can be run.
 pub const AREAS: &[(&str, Run)] = &[
+    ("coprocess", coprocess::run),
+    ("flink_training", flink_training::run),
     ("process_timers", process_timers::run),
     ("watermark_generation", watermark_generation::run),
     ("watermark_valve", watermark_valve::run),

@@ -4,9 +4,11 @@
 //! encoded, framed, read back, resolved and restored, key group by key group.
 
 use super::GROUPS;
+use serde::de::DeserializeOwned;
 use std::collections::BTreeMap;
 use std::task::Waker;
 use tidegate_core::chain::{Chain, Link};
+use tidegate_core::codec::from_cbor;
 use tidegate_core::element::{Barrier, BarrierKind, Element};
 use tidegate_core::gate::alignment::Guarantee;
 use tidegate_core::gate::{ChannelInfo, InputGate, Port as Input};
@@ -70,6 +72,21 @@ impl Saved {
             watermark: Timestamp::MIN,
             clock,
         }
+    }
+
+    /// The values of the keyed state `name`, of whatever key.
+    pub(crate) fn values<V: DeserializeOwned>(&self, name: &str) -> Result<Vec<V>, String> {
+        let mut values = Vec::new();
+        for chain in self.chains.iter().filter_map(|chains| chains.get(name)) {
+            let read = Delta::merge(chain).and_then(|base| {
+                base.for_each(KeyGroupRange::ALL, |_, entry| {
+                    values.push(from_cbor(entry.value.expect("a base deletes nothing"))?);
+                    Ok(())
+                })
+            });
+            read.map_err(|error| format!("state `{name}`: {error}"))?;
+        }
+        Ok(values)
     }
 }
 
@@ -197,10 +214,16 @@ impl Life {
         }
     }
 
-    /// Entries in all keyed states.
+    /// Entries in all keyed states, timers included.
     pub(crate) fn entries(&mut self) -> u64 {
+        self.entries_of(|_| true)
+    }
+
+    /// Entries in the keyed states whose name is `wanted`.
+    pub(crate) fn entries_of(&mut self, wanted: impl Fn(&str) -> bool) -> u64 {
         let mut sum = 0;
-        self.tasks.iter_mut().for_each(|task| task.state_entries(&mut |_, _, n| sum += n));
+        let mut add = |_: &str, state: &str, n| sum += if wanted(state) { n } else { 0 };
+        self.tasks.iter_mut().for_each(|task| task.state_entries(&mut add));
         sum
     }
 

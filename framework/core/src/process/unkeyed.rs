@@ -61,7 +61,12 @@ pub struct ProcessContext<'a, Out> {
     timestamp: Timestamp,
 }
 
-impl<Out: Data> ProcessContext<'_, Out> {
+impl<'a, Out: Data> ProcessContext<'a, Out> {
+    /// For a record with event time `timestamp`.
+    pub(super) const fn at(timestamp: Timestamp, inner: &'a mut Context<Out>) -> Self {
+        Self { inner, timestamp }
+    }
+
     /// Emits with the timestamp of the record at hand.
     #[inline]
     pub fn emit(&mut self, value: Out) {
@@ -124,8 +129,7 @@ impl<P: Process> Operator for ProcessOperator<P> {
     ) -> Result<(), BoxError> {
         while !ctx.is_full() {
             let Some(record) = input.take() else { break };
-            let mut process = ProcessContext { inner: ctx, timestamp: record.timestamp };
-            self.0.process(record.value, &mut process)?;
+            self.0.process(record.value, &mut ProcessContext::at(record.timestamp, ctx))?;
         }
         Ok(())
     }
