@@ -1,4 +1,4 @@
-//! The operators: transforms, aggregates, windows and rankings.
+//! The operators: transforms, aggregates, windows, joins and rankings.
 //!
 //! Each is a pure state machine on [`tidegate_core::operator::Operator`] (or on
 //! [`tidegate_core::process::KeyedProcess`], where one key at a time is all it needs) in a file of its
@@ -9,6 +9,7 @@ pub mod aggregate;
 pub mod assign_timestamps_and_watermarks;
 pub mod filter;
 pub mod flat_map;
+pub mod join;
 pub mod map;
 pub mod top_n;
 pub mod window;

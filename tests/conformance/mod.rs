@@ -11,6 +11,7 @@ pub mod case;
 mod coprocess;
 pub mod drive;
 mod flink_training;
+mod interval_join;
 mod process_timers;
 mod sheet;
 mod watermark_generation;
@@ -56,6 +57,7 @@ type Run = fn(&Value, Way) -> Result<(), String>;
 pub const AREAS: &[(&str, Run)] = &[
     ("coprocess", coprocess::run),
     ("flink_training", flink_training::run),
+    ("interval_join", interval_join::run),
     ("process_timers", process_timers::run),
     ("watermark_generation", watermark_generation::run),
     ("watermark_valve", watermark_valve::run),

@@ -60,6 +60,30 @@ impl<K: Key, V: Value> ValueState<K, V> {
         self.0.remove(at)
     }
 
+    /// As [`Table::slot_or_insert_with`].
+    #[inline]
+    pub fn slot_or_insert_with(&mut self, at: Keyed<'_, K>, value: impl FnOnce() -> V) -> usize {
+        self.0.slot_or_insert_with(at, value)
+    }
+
+    /// As [`Table::slot_of`].
+    #[inline]
+    #[must_use]
+    pub fn slot_of(&self, hash: u64, wanted: impl FnMut(&V) -> bool) -> Option<usize> {
+        self.0.slot_of(hash, wanted)
+    }
+
+    /// As [`Table::slot_mut`].
+    #[inline]
+    pub fn slot_mut(&mut self, position: usize) -> Option<&mut V> {
+        self.0.slot_mut(position)
+    }
+
+    /// As [`Table::remove_slot`].
+    pub fn remove_slot(&mut self, position: usize) -> Option<V> {
+        self.0.remove_slot(position)
+    }
+
     /// Number of keys.
     #[must_use]
     pub fn len(&self) -> usize {

@@ -6,11 +6,11 @@
 //! that was removed since is in `removed`. Lists of changes are bounded: once they pass half of the
 //! table, the next capture simply takes everything, which then costs no more.
 
-use super::delta::{DeltaBuilder, Entry};
+use super::delta::{self, DeltaBuilder};
 use super::{Keyed, Value};
 use crate::codec;
 use crate::key::{Key, MaxParallelism};
-use hashbrown::HashTable;
+use hashbrown::hash_table::{Entry, HashTable};
 
 #[derive(Clone, Debug)]
 struct Slot<K, V> {
@@ -90,11 +90,14 @@ impl<K: Key, V> Table<K, V> {
     /// The value of `at`, to be changed; made by `value` when there is none.
     #[inline]
     pub fn get_or_insert_with(&mut self, at: Keyed<'_, K>, value: impl FnOnce() -> V) -> &mut V {
+        if self.dirty.len() > self.most_tracked() {
+            self.give_up_tracking();
+        }
         let (round, all_dirty) = (self.round, self.all_dirty);
         let entry =
             self.slots.entry(at.hash, |slot| slot.key == *at.key, |slot| slot.key.stable_hash());
         let slot = match entry {
-            hashbrown::hash_table::Entry::Occupied(occupied) => {
+            Entry::Occupied(occupied) => {
                 let slot = occupied.into_mut();
                 if slot.round != round {
                     slot.round = round;
@@ -104,7 +107,7 @@ impl<K: Key, V> Table<K, V> {
                 }
                 slot
             }
-            hashbrown::hash_table::Entry::Vacant(vacant) => {
+            Entry::Vacant(vacant) => {
                 if !all_dirty {
                     self.dirty.push(at.hash);
                 }
@@ -115,17 +118,84 @@ impl<K: Key, V> Table<K, V> {
         &mut slot.value
     }
 
+    /// The slot of the value of `at`, which is made by `value` when there is none. It stays where it is
+    /// until an entry is inserted.
+    #[inline]
+    pub fn slot_or_insert_with(&mut self, at: Keyed<'_, K>, value: impl FnOnce() -> V) -> usize {
+        let entry =
+            self.slots.entry(at.hash, |slot| slot.key == *at.key, |slot| slot.key.stable_hash());
+        match entry {
+            Entry::Occupied(occupied) => occupied.bucket_index(),
+            Entry::Vacant(vacant) => {
+                let (key, value, round) = (at.key.clone(), value(), self.round);
+                let slot = vacant.insert(Slot { key, value, round, captured: false });
+                let position = slot.bucket_index();
+                self.note_dirty(at.hash);
+                position
+            }
+        }
+    }
+
+    /// The slot of an entry that is `wanted` and whose key has this hash; hardly ever is there more
+    /// than one.
+    #[inline]
+    #[must_use]
+    pub fn slot_of(&self, hash: u64, mut wanted: impl FnMut(&V) -> bool) -> Option<usize> {
+        self.slots
+            .find_bucket_index(hash, |slot| wanted(&slot.value) && slot.key.stable_hash() == hash)
+    }
+
+    /// The value in slot `position`, to be changed.
+    #[inline]
+    pub fn slot_mut(&mut self, position: usize) -> Option<&mut V> {
+        let slot = self.slots.get_bucket_mut(position)?;
+        if slot.round != self.round {
+            slot.round = self.round;
+            let hash = slot.key.stable_hash();
+            self.note_dirty(hash);
+        }
+        self.slots.get_bucket_mut(position).map(|slot| &mut slot.value)
+    }
+
+    /// Removes and returns the value in slot `position`.
+    pub fn remove_slot(&mut self, position: usize) -> Option<V> {
+        let (slot, _) = self.slots.get_bucket_entry(position).ok()?.remove();
+        Some(self.removed(slot))
+    }
+
     /// Removes and returns the value of `at`.
     pub fn remove(&mut self, at: Keyed<'_, K>) -> Option<V> {
         let found = self.slots.find_entry(at.hash, |slot| slot.key == *at.key).ok()?;
         let (slot, _) = found.remove();
+        Some(self.removed(slot))
+    }
+
+    /// Notes that `slot` has been removed.
+    fn removed(&mut self, slot: Slot<K, V>) -> V {
         if slot.captured && !self.all_dirty {
             self.removed.push(slot.key);
             if self.removed.len() > TRACKED_MIN.max(self.slots.len()) {
                 self.give_up_tracking();
             }
         }
-        Some(slot.value)
+        slot.value
+    }
+
+    /// Notes that the entry with this hash is new or has changed for the first time in this round.
+    /// Entries that come and go leave their hashes behind: beyond twice the table they are not worth
+    /// keeping.
+    #[inline]
+    fn note_dirty(&mut self, hash: u64) {
+        if !self.all_dirty {
+            self.dirty.push(hash);
+            if self.dirty.len() > self.most_tracked() {
+                self.give_up_tracking();
+            }
+        }
+    }
+
+    fn most_tracked(&self) -> usize {
+        TRACKED_MIN.max(2 * self.slots.len())
     }
 
     /// All entries, in no particular order.
@@ -192,12 +262,12 @@ impl<K: Key, V> Table<K, V> {
         let hash = key.stable_hash();
         let found = self.slots.entry(hash, |s| s.key == key, |s| s.key.stable_hash());
         match (found, value) {
-            (hashbrown::hash_table::Entry::Occupied(slot), None) => drop(slot.remove()),
-            (hashbrown::hash_table::Entry::Occupied(mut slot), Some(value)) => {
+            (Entry::Occupied(slot), None) => drop(slot.remove()),
+            (Entry::Occupied(mut slot), Some(value)) => {
                 slot.get_mut().value = value;
             }
-            (hashbrown::hash_table::Entry::Vacant(_), None) => {}
-            (hashbrown::hash_table::Entry::Vacant(slot), Some(value)) => {
+            (Entry::Vacant(_), None) => {}
+            (Entry::Vacant(slot), Some(value)) => {
                 slot.insert(Slot { key, value, round: 0, captured: true });
             }
         }
@@ -266,13 +336,13 @@ impl<K: Key, V: Value> Changes<K, V> {
             value_bytes.clear();
             codec::write_cbor(key, &mut key_bytes);
             codec::write_cbor(value, &mut value_bytes);
-            let entry = Entry { namespace, key: &key_bytes, value: Some(&value_bytes) };
+            let entry = delta::Entry { namespace, key: &key_bytes, value: Some(&value_bytes) };
             into.push(max.group_of(key.stable_hash()), entry);
         }
         for key in &self.removed {
             key_bytes.clear();
             codec::write_cbor(key, &mut key_bytes);
-            let entry = Entry { namespace, key: &key_bytes, value: None };
+            let entry = delta::Entry { namespace, key: &key_bytes, value: None };
             into.push(max.group_of(key.stable_hash()), entry);
         }
     }

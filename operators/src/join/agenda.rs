@@ -1,0 +1,122 @@
+//! When to look at which key again: pairs of a time and a key's hash, taken off in this order.
+//!
+//! Apart from the timers of [`tidegate_core::timer`], which can be deleted and are in the snapshot; both
+//! cost a tree and a key per timer. Here an appointment is sixteen bytes in a list of those that fall
+//! into the same stretch of time, and a list is put in order when its time has come. That nobody is
+//! there any more at the appointed time is no error: whoever keeps an appointment looks.
+
+use std::collections::BTreeMap;
+use tidegate_core::time::Timestamp;
+
+/// Into so many lists the longest wait is cut, about: lists are to be long enough to be cheap and short
+/// enough that putting one in order does not take long.
+const LISTS: u64 = 64;
+
+/// A time and the hash of a key.
+type Appointment = (Timestamp, u64);
+
+#[derive(Debug)]
+pub(super) struct Agenda {
+    /// A list spans `1 << shift` milliseconds.
+    shift: u32,
+    /// Lists whose time has not come, by their number.
+    far: BTreeMap<i64, Vec<Appointment>>,
+    /// Appointments of all lists up to `near_list`, the next one last.
+    near: Vec<Appointment>,
+    near_list: i64,
+}
+
+impl Agenda {
+    /// An agenda for waits of up to `longest_ms`.
+    pub(super) fn new(longest_ms: i64) -> Self {
+        let stretch = u64::try_from(longest_ms).unwrap_or(0) / LISTS;
+        let shift = stretch.checked_ilog2().unwrap_or(0);
+        Self { shift, far: BTreeMap::new(), near: Vec::new(), near_list: i64::MIN }
+    }
+
+    /// Adds an appointment; a second one for the same time and key does no harm.
+    #[inline]
+    pub(super) fn add(&mut self, at: Timestamp, hash: u64) {
+        let list = at.millis() >> self.shift;
+        if list > self.near_list {
+            self.far.entry(list).or_default().push((at, hash));
+        } else {
+            let place = self.near.partition_point(|other| *other > (at, hash));
+            self.near.insert(place, (at, hash));
+        }
+    }
+
+    /// The next appointment up to `until`.
+    #[inline]
+    pub(super) fn next(&mut self, until: Timestamp) -> Option<Appointment> {
+        while self.near.is_empty() {
+            let entry = self.far.first_entry()?;
+            if *entry.key() > until.millis() >> self.shift {
+                return None;
+            }
+            let (list, appointments) = entry.remove_entry();
+            self.near_list = list;
+            self.near = appointments;
+            self.near.sort_unstable_by(|left, right| right.cmp(left));
+        }
+        self.near.last().copied().filter(|next| next.0 <= until)
+    }
+
+    /// The next appointment has been kept.
+    pub(super) fn pop(&mut self) {
+        self.near.pop();
+    }
+
+    /// When to look at the latest; it may be that nothing is due yet then.
+    pub(super) fn not_before(&self) -> Option<Timestamp> {
+        let near = self.near.last().map(|next| next.0);
+        near.or_else(|| Some(Timestamp(*self.far.keys().next()? << self.shift)))
+    }
+
+    pub(super) fn clear(&mut self) {
+        *self = Self { shift: self.shift, ..Self::new(0) };
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn appointments_come_in_the_order_of_time_and_hash_whenever_they_were_made() {
+        let mut agenda = Agenda::new(1_000);
+        let mut model = std::collections::BTreeSet::new();
+        let mut seed = 1u64;
+        for round in 0..2_000 {
+            for _ in 0..3 {
+                seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+                let appointment = (Timestamp(round + (seed >> 33) as i64 % 1_000), seed >> 60);
+                agenda.add(appointment.0, appointment.1);
+                model.insert(appointment);
+            }
+            let until = Timestamp(round - 500);
+            let mut last = None;
+            while let Some(next) = agenda.next(until) {
+                assert!(agenda.not_before().is_some_and(|at| at <= next.0));
+                agenda.pop();
+                if last.replace(next) != Some(next) {
+                    assert_eq!(model.pop_first(), Some(next));
+                }
+            }
+            assert!(model.first().is_none_or(|next| next.0 > until));
+        }
+    }
+
+    #[test]
+    fn the_ends_of_time_are_times_too() {
+        let mut agenda = Agenda::new(i64::MAX);
+        agenda.add(Timestamp::MAX, 1);
+        agenda.add(Timestamp::MIN, 2);
+        assert_eq!(agenda.next(Timestamp(0)), Some((Timestamp::MIN, 2)));
+        agenda.pop();
+        assert_eq!(agenda.next(Timestamp(0)), None);
+        assert_eq!(agenda.next(Timestamp::MAX), Some((Timestamp::MAX, 1)));
+        agenda.pop();
+        assert_eq!((agenda.next(Timestamp::MAX), agenda.not_before()), (None, None));
+    }
+}

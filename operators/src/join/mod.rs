@@ -1,0 +1,23 @@
+//! Joins: two keyed streams, and what becomes of the records that find no partner.
+//!
+//! - [`IntervalJoin`]: every pair whose event times lie within bounds of each other;
+//! - [`OuterJoin`]: each side waits for the other for a while, and is then told that it waited in vain;
+//!
+//! All of them keep what waits per key and in the order of time ([`buffer`]), one look-up per record for
+//! both sides ([`sides`]), and an agenda of when to look again ([`agenda`]). The agenda is in no
+//! snapshot: it follows from what waits, and is drawn up anew when the operator opens.
+
+mod agenda;
+mod bounds;
+mod buffer;
+mod half;
+mod interval_join;
+mod joined;
+mod matcher;
+mod outer_join;
+mod sides;
+
+pub use bounds::{Interval, InvalidInterval};
+pub use interval_join::{IntervalJoin, IntervalJoinOperator};
+pub use joined::{JoinKind, Joined};
+pub use outer_join::{Clock, OuterJoin, OuterJoinOperator, Pairing};
