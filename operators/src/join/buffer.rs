@@ -8,6 +8,7 @@ use serde::de::{Deserialize, Deserializer};
 use serde::ser::{Serialize, Serializer};
 use std::collections::VecDeque;
 use std::ops::Range;
+use tidegate_core::codec;
 use tidegate_core::time::Timestamp;
 
 /// A record that waits for a partner.
@@ -71,29 +72,52 @@ impl<T> Buffer<T> {
 
     /// Puts a record in its place, behind those of equal time, and returns the place.
     pub(super) fn insert(&mut self, waiting: Waiting<T>) -> usize {
-        match std::mem::take(self) {
-            Self::Empty => {
-                *self = Self::One(waiting);
-                0
-            }
+        let place = match self {
+            Self::Empty => 0,
+            Self::One(other) => usize::from(other.at <= waiting.at),
+            Self::Many(queue) => match queue.back() {
+                Some(last) if last.at > waiting.at => {
+                    queue.partition_point(|other| other.at <= waiting.at)
+                }
+                _ => queue.len(),
+            },
+        };
+        self.insert_at(place, waiting);
+        place
+    }
+
+    /// As [`Buffer::insert`], but the place among records of equal time goes by their encoded bytes, so
+    /// that it does not hang on the order in which they came.
+    pub(super) fn insert_by_content(&mut self, waiting: Waiting<T>)
+    where
+        T: Serialize,
+    {
+        let Range { mut start, mut end } = self.range(waiting.at, waiting.at);
+        if start == end {
+            self.insert(waiting);
+            return;
+        }
+        let content = codec::to_cbor(&waiting.value);
+        while start < end {
+            let middle = usize::midpoint(start, end);
+            let other = &self.get(middle).expect("it is in the range").value;
+            if codec::to_cbor(other) <= content { start = middle + 1 } else { end = middle }
+        }
+        self.insert_at(start, waiting);
+    }
+
+    fn insert_at(&mut self, place: usize, waiting: Waiting<T>) {
+        *self = match std::mem::take(self) {
+            Self::Empty => Self::One(waiting),
             Self::One(other) => {
-                let place = usize::from(other.at <= waiting.at);
-                let queue = if place == 1 { [other, waiting] } else { [waiting, other] };
-                *self = Self::Many(Box::new(VecDeque::from(queue)));
-                place
+                let queue = if place == 0 { [waiting, other] } else { [other, waiting] };
+                Self::Many(Box::new(VecDeque::from(queue)))
             }
             Self::Many(mut queue) => {
-                let place = match queue.back() {
-                    Some(last) if last.at > waiting.at => {
-                        queue.partition_point(|other| other.at <= waiting.at)
-                    }
-                    _ => queue.len(),
-                };
                 queue.insert(place, waiting);
-                *self = Self::Many(queue);
-                place
+                Self::Many(queue)
             }
-        }
+        };
     }
 
     /// Takes the record at `position` out.
@@ -172,12 +196,26 @@ mod tests {
         assert_eq!(buffer.range(Timestamp(6), Timestamp(8)), 5..5);
         assert_eq!(buffer.range(Timestamp(8), Timestamp(2)), 5..5);
         assert_eq!(buffer.remove(2).map(|w| w.value), Some(4));
-        let bytes = tidegate_core::codec::to_cbor(&buffer);
-        let read: Buffer<usize> = tidegate_core::codec::from_cbor(&bytes).expect("whole");
+        let bytes = codec::to_cbor(&buffer);
+        let read: Buffer<usize> = codec::from_cbor(&bytes).expect("whole");
         assert_eq!(values(&read), values(&buffer));
         while !buffer.is_empty() {
             buffer.remove(0);
         }
         assert_eq!((buffer.first(), buffer.range(Timestamp::MIN, Timestamp::MAX)), (None, 0..0));
+    }
+
+    #[test]
+    fn records_of_equal_time_can_stand_in_the_order_of_their_content() {
+        for order in [[7, 3, 5, 3], [3, 7, 3, 5], [5, 7, 3, 3]] {
+            let mut buffer = Buffer::<u8>::default();
+            for at in [4, 1] {
+                for value in order {
+                    buffer.insert_by_content(Waiting { at: Timestamp(at), matched: false, value });
+                }
+            }
+            let values: Vec<u8> = buffer.iter().map(|one| one.value).collect();
+            assert_eq!(values, [3, 3, 5, 7, 3, 3, 5, 7]);
+        }
     }
 }

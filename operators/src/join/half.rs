@@ -1,5 +1,6 @@
 //! Both sides seen from one of them, so that what is done to either is written once.
 
+use super::books::{Books, Ledger};
 use super::bounds::Interval;
 use super::buffer::Buffer;
 use super::joined::Joined;
@@ -24,6 +25,11 @@ pub(super) trait Half {
     ) -> (&mut Buffer<Self::Own>, &mut Buffer<Self::Other>);
 
     fn pair(own: Self::Own, other: Self::Other) -> Joined<Self::L, Self::R>;
+
+    /// Its part of the books.
+    fn ledger(books: &mut Books) -> &mut Ledger {
+        if Self::IS_LEFT { &mut books.left } else { &mut books.right }
+    }
 
     /// The places of those that belong to a record of `at`.
     fn partners(interval: Interval, at: Timestamp, other: &Buffer<Self::Other>) -> Range<usize> {

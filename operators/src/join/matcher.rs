@@ -14,6 +14,7 @@ use super::sides::{Side, Sides, Waits};
 use std::ops::Range;
 use tidegate_core::element::{Batch, Data, Record};
 use tidegate_core::key::Key;
+use tidegate_core::limits::BATCH_RECORDS;
 use tidegate_core::operator::{BoxError, Context, OutputTag, Progress};
 use tidegate_core::state::handles::ValueState;
 use tidegate_core::state::{Keyed, StateVisitor, Value};
@@ -80,7 +81,7 @@ where
         self.agenda.clear();
         for (key, sides) in self.waiting.iter() {
             let hash = key.stable_hash();
-            sides.all_due(self.rule.waits).for_each(|at| self.agenda.add(at, hash));
+            sides.all_due(self.rule.waits).for_each(|(_, due)| self.agenda.add(due, hash));
         }
     }
 
@@ -219,34 +220,39 @@ where
     /// Lets go of the records whose time is over at `until`.
     pub(super) fn fire(&mut self, until: Timestamp, ctx: &mut Context<Joined<L, R>>) -> Progress {
         let waits = self.rule.waits;
+        let mut gone = 0;
         while let Some((at, hash)) = self.agenda.next(until) {
             let is_due = |sides: &Sides<L, R>| sides.due(waits, at).is_some();
             while let Some(slot) = self.waiting.slot_of(hash, is_due) {
-                if ctx.is_full() {
+                if ctx.is_full() || gone >= BATCH_RECORDS {
                     return Progress::More;
                 }
-                self.let_go(slot, at, ctx);
+                gone += self.let_go(slot, at, ctx);
             }
             self.agenda.pop();
         }
         Progress::Done
     }
 
-    /// Lets go of the records under one key that are due at `until`, as far as there is room.
-    fn let_go(&mut self, slot: usize, until: Timestamp, ctx: &mut Context<Joined<L, R>>) {
+    /// Lets go of the records under one key that are due at `until`, as far as there is room, and says
+    /// how many those were.
+    fn let_go(&mut self, slot: usize, until: Timestamp, ctx: &mut Context<Joined<L, R>>) -> usize {
+        let mut gone = 0;
         let Rule { waits, kind, clock, .. } = self.rule;
         let sides = self.waiting.slot_mut(slot).expect("a record is due there");
         while let Some((at, side)) = sides.due(waits, until)
             && !ctx.is_full()
+            && gone < BATCH_RECORDS
         {
+            gone += 1;
             let row = match side {
                 Side::Left => {
-                    let gone = sides.left.remove(0).expect("it is due");
-                    (kind.keeps_left() && !gone.matched).then(|| Joined::Left(gone.value))
+                    let alone = sides.left.remove(0).expect("it is due");
+                    (kind.keeps_left() && !alone.matched).then(|| Joined::Left(alone.value))
                 }
                 Side::Right => {
-                    let gone = sides.right.remove(0).expect("it is due");
-                    (kind.keeps_right() && !gone.matched).then(|| Joined::Right(gone.value))
+                    let alone = sides.right.remove(0).expect("it is due");
+                    (kind.keeps_right() && !alone.matched).then(|| Joined::Right(alone.value))
                 }
             };
             if let Some(row) = row {
@@ -256,5 +262,6 @@ where
         if sides.is_empty() {
             self.waiting.remove_slot(slot);
         }
+        gone
     }
 }

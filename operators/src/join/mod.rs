@@ -2,12 +2,14 @@
 //!
 //! - [`IntervalJoin`]: every pair whose event times lie within bounds of each other;
 //! - [`OuterJoin`]: each side waits for the other for a while, and is then told that it waited in vain;
+//! - [`Reconciliation`]: two accounts of the same events, matched one to one, with books that balance.
 //!
-//! All of them keep what waits per key and in the order of time ([`buffer`]), one look-up per record for
-//! both sides ([`sides`]), and an agenda of when to look again ([`agenda`]). The agenda is in no
+//! All of them keep what waits per key and in the order of time (`buffer`), one look-up per record for
+//! both sides (`sides`), and an agenda of when to look again (`agenda`). The agenda is in no
 //! snapshot: it follows from what waits, and is drawn up anew when the operator opens.
 
 mod agenda;
+mod books;
 mod bounds;
 mod buffer;
 mod half;
@@ -15,9 +17,13 @@ mod interval_join;
 mod joined;
 mod matcher;
 mod outer_join;
+mod reconciliation;
+mod settlement;
 mod sides;
 
+pub use books::{Books, Ledger};
 pub use bounds::{Interval, InvalidInterval};
 pub use interval_join::{IntervalJoin, IntervalJoinOperator};
 pub use joined::{JoinKind, Joined};
 pub use outer_join::{Clock, OuterJoin, OuterJoinOperator, Pairing};
+pub use reconciliation::{Reason, Reconciliation, ReconciliationOperator, Unmatched};

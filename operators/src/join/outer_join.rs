@@ -12,7 +12,7 @@
 //! What waits when the input ends comes out then.
 //!
 //! How many partners a record may have is its [`Pairing`]. Where several would do, it is the first by time
-//! of those that are there already; a reconciliation waits until all are there.
+//! of those that are there already; a [`super::Reconciliation`] waits until all are there.
 //!
 //! ```
 //! use tidegate_core::{element::{Batch, Record}, key::Key};

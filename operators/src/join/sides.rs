@@ -55,9 +55,11 @@ impl<L, R> Sides<L, R> {
         (due.0 <= until).then_some(due)
     }
 
-    /// The times at which each of the waiting records is due.
-    pub(super) fn all_due(&self, waits: Waits) -> impl Iterator<Item = Timestamp> {
-        let left = self.left.iter().map(move |waiting| waiting.at.plus(waits.left_ms));
-        left.chain(self.right.iter().map(move |waiting| waiting.at.plus(waits.right_ms)))
+    /// When each of the waiting records came, and when it is due.
+    pub(super) fn all_due(&self, waits: Waits) -> impl Iterator<Item = (Timestamp, Timestamp)> {
+        let Waits { left_ms, right_ms } = waits;
+        let left = self.left.iter().map(move |waiting| (waiting.at, waiting.at.plus(left_ms)));
+        let right = self.right.iter().map(move |waiting| (waiting.at, waiting.at.plus(right_ms)));
+        left.chain(right)
     }
 }
