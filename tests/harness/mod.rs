@@ -7,6 +7,8 @@
 //! 4. with a snapshot after every step, restored into a new instance; bases and deltas alternate;
 //! 5. the same, each time at another parallelism (for keyed operators).
 //!
+//! [`TwoInputs`] does the same with an operator that has a second input.
+//!
 //! What runs is the real task with its gate and chain; snapshots take the real way through frames.
 //! What comes out is compared as text: rows, then rows of side outputs, up to each watermark (`W 5`),
 //! change of status (`Idle`, `Active`), each advance of the wall clock (`P 5`) and the end (`End`).
@@ -42,9 +44,11 @@
 
 pub(crate) mod life;
 mod log;
+mod rig;
+mod two_inputs;
 
-use life::{Blueprint, Life, Saved};
 use log::{Log, Recorder};
+use rig::{Act, Rig, Script};
 use std::fmt::Debug;
 use std::sync::{Arc, Mutex};
 use tidegate_core::element::{Batch, Data, Element, Mark, Record, Status};
@@ -54,6 +58,7 @@ use tidegate_core::output::OutputEdge;
 use tidegate_core::snapshot::OperatorTotals;
 use tidegate_core::stage::{OperatorStage, Stage};
 use tidegate_core::time::Timestamp;
+pub use two_inputs::{TwoInputStep, TwoInputs};
 
 /// One thing that happens to the operator.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -172,15 +177,7 @@ impl<O: Operator> Harness<O> {
     /// Connects the side output `tag`; its rows are shown behind its name.
     #[must_use]
     pub fn side<T: Data + Debug>(mut self, tag: OutputTag<T>) -> Self {
-        let name = tag.name().to_owned();
-        self.sides.push(Side {
-            connect: Box::new(move |ctx| ctx.connect(&tag)),
-            edge: Box::new(move |recording| {
-                let name = name.clone();
-                let show = move |value: &T| format!("{name}: {value:?}");
-                Box::new(Recorder::new(recording, true, show))
-            }),
-        });
+        self.sides.push(side(tag));
         self
     }
 
@@ -211,17 +208,7 @@ impl<O: Operator> Harness<O> {
     }
 
     fn agreed(&self, steps: &[Step<O::In>]) -> Result<Outcome, String> {
-        let first = self.run_in(RECORD_BY_RECORD, steps);
-        for mode in OTHERS {
-            if self.key_hash.is_none() && mode.lives.iter().any(|parallelism| *parallelism > 1) {
-                continue;
-            }
-            let other = self.run_in(mode, steps);
-            let by_row = self.unordered || mode.name == RESCALED.name;
-            let (left, right) = (outcome(&other, by_row), outcome(&first, by_row));
-            assert_eq!(left, right, "{} (left) differs from record by record", mode.name);
-        }
-        outcome(&first, self.unordered)
+        self.with_rig(|rig| rig.agreed(&self.script(steps)))
     }
 
     /// Runs the steps record by record; after `before` the operator is thrown away, and a new one goes
@@ -236,57 +223,16 @@ impl<O: Operator> Harness<O> {
         clock: i64,
         after: &[Step<O::In>],
     ) -> Outcome {
-        let (log, mode) = (Arc::default(), RECORD_BY_RECORD);
-        let run = || {
-            let mut life = self.begin(mode, &log, &Saved::empty(Timestamp(0)), 1)?;
-            before.iter().try_for_each(|step| self.step(step, &mut life, &log))?;
-            let mut saved = life.snapshot()?;
-            saved.clock = Timestamp(clock);
-            let mut life = self.begin(mode, &log, &saved, 1)?;
-            after.iter().try_for_each(|step| self.step(step, &mut life, &log))?;
-            ran(&mut life, &log)
-        };
-        outcome(&run(), self.unordered)
+        let (before, after) = (self.script(before), self.script(after));
+        self.with_rig(|rig| rig.restarted(&before, clock, &after))
             .unwrap_or_else(|error| panic!("the operator fails: {error}"))
     }
 
-    fn run_in(&self, mode: Mode, steps: &[Step<O::In>]) -> Result<Ran, String> {
-        let log = Arc::default();
-        let mut lives = mode.lives.iter().copied().cycle();
-        let begin = |saved: &Saved, parallelism| {
-            let mut life = self.begin(mode, &log, saved, parallelism)?;
-            life.wake().map(|()| life)
-        };
-        let mut life = begin(&Saved::empty(Timestamp(0)), lives.next().unwrap_or(1))?;
-        let mut rest = steps;
-        while let Some((step, behind)) = rest.split_first() {
-            if mode.batched
-                && let (Some(batch), length) = batch(rest, |value| self.hash(value))
-            {
-                life.feed(0, 0, batch)?;
-                rest = &rest[length..];
-                continue;
-            }
-            rest = behind;
-            self.step(step, &mut life, &log)?;
-            if !rest.is_empty()
-                && let Some(parallelism) = lives.next()
-            {
-                life = begin(&life.snapshot()?, parallelism)?;
-            }
-        }
-        ran(&mut life, &log)
+    fn script<'a>(&'a self, steps: &'a [Step<O::In>]) -> Steps<'a, O::In> {
+        Steps { steps, key_hash: self.key_hash.as_ref() }
     }
 
-    /// A life that goes on from `saved`.
-    fn begin(
-        &self,
-        mode: Mode,
-        log: &Arc<Mutex<Log>>,
-        saved: &Saved,
-        parallelism: u32,
-    ) -> Result<Life, String> {
-        log.lock().expect("no thread has failed").begin(parallelism as usize);
+    fn with_rig<T>(&self, run: impl FnOnce(&Rig<'_>) -> T) -> T {
         let stage = |capacity: Option<usize>| -> Box<dyn Stage> {
             let connect = |ctx: &mut _| self.sides.iter().for_each(|side| (side.connect)(ctx));
             let operator = (self.make)();
@@ -295,78 +241,87 @@ impl<O: Operator> Harness<O> {
                 None => OperatorStage::new(operator, connect),
             })
         };
-        let edges = |subtask| {
-            let recording = Recording { log: Arc::clone(log), subtask, fills_up: mode.full };
-            let main = Recorder::new(&recording, false, self.show);
-            let mut edges: Vec<Box<dyn OutputEdge>> = vec![Box::new(main)];
-            edges.extend(self.sides.iter().map(|side| (side.edge)(&recording)));
-            edges
-        };
-        let blueprint = Blueprint { stage: &stage, edges: &edges, inputs: &[0], full: mode.full };
-        Life::begin(&blueprint, saved, parallelism)
+        let edges = |recording: &Recording| edges(recording, self.show, &self.sides);
+        run(&Rig {
+            stage: &stage,
+            edges: &edges,
+            inputs: &[0],
+            keyed: self.key_hash.is_some(),
+            unordered: self.unordered,
+        })
+    }
+}
+
+/// The main output, then the side outputs.
+fn edges<Out: Data>(
+    recording: &Recording,
+    show: fn(&Out) -> String,
+    sides: &[Side<Out>],
+) -> Vec<Box<dyn OutputEdge>> {
+    let mut edges: Vec<Box<dyn OutputEdge>> = vec![Box::new(Recorder::new(recording, false, show))];
+    edges.extend(sides.iter().map(|side| (side.edge)(recording)));
+    edges
+}
+
+/// The steps of an operator with one input.
+struct Steps<'a, T> {
+    steps: &'a [Step<T>],
+    key_hash: Option<&'a KeyHash<T>>,
+}
+
+impl<T: Data> Steps<'_, T> {
+    fn record(&self, value: &T, at: i64) -> Record<T> {
+        let key_hash = self.key_hash.map_or(0, |hash| hash(value));
+        Record { value: value.clone(), timestamp: Timestamp(at), key_hash }
+    }
+}
+
+impl<T: Data> Script for Steps<'_, T> {
+    fn steps(&self) -> usize {
+        self.steps.len()
     }
 
-    fn hash(&self, value: &O::In) -> u64 {
-        self.key_hash.as_ref().map_or(0, |hash| hash(value))
-    }
-
-    fn step(&self, step: &Step<O::In>, life: &mut Life, log: &Mutex<Log>) -> Result<(), String> {
-        match step {
+    fn act(&self, at: usize) -> Act {
+        match &self.steps[at] {
             Step::Record(value, at) => {
-                let key_hash = self.hash(value);
-                let owner = GROUPS.owner(GROUPS.group_of(key_hash), life.parallelism());
-                let record = Record { value: value.clone(), timestamp: Timestamp(*at), key_hash };
-                let batch = Batch::new(vec![record], Vec::new());
-                life.feed(owner as usize, 0, Element::Batch(Box::new(batch)))
+                let record = self.record(value, *at);
+                let key_hash = record.key_hash;
+                let element = Element::Batch(Box::new(Batch::new(vec![record], Vec::new())));
+                Act::Record { channel: 0, key_hash, element }
             }
-            Step::Watermark(at) => life.feed_all(0, || Element::Watermark(Timestamp(*at))),
-            Step::ProcessingTime(at) => {
-                life.advance_clock(Timestamp(*at))?;
-                let mut log = log.lock().expect("no thread has failed");
-                let with = format!("P {at}");
-                (0..life.parallelism()).for_each(|task| log.end_group(task as usize, &with));
-                Ok(())
-            }
-            Step::Status(status) => life.feed_all(0, || Element::Status(*status)),
-            Step::End => life.feed_all(0, || Element::EndOfData),
+            Step::Watermark(at) => Act::Watermark(vec![0], Timestamp(*at)),
+            Step::ProcessingTime(at) => Act::Clock(Timestamp(*at)),
+            Step::Status(status) => Act::Status(vec![0], *status),
+            Step::End => Act::End(vec![0]),
         }
     }
-}
 
-/// What came of a run.
-struct Ran {
-    log: Log,
-    totals: OperatorTotals,
-    entries: u64,
-}
-
-fn ran(life: &mut Life, log: &Mutex<Log>) -> Result<Ran, String> {
-    let (totals, entries) = (life.snapshot()?.totals, life.entries());
-    let log = log.lock().expect("no thread has failed").clone();
-    Ok(Ran { log, totals, entries })
-}
-
-fn outcome(ran: &Result<Ran, String>, by_row: bool) -> Result<Outcome, String> {
-    let Ran { log, totals, entries } = ran.as_ref().map_err(Clone::clone)?;
-    Ok(Outcome { lines: log.lines(by_row), totals: *totals, entries: *entries })
-}
-
-/// The records and watermarks at the head of `steps` as one batch, and how many steps that is.
-fn batch<T: Data>(steps: &[Step<T>], hash: impl Fn(&T) -> u64) -> (Option<Element>, usize) {
-    let (mut records, mut marks, mut taken) = (Vec::new(), Vec::new(), 0);
-    for step in steps {
-        match step {
-            Step::Record(value, at) => {
-                let (value, timestamp) = (value.clone(), Timestamp(*at));
-                records.push(Record { key_hash: hash(&value), value, timestamp });
+    fn batch(&self, at: usize) -> Option<(usize, Element, usize)> {
+        let (mut records, mut marks, mut taken) = (Vec::new(), Vec::new(), 0);
+        for step in &self.steps[at..] {
+            match step {
+                Step::Record(value, at) => records.push(self.record(value, *at)),
+                Step::Watermark(at) => {
+                    marks.push(Mark { position: records.len(), watermark: Timestamp(*at) });
+                }
+                Step::ProcessingTime(_) | Step::Status(_) | Step::End => break,
             }
-            Step::Watermark(at) => {
-                marks.push(Mark { position: records.len(), watermark: Timestamp(*at) });
-            }
-            Step::ProcessingTime(_) | Step::Status(_) | Step::End => break,
+            taken += 1;
         }
-        taken += 1;
+        let batch = || (0, Element::Batch(Box::new(Batch::new(records, marks))), taken);
+        (taken > 0).then(batch)
     }
-    let batch = || Element::Batch(Box::new(Batch::new(records, marks)));
-    ((taken > 0).then(batch), taken)
+}
+
+/// Connects the side output `tag` and writes its rows down behind its name.
+fn side<Out: Data, T: Data + Debug>(tag: OutputTag<T>) -> Side<Out> {
+    let name = tag.name().to_owned();
+    Side {
+        connect: Box::new(move |ctx| ctx.connect(&tag)),
+        edge: Box::new(move |recording| {
+            let name = name.clone();
+            let show = move |value: &T| format!("{name}: {value:?}");
+            Box::new(Recorder::new(recording, true, show))
+        }),
+    }
 }

@@ -72,7 +72,7 @@ mod tests {
         use Side::{Left, Right};
         use Verdict::{Alone, Pair};
         assert_eq!(decided(&[10], &[15], 20), [Pair]);
-        assert_eq!(decided(&[10], &[16], 20), [Alone(Left)]);
+        assert_eq!(decided(&[10], &[16], 18), [Alone(Left)]);
         assert_eq!(decided(&[10], &[7], 20), [Pair]);
         assert_eq!(decided(&[10], &[6], 20), [Alone(Right), Alone(Left)]);
         assert_eq!(decided(&[10, 11], &[11], 15), [Pair]);
