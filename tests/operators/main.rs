@@ -4,6 +4,7 @@ mod assign_timestamps_and_watermarks;
 mod conformance;
 mod faulty;
 mod general_window;
+mod joins;
 mod link_time;
 mod local_window;
 mod operator_state;

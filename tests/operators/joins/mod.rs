@@ -1,0 +1,6 @@
+//! Joins of two streams: cases, and properties against their definitions.
+
+mod books;
+mod cases;
+mod model;
+mod properties;
