@@ -17,6 +17,7 @@
 
 mod connect;
 mod job;
+mod join;
 mod launch;
 mod progress;
 mod state_folder;
@@ -24,8 +25,9 @@ mod stream;
 mod summary;
 mod window;
 
-pub use connect::ConnectedStreams;
+pub use connect::{ConnectedStreams, UnkeyedConnectedStreams};
 pub use job::Job;
+pub use join::{IntervalJoinStreams, IntervalJoinedStreams};
 pub use launch::{LaunchArgs, launch, launch_with, parse_duration};
 pub use stream::{KeyedStream, SinkHandle, Stream};
 pub use summary::{OperatorSummary, Summary};
@@ -40,7 +42,9 @@ pub mod prelude {
     pub use crate::{Job, KeyedStream, LaunchArgs, Stream, WindowedStream, launch, launch_with};
     pub use tidegate_core::key::Key;
     pub use tidegate_core::operator::{BoxError, OutputTag};
-    pub use tidegate_core::process::{KeyedContext, KeyedProcess, Process, ProcessContext, Timer};
+    pub use tidegate_core::process::{
+        CoProcess, KeyedCoProcess, KeyedContext, KeyedProcess, Process, ProcessContext, Timer,
+    };
     pub use tidegate_core::state::aggregate::Aggregate;
     pub use tidegate_core::state::handles::{ListState, ValueState};
     pub use tidegate_core::state::{Keyed, StateVisitor};
@@ -50,6 +54,10 @@ pub mod prelude {
     pub use tidegate_inline::{Collect, FromVec, Print};
     pub use tidegate_operators::aggregate::Count;
     pub use tidegate_operators::assign_timestamps_and_watermarks::TimestampsAndWatermarks;
+    pub use tidegate_operators::join::{
+        Books, Clock, Interval, JoinKind, Joined, OuterJoin, Pairing, Reason, Reconciliation,
+        Unmatched,
+    };
     pub use tidegate_operators::top_n::{Ranked, TopN};
     pub use tidegate_operators::window::{
         CalendarUnit, CalendarWindows, ContinuousEventTimeTrigger, ContinuousProcessingTimeTrigger,

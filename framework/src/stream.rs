@@ -244,7 +244,7 @@ impl<T: Data> Stream<T> {
         let kind = factory.kind();
         let factory = NodeFactory::Sink(Arc::new(SinkNodeOf(factory)));
         let node = self.drawing.borrow_mut().add(kind, Some(uid), factory);
-        self.connect(node, 0, self.partitioning, &unkeyed_edge::<T>());
+        self.connect_to(node, 0, self.partitioning, &unkeyed_edge::<T>());
         SinkHandle { drawing: Rc::clone(&self.drawing), node }
     }
 
@@ -268,11 +268,11 @@ impl<T: Data> Stream<T> {
             Ok(Box::new(OperatorStage::new(make(), |context| connect_all(&connectors, context))))
         }));
         let node = self.drawing.borrow_mut().add(kind, None, factory);
-        self.connect(node, 0, partitioning, edge);
+        self.connect_to(node, 0, partitioning, edge);
         Stream::from_node(Rc::clone(&self.drawing), node, Some(sides))
     }
 
-    fn connect(&self, to: usize, port: Port, partitioning: Partitioning, edge: &EdgeFactory) {
+    fn connect_to(&self, to: usize, port: Port, partitioning: Partitioning, edge: &EdgeFactory) {
         for &Origin { node: from, side } in &self.origins {
             let factory = Arc::clone(edge);
             let edge = GraphEdge { from, side, to, port, partitioning, factory };
@@ -338,32 +338,45 @@ impl<T: Data, K: Key, F: Fn(&T) -> K + Clone + Send + Sync + 'static> KeyedStrea
     }
 }
 
-impl<T: Data, K: Key, F: Fn(&T) -> K + Clone + Send + Sync + 'static> KeyedStream<T, F> {
-    /// An operator that takes this stream and `second`, both by key.
-    pub(crate) fn attach_two<O, S>(
-        &self,
-        second: &KeyedStream<O::Second, S>,
-        kind: &str,
-        make: impl Fn() -> O + Send + Sync + 'static,
-    ) -> Stream<O::Out>
-    where
-        O: CoOperator<In = T>,
-        S: Fn(&O::Second) -> K + Clone + Send + Sync + 'static,
-    {
-        self.stream.expect_same_job(&second.stream.drawing);
-        let sides: Sides<O::Out> = Sides::default();
-        let connectors = Arc::clone(&sides);
-        let factory = NodeFactory::Operator(Arc::new(move |_| {
-            let stage = OperatorStage::new(make(), |context| connect_all(&connectors, context));
-            Ok(Box::new(stage.with_second_input()))
-        }));
-        let node = self.stream.drawing.borrow_mut().add(kind, None, factory);
-        let edge = keyed_edge::<T, K, F>(self.key());
-        self.stream.connect(node, 0, Partitioning::Hash, &edge);
-        let edge = keyed_edge::<O::Second, K, S>(second.key());
-        second.stream.connect(node, SECOND, Partitioning::Hash, &edge);
-        Stream::from_node(Rc::clone(&self.stream.drawing), node, Some(sides))
+/// One of the streams that go into an operator with two inputs, and how it is partitioned for it.
+pub(crate) struct Input<'a, T> {
+    stream: &'a Stream<T>,
+    partitioning: Partitioning,
+    edge: EdgeFactory,
+}
+
+impl<T: Data> Stream<T> {
+    pub(crate) fn input(&self) -> Input<'_, T> {
+        Input { stream: self, partitioning: self.partitioning, edge: unkeyed_edge::<T>() }
     }
+}
+
+impl<T: Data, K: Key, F: Fn(&T) -> K + Clone + Send + Sync + 'static> KeyedStream<T, F> {
+    pub(crate) fn input(&self) -> Input<'_, T> {
+        let edge = keyed_edge::<T, K, F>(self.key());
+        Input { stream: &self.stream, partitioning: Partitioning::Hash, edge }
+    }
+}
+
+/// An operator that takes `first` and `second`.
+pub(crate) fn attach_two<O: CoOperator>(
+    first: &Input<'_, O::In>,
+    second: &Input<'_, O::Second>,
+    kind: &str,
+    make: impl Fn() -> O + Send + Sync + 'static,
+) -> Stream<O::Out> {
+    let drawing = &first.stream.drawing;
+    first.stream.expect_same_job(&second.stream.drawing);
+    let sides: Sides<O::Out> = Sides::default();
+    let connectors = Arc::clone(&sides);
+    let factory = NodeFactory::Operator(Arc::new(move |_| {
+        let stage = OperatorStage::new(make(), |context| connect_all(&connectors, context));
+        Ok(Box::new(stage.with_second_input()))
+    }));
+    let node = drawing.borrow_mut().add(kind, None, factory);
+    first.stream.connect_to(node, 0, first.partitioning, &first.edge);
+    second.stream.connect_to(node, SECOND, second.partitioning, &second.edge);
+    Stream::from_node(Rc::clone(drawing), node, Some(sides))
 }
 
 fn credits<T>(spec: &EdgeSpec) -> u32 {
