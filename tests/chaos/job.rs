@@ -2,7 +2,7 @@
 //! that is too slow.
 
 use clap::{Args, Parser};
-use ecommerce::{BehaviorCounts, Command, HotItems, Lesson, LogMethods, Pv};
+use ecommerce::{BehaviorCounts, Command, HotItems, Lesson, LogMethods, Pv, TxMatch};
 use std::process::ExitCode;
 use std::sync::mpsc::{self, Sender};
 use std::task::Waker;
@@ -24,6 +24,7 @@ enum Jobs {
     LogMethods(Command<LogMethods>),
     Pv(Command<Pv>),
     SlowSink(Command<Counts>),
+    TxMatch(Command<TxMatch>),
 }
 
 fn main() -> ExitCode {
@@ -33,6 +34,7 @@ fn main() -> ExitCode {
         Jobs::LogMethods(command) => command.run(),
         Jobs::Pv(command) => command.run(),
         Jobs::SlowSink(command) => command.run(),
+        Jobs::TxMatch(command) => command.run(),
     }
 }
 

@@ -17,39 +17,65 @@ pub(crate) const DEADLINE: Duration = Duration::from_secs(120);
 /// Between two looks at a condition.
 const LOOK_AGAIN: Duration = Duration::from_millis(5);
 
-/// A job, its recorded input, and the rows that it must make of it.
+/// A job, its recorded inputs, and the rows that it must make of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Subject {
     /// Its subcommand of the program of jobs.
     pub(crate) job: &'static str,
-    input: &'static str,
-    /// Records in the input.
+    /// The flag of each input, and its file.
+    inputs: &'static [(&'static str, &'static str)],
+    /// Other flags of its own.
+    flags: &'static [&'static str],
+    /// Records in all inputs.
     pub(crate) records: u32,
     rows: &'static str,
 }
 
-const CLICKS: (&str, u32) = ("UserBehavior.csv", 110_300);
-const REQUESTS: (&str, u32) = ("apache.log", 10_000);
+const CLICKS: Subject = Subject {
+    job: "",
+    inputs: &[("--input", "UserBehavior.csv")],
+    flags: &[],
+    records: 110_300,
+    rows: "",
+};
+const REQUESTS: Subject =
+    Subject { inputs: &[("--input", "apache.log")], records: 10_000, ..CLICKS };
+const PAYMENTS: Subject = Subject {
+    inputs: &[("--orders", "OrderLog.csv"), ("--receipts", "ReceiptLog.csv")],
+    records: 119,
+    ..CLICKS
+};
 
 impl Subject {
-    const fn new(job: &'static str, input: (&'static str, u32), rows: &'static str) -> Self {
-        Self { job, input: input.0, records: input.1, rows }
+    /// The job that makes `rows` of these inputs.
+    const fn makes(mut self, job: &'static str, rows: &'static str) -> Self {
+        self.job = job;
+        self.rows = rows;
+        self
+    }
+
+    const fn with(mut self, flags: &'static [&'static str]) -> Self {
+        self.flags = flags;
+        self
     }
 }
 
 /// Every job whose rows are recorded.
-pub(crate) const SUBJECTS: [Subject; 4] = [
-    Subject::new("hot-items", CLICKS, "hot_items_top5_1h_5min.tsv"),
-    Subject::new("pv", CLICKS, "pv_1h.tsv"),
-    Subject::new("behavior-counts", CLICKS, "behavior_counts_10min.tsv"),
-    Subject::new("log-methods", REQUESTS, "log_by_method_10s_late.tsv"),
+pub(crate) const SUBJECTS: [Subject; 6] = [
+    CLICKS.makes("hot-items", "hot_items_top5_1h_5min.tsv"),
+    CLICKS.makes("pv", "pv_1h.tsv"),
+    CLICKS.makes("behavior-counts", "behavior_counts_10min.tsv"),
+    REQUESTS.makes("log-methods", "log_by_method_10s_late.tsv"),
+    PAYMENTS.makes("tx-match", "tx_connect_pay5s_receipt3s.csv").with(&["--by", "reconciliation"]),
+    PAYMENTS.makes("tx-match", "tx_interval_join_m5s_p3s.csv").with(&["--by", "interval"]),
 ];
 
 /// A job's folders, and the rows it must end with.
 pub(crate) struct Place {
-    job: &'static str,
+    subject: Subject,
     folder: PathBuf,
-    input: PathBuf,
+    /// The inputs with their flags.
+    inputs: Vec<(&'static str, PathBuf)>,
     expected: Vec<String>,
 }
 
@@ -62,8 +88,11 @@ impl Place {
     /// An empty place; `None` when the recorded data is absent, which has been said.
     pub(crate) fn of(subject: Subject) -> Option<Self> {
         static NEXT: AtomicU64 = AtomicU64::new(0);
-        let Subject { job, input, rows, .. } = subject;
-        let input = shared_material::find(&format!("data/ecommerce/{input}"))?;
+        let find = |&(flag, file): &(&'static str, &str)| {
+            Some((flag, shared_material::find(&format!("data/ecommerce/{file}"))?))
+        };
+        let inputs = subject.inputs.iter().map(find).collect::<Option<Vec<_>>>()?;
+        let rows = subject.rows;
         let rows = shared_material::find(&format!("data/ecommerce/expected/{rows}"))?;
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
         let name = format!("chaos-{}-{number}", std::process::id());
@@ -72,7 +101,7 @@ impl Place {
         let rows = fs::read_to_string(rows).unwrap();
         let mut expected: Vec<String> = rows.lines().map(str::to_owned).collect();
         expected.sort();
-        Some(Self { job, folder, input, expected })
+        Some(Self { subject, folder, inputs, expected })
     }
 
     pub(crate) fn path(&self, name: &str) -> PathBuf {
@@ -92,8 +121,9 @@ impl Place {
         self.path("checkpoints")
     }
 
+    /// The only input of the job, or the first one.
     pub(crate) fn input(&self) -> &Path {
-        &self.input
+        &self.inputs[0].1
     }
 
     /// A start of the job here, which publishes with every checkpoint.
@@ -119,7 +149,9 @@ impl Place {
             Storage::Memory => "memory".to_owned(),
             Storage::Folder => format!("file://{}", self.storage().display()),
         };
-        let start = self.bare().flag("--input", self.input.display());
+        let bare = self.bare();
+        let start = self.inputs.iter().fold(bare, |start, (f, path)| start.flag(f, path.display()));
+        let start = self.subject.flags.iter().fold(start, |start, flag| start.switch(flag));
         let start = start.flag("--output", self.output().display());
         let start = start.flag("--state-dir", self.state().display());
         start.flag("--checkpoint-storage", storage).flag("--slots", 2)
@@ -136,7 +168,7 @@ impl Place {
         let mut command = Command::new(env!("CARGO_BIN_EXE_chaos-job"));
         command.env_remove("TIDEGATE_CRASH_POINT").env_remove("RUST_LOG");
         let flags = vec!["--summary-json".into(), summary.display().to_string()];
-        Start { command, job: self.job, flags, summary }
+        Start { command, job: self.subject.job, flags, summary }
     }
 
     /// What is published, sorted.

@@ -8,10 +8,13 @@ mod row;
 mod behavior_counts;
 mod hot_items;
 mod log_methods;
+mod payments;
 mod pv;
+mod tx_match;
 
 pub use behavior_counts::BehaviorCounts;
 pub use hot_items::HotItems;
 pub use lesson::{Command, Lesson, main};
 pub use log_methods::LogMethods;
 pub use pv::Pv;
+pub use tx_match::TxMatch;
