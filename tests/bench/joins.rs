@@ -10,7 +10,7 @@ use clap::Parser;
 use hashbrown::hash_table::{Entry, HashTable};
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
-use tidegate_core::element::{Batch, Record};
+use tidegate_core::element::{AnyBatch, Batch, Record};
 use tidegate_core::key::Key;
 use tidegate_core::operator::{BoxError, CoOperator, Context, Progress};
 use tidegate_core::time::Timestamp;
@@ -97,11 +97,11 @@ where
         let ([left, right], watermark) = args.batches(from);
         let started = Instant::now();
         let (mut left, mut right) = (Batch::new(left, Vec::new()), Batch::new(right, Vec::new()));
-        while left.open() > 0 {
+        while left.open_records() > 0 {
             join.process(&mut left, &mut ctx)?;
             take(&mut ctx, &mut rows);
         }
-        while right.open() > 0 {
+        while right.open_records() > 0 {
             join.process_second(&mut right, &mut ctx)?;
             take(&mut ctx, &mut rows);
         }

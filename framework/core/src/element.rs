@@ -94,6 +94,12 @@ impl<T> Batch<T> {
         self.open
     }
 
+    /// The records that [`Batch::take`] will return before it stops.
+    #[must_use]
+    pub fn upcoming(&self) -> &[Record<T>] {
+        &self.records.as_slice()[..self.open]
+    }
+
     /// Takes all records up to the next mark at once.
     pub fn take_open(&mut self) -> impl ExactSizeIterator<Item = Record<T>> + '_ {
         self.take_up_to(usize::MAX)
@@ -158,7 +164,7 @@ impl<T: Data> AnyBatch for Batch<T> {
     }
 
     fn duplicate_open(&self) -> Box<dyn AnyBatch> {
-        let open = self.records.as_slice()[..self.open].to_vec();
+        let open = self.upcoming().to_vec();
         Box::new(Self::new(open, Vec::new()))
     }
 
@@ -253,6 +259,7 @@ mod tests {
         assert_eq!(batch.take_open().map(|r| r.value).collect::<Vec<_>>(), [1]);
         assert_eq!(batch.take_mark(), Some(Timestamp(1)));
         assert_eq!(batch.take_mark(), Some(Timestamp(2)));
+        assert_eq!(batch.upcoming().iter().map(|r| r.value).collect::<Vec<_>>(), [2, 3, 4]);
         assert_eq!(batch.open(), 3);
         assert_eq!(batch.take_open().map(|r| r.value).collect::<Vec<_>>(), [2, 3, 4]);
         assert_eq!(batch.take_mark(), Some(Timestamp(9)));

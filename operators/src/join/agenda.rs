@@ -62,6 +62,11 @@ impl Agenda {
         self.near.last().copied().filter(|next| next.0 <= until)
     }
 
+    /// The hashes of the next appointments, as far as they are in order.
+    pub(super) fn upcoming(&self) -> impl Iterator<Item = u64> {
+        self.near.iter().rev().map(|(_, hash)| *hash)
+    }
+
     /// The next appointment has been kept, however often it was made.
     pub(super) fn pop(&mut self) {
         let kept = self.near.pop();

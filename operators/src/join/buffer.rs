@@ -28,9 +28,7 @@ pub(super) enum Buffer<T> {
     #[default]
     Empty,
     One(Waiting<T>),
-    /// Boxed, so that a slot of the table stays small.
-    #[expect(clippy::box_collection, reason = "a queue in every slot would double its size")]
-    Many(Box<VecDeque<Waiting<T>>>),
+    Many(VecDeque<Waiting<T>>),
 }
 
 impl<T> Buffer<T> {
@@ -107,16 +105,16 @@ impl<T> Buffer<T> {
     }
 
     fn insert_at(&mut self, place: usize, waiting: Waiting<T>) {
+        if let Self::Many(queue) = self {
+            queue.insert(place, waiting);
+            return;
+        }
         *self = match std::mem::take(self) {
-            Self::Empty => Self::One(waiting),
             Self::One(other) => {
                 let queue = if place == 0 { [waiting, other] } else { [other, waiting] };
-                Self::Many(Box::new(VecDeque::from(queue)))
+                Self::Many(VecDeque::from(queue))
             }
-            Self::Many(mut queue) => {
-                queue.insert(place, waiting);
-                Self::Many(queue)
-            }
+            Self::Empty | Self::Many(_) => Self::One(waiting),
         };
     }
 

@@ -10,13 +10,12 @@ use super::buffer::Waiting;
 use super::half::Half;
 use super::joined::{JoinKind, Joined};
 use super::outer_join::Clock;
-use super::sides::{Side, Sides, Waits};
+use super::sides::{AllSides, Side, Sides, TOGETHER, Waits, fetch};
 use std::ops::Range;
 use tidegate_core::element::{Batch, Data, Record};
 use tidegate_core::key::Key;
 use tidegate_core::limits::BATCH_RECORDS;
 use tidegate_core::operator::{BoxError, Context, OutputTag, Progress};
-use tidegate_core::state::handles::ValueState;
 use tidegate_core::state::{Keyed, StateVisitor, Value};
 use tidegate_core::time::Timestamp;
 
@@ -54,7 +53,7 @@ pub(super) type KeyOf<T, K> = Box<dyn Fn(&T) -> K + Send>;
 
 pub(super) struct Matcher<K, L, R> {
     rule: Rule,
-    waiting: ValueState<K, Sides<L, R>>,
+    waiting: AllSides<K, L, R>,
     /// Every record that waits has an appointment for when it is due.
     agenda: Agenda,
     pairing: Option<Pairing>,
@@ -70,7 +69,7 @@ where
         let Waits { left_ms, right_ms } = rule.waits;
         Self {
             rule,
-            waiting: ValueState::default(),
+            waiting: AllSides::default(),
             agenda: Agenda::new(left_ms.max(right_ms)),
             pairing: None,
         }
@@ -120,6 +119,9 @@ where
             }
             if ctx.is_full() {
                 return Ok(());
+            }
+            if input.open().is_multiple_of(TOGETHER) {
+                fetch(&self.waiting, input.upcoming().iter().map(|record| record.key_hash));
             }
             let Some(record) = input.begin() else { return Ok(()) };
             let at = match clock {
@@ -220,8 +222,12 @@ where
     /// Lets go of the records whose time is over at `until`.
     pub(super) fn fire(&mut self, until: Timestamp, ctx: &mut Context<Joined<L, R>>) -> Progress {
         let waits = self.rule.waits;
-        let mut gone = 0;
+        let (mut gone, mut kept) = (0, 0usize);
         while let Some((at, hash)) = self.agenda.next(until) {
+            if kept.is_multiple_of(TOGETHER) {
+                fetch(&self.waiting, self.agenda.upcoming());
+            }
+            kept += 1;
             let is_due = |sides: &Sides<L, R>| sides.due(waits, at).is_some();
             while let Some(slot) = self.waiting.slot_of(hash, is_due) {
                 if ctx.is_full() || gone >= BATCH_RECORDS {

@@ -43,13 +43,12 @@ use super::buffer::{Buffer, Waiting};
 use super::half::{Half, LeftHalf, RightHalf};
 use super::matcher::{KeyOf, NO_TIMESTAMP};
 use super::settlement::{self, Verdict};
-use super::sides::{Side, Sides};
+use super::sides::{AllSides, Side, Sides, TOGETHER, fetch};
 use serde::{Deserialize, Serialize};
 use tidegate_core::element::{Batch, Data, Record};
 use tidegate_core::key::Key;
 use tidegate_core::limits::BATCH_RECORDS;
 use tidegate_core::operator::{BoxError, CoOperator, Context, Operator, OutputTag, Progress};
-use tidegate_core::state::handles::ValueState;
 use tidegate_core::state::list::OperatorList;
 use tidegate_core::state::{Keyed, StateVisitor, Value};
 use tidegate_core::time::Timestamp;
@@ -131,7 +130,7 @@ impl<L: Data + Value, R: Data + Value> Reconciliation<L, R> {
             reconciliation: self,
             left_key,
             right_key,
-            waiting: ValueState::default(),
+            waiting: AllSides::default(),
             agenda: Agenda::new(waits.left_ms.max(waits.right_ms)),
             books,
             brought_in: [0, 0],
@@ -145,7 +144,7 @@ pub struct ReconciliationOperator<K, L, R> {
     reconciliation: Reconciliation<L, R>,
     left_key: KeyOf<L, K>,
     right_key: KeyOf<R, K>,
-    waiting: ValueState<K, Sides<L, R>>,
+    waiting: AllSides<K, L, R>,
     /// Every record has an appointment for its own time, and if it then waits, one for its end.
     agenda: Agenda,
     /// One page; a restore may put more there, or none, until the operator opens.
@@ -191,8 +190,12 @@ impl<K: Key, L: Data + Value, R: Data + Value> ReconciliationOperator<K, L, R> {
     /// Decides all that can be decided at `until`, as far as there is room.
     fn fire(&mut self, until: Timestamp, ctx: &mut Context<(L, R)>) -> Progress {
         let interval = self.reconciliation.interval;
-        let mut decisions = 0;
+        let (mut decisions, mut kept) = (0, 0usize);
         while let Some((now, hash)) = self.agenda.next(until) {
+            if kept.is_multiple_of(TOGETHER) {
+                fetch(&self.waiting, self.agenda.upcoming());
+            }
+            kept += 1;
             let decides = |sides: &Sides<L, R>| settlement::verdict(sides, interval, now).is_some();
             while let Some(slot) = self.waiting.slot_of(hash, decides) {
                 if ctx.is_full() || decisions == BATCH_RECORDS {

@@ -2,6 +2,10 @@
 
 use super::buffer::Buffer;
 use serde::{Deserialize, Serialize};
+use std::hint::black_box;
+use tidegate_core::key::Key;
+use tidegate_core::state::Value;
+use tidegate_core::state::handles::ValueState;
 use tidegate_core::time::Timestamp;
 
 /// What waits for a partner under one key, on either side.
@@ -19,6 +23,37 @@ impl<L, R> Default for Sides<L, R> {
     fn default() -> Self {
         Self { left: Buffer::Empty, right: Buffer::Empty }
     }
+}
+
+/// The sides of all keys.
+pub(super) type AllSides<K, L, R> = ValueState<K, Sides<L, R>>;
+
+/// So many keys are fetched from memory together.
+pub(super) const TOGETHER: usize = 16;
+
+/// So many keys and what waits under them lie in the cache anyway.
+const CACHED_KEYS: usize = 4096;
+
+/// Looks at what waits under the next keys. Nothing comes of it but that it lies in the cache when it is
+/// needed: the processor waits for the memory of all of them at once, instead of one by one.
+pub(super) fn fetch<K: Key, L: Value, R: Value>(
+    waiting: &AllSides<K, L, R>,
+    hashes: impl Iterator<Item = u64>,
+) {
+    if waiting.len() < CACHED_KEYS {
+        return;
+    }
+    let mut seen = 0;
+    for hash in hashes.take(TOGETHER) {
+        let look = |sides: &Sides<L, R>| {
+            let at = |first: Option<Timestamp>| first.map_or(0, Timestamp::millis);
+            seen ^= at(sides.left.first().map(|first| first.at));
+            seen ^= at(sides.right.first().map(|first| first.at));
+            true
+        };
+        seen ^= waiting.slot_of(hash, look).map_or(0, |slot| slot as i64);
+    }
+    black_box(seen);
 }
 
 /// How long a record of either side waits for a partner, in milliseconds.
