@@ -22,6 +22,7 @@ mod progress;
 mod state_folder;
 mod stream;
 mod summary;
+mod two_phase;
 mod window;
 
 pub use connect::ConnectedStreams;

@@ -99,6 +99,12 @@ impl<T: Data> Stream<T> {
         self.with_node(|node| node.detail = Some(detail.to_owned()))
     }
 
+    /// Notes that this stream's operator does a part of the work of that of `behind`, where `upstream` is.
+    pub(crate) fn prepares<U>(&self, upstream: usize, behind: &Stream<U>) {
+        let (node, behind) = (self.origins[0].node, behind.origins[0].node);
+        self.drawing.borrow_mut().add_local(node, upstream, behind);
+    }
+
     fn with_node(self, change: impl FnOnce(&mut tidegate_core::graph::Node)) -> Self {
         match self.origins.as_slice() {
             [Origin { node, side: None }] => {
@@ -311,6 +317,19 @@ impl<T: Data, K: Key, F: Fn(&T) -> K + Clone + Send + Sync + 'static> KeyedStrea
     /// The key function.
     pub(crate) fn key(&self) -> F {
         self.key.clone()
+    }
+
+    /// The records, before they are partitioned.
+    pub(crate) const fn records(&self) -> &Stream<T> {
+        &self.stream
+    }
+
+    /// The operator whose records these are, when it is one only and they stay in its subtasks.
+    pub(crate) fn only_origin(&self) -> Option<usize> {
+        match (self.stream.origins.as_slice(), self.stream.partitioning) {
+            ([origin], Partitioning::Forward) => Some(origin.node),
+            _ => None,
+        }
     }
 
     /// Notes what cannot be done; the job is then refused.

@@ -10,7 +10,7 @@ use std::time::Instant;
 use tidegate::prelude::*;
 use tidegate::runtime::Stats;
 use tidegate_operators::aggregate::Count;
-use tidegate_operators::window::{LocalWindow, CombinedWindow, Partial, SlicedWindow, Window};
+use tidegate_operators::window::{CombinedWindow, LocalWindow, Partial, SlicedWindow, Window};
 use tidegate_tests::bench::sale::{Sale, Visit};
 use tidegate_tests::bench::total::Total;
 use tidegate_tests::bench::{cpu_seconds, engine};

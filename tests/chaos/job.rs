@@ -2,7 +2,7 @@
 //! that is too slow.
 
 use clap::{Args, Parser};
-use ecommerce::{BehaviorCounts, Command, HotItems, Lesson, LogMethods, Pv};
+use ecommerce::{BehaviorCounts, Command, HotItems, Lesson, LogMethods, Pv, UserSessions, Uv};
 use std::process::ExitCode;
 use std::sync::mpsc::{self, Sender};
 use std::task::Waker;
@@ -24,6 +24,8 @@ enum Jobs {
     LogMethods(Command<LogMethods>),
     Pv(Command<Pv>),
     SlowSink(Command<Counts>),
+    UserSessions(Command<UserSessions>),
+    Uv(Command<Uv>),
 }
 
 fn main() -> ExitCode {
@@ -33,6 +35,8 @@ fn main() -> ExitCode {
         Jobs::LogMethods(command) => command.run(),
         Jobs::Pv(command) => command.run(),
         Jobs::SlowSink(command) => command.run(),
+        Jobs::UserSessions(command) => command.run(),
+        Jobs::Uv(command) => command.run(),
     }
 }
 

@@ -29,6 +29,7 @@ pub(crate) struct Subject {
 }
 
 const CLICKS: (&str, u32) = ("UserBehavior.csv", 110_300);
+const UNSORTED: (&str, u32) = ("UserBehavior_unsorted_10k.csv", 10_000);
 const REQUESTS: (&str, u32) = ("apache.log", 10_000);
 
 impl Subject {
@@ -38,11 +39,13 @@ impl Subject {
 }
 
 /// Every job whose rows are recorded.
-pub(crate) const SUBJECTS: [Subject; 4] = [
+pub(crate) const SUBJECTS: [Subject; 6] = [
     Subject::new("hot-items", CLICKS, "hot_items_top5_1h_5min.tsv"),
     Subject::new("pv", CLICKS, "pv_1h.tsv"),
     Subject::new("behavior-counts", CLICKS, "behavior_counts_10min.tsv"),
     Subject::new("log-methods", REQUESTS, "log_by_method_10s_late.tsv"),
+    Subject::new("user-sessions", UNSORTED, "unsorted_sessions_30min.tsv"),
+    Subject::new("uv", CLICKS, "uv_1h.tsv"),
 ];
 
 /// A job's folders, and the rows it must end with.

@@ -9,7 +9,7 @@ use tidegate_core::state::{KeyedState, OperatorState, StateVisitor};
 use tidegate_core::time::Timestamp;
 use tidegate_operators::aggregate::{Max, Sum};
 use tidegate_operators::window::{
-    LocalWindow, CombinedWindow, Partial, SlicedWindow, Window, Windowed,
+    CombinedWindow, LocalWindow, Partial, SlicedWindow, Window, Windowed,
 };
 use tidegate_tests::harness::{Harness, Outcome, Step};
 
@@ -41,7 +41,9 @@ impl Both {
         let key: KeyOf = |record| record.0;
         Self {
             local: LocalWindow::new(window, sums(), key).expect("valid"),
-            merging: CombinedWindow::new(window, sums(), key).expect("valid").side_output_late(LATE),
+            merging: CombinedWindow::new(window, sums(), key)
+                .expect("valid")
+                .side_output_late(LATE),
             between: Context::new(2),
             arrived: Batch::new(Vec::new(), Vec::new()),
             passed: Timestamp::MIN,

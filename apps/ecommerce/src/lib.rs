@@ -9,9 +9,13 @@ mod behavior_counts;
 mod hot_items;
 mod log_methods;
 mod pv;
+mod user_sessions;
+mod uv;
 
 pub use behavior_counts::BehaviorCounts;
 pub use hot_items::HotItems;
 pub use lesson::{Command, Lesson, main};
 pub use log_methods::LogMethods;
 pub use pv::Pv;
+pub use user_sessions::UserSessions;
+pub use uv::Uv;
