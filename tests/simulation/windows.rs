@@ -72,7 +72,7 @@ impl Trigger<Item> for InAWhile {
 pub(crate) fn gathering() -> impl Operator<In = Item, Out = Item> {
     let windows = Windowing::new(GlobalWindows).trigger(InAWhile).process(
         |_, records: &[Stamped<Item>], out| {
-            records.iter().for_each(|record| out.emit(record.value))
+            records.iter().for_each(|record| out.emit(record.value));
         },
         |item: &Item| item.key,
     );

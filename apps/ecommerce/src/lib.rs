@@ -1,5 +1,10 @@
 //! The e-commerce jobs: each a lesson of a few dozen lines.
 
+/// The job on the first page compiles.
+#[cfg(doctest)]
+#[doc = include_str!("../../../README.md")]
+mod readme {}
+
 mod access_log;
 mod clicks;
 mod lesson;
