@@ -29,6 +29,7 @@ use tidegate_core::stage::{OperatorStage, SECOND};
 use tidegate_core::time::Timestamp;
 use tidegate_core::watermark::{WatermarkGenerator, WatermarkStrategy};
 use tidegate_operators::assign_timestamps_and_watermarks::TimestampsAndWatermarks;
+use tidegate_operators::combine::Combine;
 use tidegate_operators::filter::Filter;
 use tidegate_operators::flat_map::FlatMap;
 use tidegate_operators::map::Map;
@@ -335,6 +336,16 @@ impl<T: Data, K: Key, F: Fn(&T) -> K + Clone + Send + Sync + 'static> KeyedStrea
     /// Notes what cannot be done; the job is then refused.
     pub(crate) fn complain(&self, what: String) {
         self.stream.drawing.borrow_mut().complain(what);
+    }
+
+    /// Folds records of the same key that come together into one before they are exchanged, so that a
+    /// hot key is no burden. For what adds up, however it was grouped: `merge` takes the second record
+    /// into the first. Event-time windows need it not, and must not have it.
+    pub fn combine(&self, merge: impl Fn(&mut T, T) + Clone + Send + Sync + 'static) -> Self {
+        let key = self.key();
+        let combined =
+            self.stream.operator("combine", move || Combine::new(key.clone(), merge.clone()));
+        combined.key_by(self.key())
     }
 
     /// A function over records, timers and state of one key at a time.
