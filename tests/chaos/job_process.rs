@@ -36,15 +36,32 @@ impl Subject {
     const fn new(job: &'static str, input: (&'static str, u32), rows: &'static str) -> Self {
         Self { job, input: input.0, records: input.1, rows }
     }
+
+    /// The rate at which its input lasts so long.
+    pub(crate) const fn rate_for_ms(&self, millis: u32) -> u32 {
+        1 + self.records * 1000 / millis
+    }
 }
+
+/// The job on which everything is tried.
+pub(crate) const HOT_ITEMS: Subject =
+    Subject::new("hot-items", CLICKS, "hot_items_top5_1h_5min.tsv");
+
+/// Windows in two phases with late data, and rows with every checkpoint.
+pub(crate) const LOG_METHODS: Subject =
+    Subject::new("log-methods", REQUESTS, "log_by_method_10s_late.tsv");
+
+/// General windows that merge, their timers and state.
+pub(crate) const USER_SESSIONS: Subject =
+    Subject::new("user-sessions", UNSORTED, "unsorted_sessions_30min.tsv");
 
 /// Every job whose rows are recorded.
 pub(crate) const SUBJECTS: [Subject; 6] = [
-    Subject::new("hot-items", CLICKS, "hot_items_top5_1h_5min.tsv"),
+    HOT_ITEMS,
     Subject::new("pv", CLICKS, "pv_1h.tsv"),
     Subject::new("behavior-counts", CLICKS, "behavior_counts_10min.tsv"),
-    Subject::new("log-methods", REQUESTS, "log_by_method_10s_late.tsv"),
-    Subject::new("user-sessions", UNSORTED, "unsorted_sessions_30min.tsv"),
+    LOG_METHODS,
+    USER_SESSIONS,
     Subject::new("uv", CLICKS, "uv_1h.tsv"),
 ];
 
@@ -59,7 +76,7 @@ pub(crate) struct Place {
 impl Place {
     /// An empty place for `hot-items`.
     pub(crate) fn new() -> Option<Self> {
-        Self::of(SUBJECTS[0])
+        Self::of(HOT_ITEMS)
     }
 
     /// An empty place; `None` when the recorded data is absent, which has been said.
