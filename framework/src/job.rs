@@ -26,8 +26,17 @@ pub(crate) struct Sketch {
     pub(crate) graph: Graph,
     /// How many operators of each kind have been named automatically.
     named: BTreeMap<String, u32>,
+    /// Operators that do a part of another's work where its input comes from.
+    local: Vec<Local>,
     /// What was asked for and cannot be.
     complaint: Option<String>,
+}
+
+/// An operator that prepares the input of `behind` in the subtasks of `upstream`.
+struct Local {
+    node: usize,
+    upstream: usize,
+    behind: usize,
 }
 
 impl Sketch {
@@ -48,6 +57,21 @@ impl Sketch {
 
     pub(crate) fn connect(&mut self, edge: GraphEdge) {
         self.graph.edges.push(edge);
+    }
+
+    /// Notes that `node` works for `behind` where `upstream` does: it has the name of the one and the
+    /// parallelism of the other, whatever they will be.
+    pub(crate) fn add_local(&mut self, node: usize, upstream: usize, behind: usize) {
+        self.local.push(Local { node, upstream, behind });
+    }
+
+    fn place_local(&mut self) {
+        for Local { node, upstream, behind } in std::mem::take(&mut self.local) {
+            let uid = format!("{}-local", self.graph.nodes[behind].uid);
+            let parallelism = self.graph.nodes[upstream].parallelism;
+            let node = &mut self.graph.nodes[node];
+            (node.uid, node.parallelism) = (uid, parallelism);
+        }
     }
 
     pub(crate) fn complain(&mut self, what: String) {
@@ -83,6 +107,7 @@ impl Job {
     /// What was asked for and cannot be.
     pub fn into_graph(self) -> Result<Graph, String> {
         let mut sketch = self.drawing.borrow_mut();
+        sketch.place_local();
         match sketch.complaint.take() {
             Some(complaint) => Err(complaint),
             None => Ok(std::mem::take(&mut sketch.graph)),

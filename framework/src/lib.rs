@@ -23,6 +23,7 @@ mod progress;
 mod state_folder;
 mod stream;
 mod summary;
+mod two_phase;
 mod window;
 
 pub use connect::{ConnectedStreams, UnkeyedConnectedStreams};

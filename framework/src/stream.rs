@@ -29,6 +29,7 @@ use tidegate_core::stage::{OperatorStage, SECOND};
 use tidegate_core::time::Timestamp;
 use tidegate_core::watermark::{WatermarkGenerator, WatermarkStrategy};
 use tidegate_operators::assign_timestamps_and_watermarks::TimestampsAndWatermarks;
+use tidegate_operators::combine::Combine;
 use tidegate_operators::filter::Filter;
 use tidegate_operators::flat_map::FlatMap;
 use tidegate_operators::map::Map;
@@ -97,6 +98,12 @@ impl<T: Data> Stream<T> {
     #[must_use]
     pub fn detail(self, detail: &str) -> Self {
         self.with_node(|node| node.detail = Some(detail.to_owned()))
+    }
+
+    /// Notes that this stream's operator does a part of the work of that of `behind`, where `upstream` is.
+    pub(crate) fn prepares<U>(&self, upstream: usize, behind: &Stream<U>) {
+        let (node, behind) = (self.origins[0].node, behind.origins[0].node);
+        self.drawing.borrow_mut().add_local(node, upstream, behind);
     }
 
     fn with_node(self, change: impl FnOnce(&mut tidegate_core::graph::Node)) -> Self {
@@ -313,9 +320,32 @@ impl<T: Data, K: Key, F: Fn(&T) -> K + Clone + Send + Sync + 'static> KeyedStrea
         self.key.clone()
     }
 
+    /// The records, before they are partitioned.
+    pub(crate) const fn records(&self) -> &Stream<T> {
+        &self.stream
+    }
+
+    /// The operator whose records these are, when it is one only and they stay in its subtasks.
+    pub(crate) fn only_origin(&self) -> Option<usize> {
+        match (self.stream.origins.as_slice(), self.stream.partitioning) {
+            ([origin], Partitioning::Forward) => Some(origin.node),
+            _ => None,
+        }
+    }
+
     /// Notes what cannot be done; the job is then refused.
     pub(crate) fn complain(&self, what: String) {
         self.stream.drawing.borrow_mut().complain(what);
+    }
+
+    /// Folds records of the same key that come together into one before they are exchanged, so that a
+    /// hot key is no burden. For what adds up, however it was grouped: `merge` takes the second record
+    /// into the first. Event-time windows need it not, and must not have it.
+    pub fn combine(&self, merge: impl Fn(&mut T, T) + Clone + Send + Sync + 'static) -> Self {
+        let key = self.key();
+        let combined =
+            self.stream.operator("combine", move || Combine::new(key.clone(), merge.clone()));
+        combined.key_by(self.key())
     }
 
     /// A function over records, timers and state of one key at a time.

@@ -35,7 +35,7 @@ use tidegate_operators::window::{
 };
 
 /// What a window operator is called whose windows are computed from slices.
-const SLICED: &str = "window";
+pub(crate) const SLICED: &str = "window";
 
 /// What a window operator is called whose windows are computed one by one. Its state is another one, so
 /// a job does not go on from the state of the other.
@@ -47,6 +47,8 @@ pub struct WindowedStream<T, F, P> {
     windows: P,
     /// Whether all records meet in one subtask.
     all: bool,
+    /// Whether records may be combined before the exchange.
+    two_phase: bool,
 }
 
 impl<T: Data, K: Key, F: Fn(&T) -> K + Clone + Send + Sync + 'static> KeyedStream<T, F> {
@@ -56,7 +58,7 @@ impl<T: Data, K: Key, F: Fn(&T) -> K + Clone + Send + Sync + 'static> KeyedStrea
         assigner: W,
     ) -> WindowedStream<T, F, Windowing<T, W, W::Trigger>> {
         let windows = Windowing::new(assigner);
-        WindowedStream { stream: self.clone(), windows, all: false }
+        WindowedStream { stream: self.clone(), windows, all: false, two_phase: true }
     }
 
     /// Cuts the stream into windows of `n` records per key.
@@ -64,7 +66,12 @@ impl<T: Data, K: Key, F: Fn(&T) -> K + Clone + Send + Sync + 'static> KeyedStrea
         &self,
         n: u64,
     ) -> WindowedStream<T, F, Windowing<T, GlobalWindows, PurgingTrigger<CountTrigger>>> {
-        WindowedStream { stream: self.clone(), windows: Windowing::count(n), all: false }
+        WindowedStream {
+            stream: self.clone(),
+            windows: Windowing::count(n),
+            all: false,
+            two_phase: true,
+        }
     }
 
     /// Cuts the stream into windows of the last `n` records of a key, one every `slide` records.
@@ -74,7 +81,7 @@ impl<T: Data, K: Key, F: Fn(&T) -> K + Clone + Send + Sync + 'static> KeyedStrea
         slide: u64,
     ) -> WindowedStream<T, F, EvictingWindowing<T, GlobalWindows, CountTrigger>> {
         let windows = EvictingWindowing::sliding_count(n, slide);
-        WindowedStream { stream: self.clone(), windows, all: false }
+        WindowedStream { stream: self.clone(), windows, all: false, two_phase: true }
     }
 }
 
@@ -89,7 +96,7 @@ impl<T: Data> Stream<T> {
     ) -> WindowedStream<T, NoKey<T>, Windowing<T, W, W::Trigger>> {
         let no_key: NoKey<T> = |_| ();
         let windows = Windowing::new(assigner);
-        WindowedStream { stream: self.key_by(no_key), windows, all: true }
+        WindowedStream { stream: self.key_by(no_key), windows, all: true, two_phase: true }
     }
 }
 
@@ -100,8 +107,8 @@ where
     F: Fn(&T) -> K + Clone + Send + Sync + 'static,
 {
     fn map<Q>(self, change: impl FnOnce(P) -> Q) -> WindowedStream<T, F, Q> {
-        let Self { stream, windows, all } = self;
-        WindowedStream { stream, windows: change(windows), all }
+        let Self { stream, windows, all, two_phase } = self;
+        WindowedStream { stream, windows: change(windows), all, two_phase }
     }
 
     /// Adds the operator that `make` makes, which is known to be possible unless `valid` says not.
@@ -159,11 +166,32 @@ where
         self.map(|windows| windows.late_output(tag))
     }
 
+    /// Sends every record through the exchange. Else records of the same key and slice are combined
+    /// where they come from, as far as that makes them fewer: a hot key is then no burden.
+    #[must_use]
+    pub fn one_phase(mut self) -> Self {
+        self.two_phase = false;
+        self
+    }
+
     /// One result per key and firing: what `aggregate` makes of the records.
-    pub fn aggregate<A: Aggregate<In = T>>(self, aggregate: A) -> Stream<Windowed<K, A::Out>> {
+    pub fn aggregate<A: Aggregate<In = T>>(self, aggregate: A) -> Stream<Windowed<K, A::Out>>
+    where
+        A::Accumulator: Sync,
+    {
         let (windows, key, valid) =
             (self.windows.clone(), self.stream.key(), self.windows.validate());
         match windows.slices() {
+            Ok(window) if self.two_phase && valid.is_ok() => {
+                let detail = format!("{}, behind local windows", self.sliced());
+                let late = windows.late();
+                let both = self.stream.aggregate_in_two_phases(window, late, &aggregate, &detail);
+                match both {
+                    Some(stream) if self.all => stream.parallelism(1),
+                    Some(stream) => stream,
+                    None => self.one_phase().aggregate(aggregate),
+                }
+            }
             Ok(window) => self.add(SLICED, &self.sliced(), valid, move || {
                 sliced(window, windows.late(), aggregate.clone(), key.clone())
             }),

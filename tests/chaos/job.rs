@@ -2,7 +2,9 @@
 //! that is too slow.
 
 use clap::{Args, Parser};
-use ecommerce::{BehaviorCounts, Command, HotItems, Lesson, LogMethods, Pv, TxMatch};
+use ecommerce::{
+    BehaviorCounts, Command, HotItems, Lesson, LogMethods, Pv, TxMatch, UserSessions, Uv,
+};
 use std::process::ExitCode;
 use std::sync::mpsc::{self, Sender};
 use std::task::Waker;
@@ -25,6 +27,8 @@ enum Jobs {
     Pv(Command<Pv>),
     SlowSink(Command<Counts>),
     TxMatch(Command<TxMatch>),
+    UserSessions(Command<UserSessions>),
+    Uv(Command<Uv>),
 }
 
 fn main() -> ExitCode {
@@ -35,6 +39,8 @@ fn main() -> ExitCode {
         Jobs::Pv(command) => command.run(),
         Jobs::SlowSink(command) => command.run(),
         Jobs::TxMatch(command) => command.run(),
+        Jobs::UserSessions(command) => command.run(),
+        Jobs::Uv(command) => command.run(),
     }
 }
 

@@ -38,6 +38,8 @@ const CLICKS: Subject = Subject {
     records: 110_300,
     rows: "",
 };
+const UNSORTED: Subject =
+    Subject { inputs: &[("--input", "UserBehavior_unsorted_10k.csv")], records: 10_000, ..CLICKS };
 const REQUESTS: Subject =
     Subject { inputs: &[("--input", "apache.log")], records: 10_000, ..CLICKS };
 const PAYMENTS: Subject = Subject {
@@ -58,15 +60,38 @@ impl Subject {
         self.flags = flags;
         self
     }
+
+    /// The rate at which its input lasts so long.
+    pub(crate) const fn rate_for_ms(&self, millis: u32) -> u32 {
+        1 + self.records * 1000 / millis
+    }
 }
 
+/// The job on which everything is tried.
+pub(crate) const HOT_ITEMS: Subject = CLICKS.makes("hot-items", "hot_items_top5_1h_5min.tsv");
+
+/// Windows in two phases with late data, and rows with every checkpoint.
+pub(crate) const LOG_METHODS: Subject =
+    REQUESTS.makes("log-methods", "log_by_method_10s_late.tsv");
+
+/// General windows that merge, their timers and state.
+pub(crate) const USER_SESSIONS: Subject =
+    UNSORTED.makes("user-sessions", "unsorted_sessions_30min.tsv");
+
+/// Two inputs, what waits of each, and side outputs.
+pub(crate) const TX_MATCH: Subject = PAYMENTS
+    .makes("tx-match", "tx_connect_pay5s_receipt3s.csv")
+    .with(&["--by", "reconciliation"]);
+
 /// Every job whose rows are recorded.
-pub(crate) const SUBJECTS: [Subject; 6] = [
-    CLICKS.makes("hot-items", "hot_items_top5_1h_5min.tsv"),
+pub(crate) const SUBJECTS: [Subject; 8] = [
+    HOT_ITEMS,
     CLICKS.makes("pv", "pv_1h.tsv"),
     CLICKS.makes("behavior-counts", "behavior_counts_10min.tsv"),
-    REQUESTS.makes("log-methods", "log_by_method_10s_late.tsv"),
-    PAYMENTS.makes("tx-match", "tx_connect_pay5s_receipt3s.csv").with(&["--by", "reconciliation"]),
+    LOG_METHODS,
+    USER_SESSIONS,
+    CLICKS.makes("uv", "uv_1h.tsv"),
+    TX_MATCH,
     PAYMENTS.makes("tx-match", "tx_interval_join_m5s_p3s.csv").with(&["--by", "interval"]),
 ];
 
@@ -82,7 +107,7 @@ pub(crate) struct Place {
 impl Place {
     /// An empty place for `hot-items`.
     pub(crate) fn new() -> Option<Self> {
-        Self::of(SUBJECTS[0])
+        Self::of(HOT_ITEMS)
     }
 
     /// An empty place; `None` when the recorded data is absent, which has been said.

@@ -64,7 +64,7 @@ fn rows_are_the_recorded_ones_after_kills_at_changing_parallelism() {
         let mut dice = Dice(seed);
         let kills = if is_full_run() { 5 * KILLS } else { KILLS };
         // So slow that it cannot end before the last of them.
-        let rate = 1 + subject.records * 1000 / (kills * LONGEST_LIFE_MS);
+        let rate = subject.rate_for_ms(kills * LONGEST_LIFE_MS);
         for kill in 1..=kills {
             let start = place.job(Storage::Sled).parallelism(1 + dice.below(2) as u32);
             let mut running = start.flag("--rate", rate).spawn();

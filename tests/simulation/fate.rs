@@ -41,6 +41,7 @@ pub(crate) enum Canary {
 }
 
 struct Inner {
+    seed: u64,
     chance: Chance,
     hash: u64,
     events: VecDeque<String>,
@@ -64,6 +65,7 @@ pub(crate) struct Fate(Arc<Mutex<Inner>>);
 impl Fate {
     pub(crate) fn new(seed: u64, canary: Canary, verbose: bool) -> Self {
         Self(Arc::new(Mutex::new(Inner {
+            seed,
             chance: Chance::new(seed),
             hash: 0xcbf2_9ce4_8422_2325,
             events: VecDeque::new(),
@@ -81,6 +83,10 @@ impl Fate {
     fn inner(&self) -> MutexGuard<'_, Inner> {
         // Operators panic on purpose, and may do so while they draw.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn seed(&self) -> u64 {
+        self.inner().seed
     }
 
     pub(crate) fn draw<T>(&self, draw: impl FnOnce(&mut Chance) -> T) -> T {

@@ -7,10 +7,11 @@ use super::chance::Chance;
 use super::fate::Fate;
 use super::input::{DISORDER_MS, Input, Records, records};
 use super::model::Model;
-use super::operators::{Copying, Counting, LATE, Windows};
+use super::operators::{Copying, Counting, LATE, Remembering, Windows};
 use super::output::Output;
 use super::record::Item;
 use super::sink::Files;
+use super::windows::{gathering, sessions};
 use std::sync::Arc;
 use tidegate_core::element::{AnyBatch, Barrier, Status};
 use tidegate_core::graph::{EdgeFactory, Graph, GraphEdge, Node, Partitioning};
@@ -39,6 +40,20 @@ pub(crate) enum Shape {
     Windows,
     /// The first, and beside it source -> map -> sink: two regions.
     Regions,
+    /// Two sources -> session windows that list their records -> sink.
+    Sessions,
+    /// Two sources -> windows that fire by the wall clock, and at the end -> sink.
+    Gathering,
+    /// Two sources -> keyed counts in state with a time to live -> sink.
+    Remembering,
+}
+
+impl Shape {
+    /// Seeds from here on draw among the shapes that came later; those below keep their histories.
+    pub(crate) const LATER_SEEDS: u64 = 1 << 32;
+
+    const FIRST: &[Self] = &[Self::Counts, Self::Windows, Self::Windows, Self::Regions];
+    const LATER: &[Self] = &[Self::Sessions, Self::Gathering, Self::Remembering];
 }
 
 /// What a seed fixes for all runs of its job.
@@ -81,8 +96,9 @@ impl Tuning {
 }
 
 impl Job {
-    pub(crate) fn draw(chance: &mut Chance) -> Self {
-        let shape = chance.pick(&[Shape::Counts, Shape::Windows, Shape::Windows, Shape::Regions]);
+    pub(crate) fn draw(seed: u64, chance: &mut Chance) -> Self {
+        let later = seed >= Shape::LATER_SEEDS;
+        let shape = chance.pick(if later { Shape::LATER } else { Shape::FIRST });
         let windows = shape == Shape::Windows;
         let strategy = WatermarkStrategy::bounded_out_of_orderness(DISORDER_MS);
         let strategy = match chance.below(3) {
@@ -108,6 +124,7 @@ impl Job {
     pub(crate) fn model(&self) -> Model {
         let mut model = Model::default();
         let all = |input: &Records| input.iter().flatten().copied().collect::<Vec<Item>>();
+        let both = || self.inputs.iter().flat_map(all).collect::<Vec<Item>>();
         match self.shape {
             Shape::Counts => model.expect_counts("out", &all(&self.inputs[0])),
             Shape::Windows => {
@@ -117,6 +134,9 @@ impl Job {
                 model.expect_counts("out", &all(&self.inputs[0]));
                 model.expect_copies("aside", &all(&self.inputs[1]));
             }
+            Shape::Sessions => model.expect_sessions("out", &both()),
+            Shape::Gathering => model.expect_each("out", &both()),
+            Shape::Remembering => model.expect_running_counts("out", &both()),
         }
         model
     }
@@ -138,6 +158,11 @@ impl Job {
                 drawing.counts();
                 drawing.copies();
             }
+            Shape::Sessions => drawing.both("session", sessions),
+            Shape::Gathering => drawing.both("gather", gathering),
+            Shape::Remembering => drawing.both("remember", || {
+                KeyedProcessOperator::new(Remembering::default(), |item: &Item| item.key)
+            }),
         }
         Plan::new(drawing.graph, tuning.parallelism, self.max_parallelism).expect("a sound graph")
     }
@@ -174,6 +199,20 @@ impl Drawing<'_> {
         self.edge(second, None, windows, Partitioning::Hash);
         self.edge(windows, None, main, Partitioning::Forward);
         self.edge(windows, Some(0), late, Partitioning::Rebalance);
+    }
+
+    /// Two sources into one keyed operator.
+    fn both<O: Operator<In = Item, Out = Item>>(
+        &mut self,
+        uid: &str,
+        make: impl Fn() -> O + Send + Sync + 'static,
+    ) {
+        let (first, second) = (self.source("left", 0), self.source("right", 1));
+        let keyed = self.operator(uid, make);
+        let sink = self.sink("out");
+        self.edge(first, None, keyed, Partitioning::Hash);
+        self.edge(second, None, keyed, Partitioning::Hash);
+        self.edge(keyed, None, sink, Partitioning::Forward);
     }
 
     fn copies(&mut self) {

@@ -25,5 +25,6 @@ mod record;
 mod sink;
 mod start;
 mod subtask;
+mod windows;
 mod work;
 mod world;

@@ -4,7 +4,7 @@
 //! how channels were interleaved is judged by what does not: a record goes into its window or to the
 //! late output, whichever, but into exactly one of them and exactly once.
 
-use super::record::{Item, Kind, window_end};
+use super::record::{GAP_MS, Item, Kind, window_end};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The ledger of all sinks of a job.
@@ -36,6 +36,36 @@ impl Model {
     /// Every input record comes out of `sink` as often as the map copies it.
     pub(crate) fn expect_copies(&mut self, sink: &str, input: &[Item]) {
         input.iter().flat_map(copies).for_each(|row| self.expect(sink, &row));
+    }
+
+    /// Every input record comes out of `sink` once.
+    pub(crate) fn expect_each(&mut self, sink: &str, input: &[Item]) {
+        input.iter().for_each(|row| self.expect(sink, row));
+    }
+
+    /// `sink` gets the sessions of each key: records with no longer pause than [`GAP_MS`].
+    pub(crate) fn expect_sessions(&mut self, sink: &str, input: &[Item]) {
+        let mut keys: BTreeMap<u32, Vec<(i64, u64)>> = BTreeMap::new();
+        for row in input {
+            keys.entry(row.key).or_default().push((row.at, row.id));
+        }
+        for (key, mut records) in keys {
+            records.sort_unstable();
+            for session in records.chunk_by(|(before, _), (after, _)| after - before <= GAP_MS) {
+                let id = session.iter().fold(0, |sum: u64, (_, id)| sum.wrapping_add(*id));
+                let (at, n) = (session[session.len() - 1].0 + GAP_MS, session.len() as i64);
+                self.expect(sink, &Item { kind: Kind::Window, key, id, at, n });
+            }
+        }
+    }
+
+    /// `sink` gets a running count per key.
+    pub(crate) fn expect_running_counts(&mut self, sink: &str, input: &[Item]) {
+        let mut keys: BTreeMap<u32, i64> = BTreeMap::new();
+        for &Item { key, .. } in input {
+            let n = *keys.entry(key).and_modify(|n| *n += 1).or_insert(1);
+            self.expect(sink, &Item { kind: Kind::Counted, key, id: 0, at: 0, n });
+        }
     }
 
     /// `sink` gets a running count per key, the windows of each key, and each key's total.

@@ -10,6 +10,7 @@ use tidegate_core::operator::{BoxError, Context, Operator, OutputTag, Progress};
 use tidegate_core::process::{KeyedContext, KeyedProcess, Timer};
 use tidegate_core::state::handles::ValueState;
 use tidegate_core::state::namespaced::NamespacedState;
+use tidegate_core::state::ttl::{StateTtl, TtlMapState, TtlValueState, UpdateType};
 use tidegate_core::state::{Keyed, StateVisitor};
 use tidegate_core::time::Timestamp;
 use tidegate_core::timer::TimeDomain;
@@ -176,5 +177,50 @@ impl Operator for Windows {
 
     fn states(&mut self, visitor: &mut dyn StateVisitor) {
         visitor.keyed("open", &mut self.open);
+    }
+}
+
+/// Longer than any history.
+const LONG: StateTtl = StateTtl::new(1_000_000_000);
+/// So short that most of it expires.
+const SHORT: StateTtl = StateTtl::new(30).update(UpdateType::OnReadAndWrite);
+
+/// Counts the records of each key in state that lives longer than the history, beside state that does
+/// not.
+pub(crate) struct Remembering {
+    counts: TtlValueState<u32, i64>,
+    recent: TtlMapState<u32, u64, i64>,
+}
+
+impl Default for Remembering {
+    fn default() -> Self {
+        Self { counts: TtlValueState::new(LONG), recent: TtlMapState::new(SHORT) }
+    }
+}
+
+impl KeyedProcess for Remembering {
+    type Key = u32;
+    type In = Item;
+    type Out = Item;
+
+    fn process(
+        &mut self,
+        key: Keyed<'_, u32>,
+        value: Item,
+        ctx: &mut KeyedContext<'_, u32, Item>,
+    ) -> Result<(), BoxError> {
+        let now = ctx.processing_time();
+        let n = *self.counts.update(key, now, || 0, |count| *count += 1);
+        self.recent.insert(key, value.id % 7, n, now);
+        if self.recent.get(key, &(value.id % 5), now).is_some_and(|recent| *recent > n) {
+            return Err("what was written last is read first".into());
+        }
+        ctx.emit(Item { kind: Kind::Counted, id: 0, at: 0, n, ..value });
+        Ok(())
+    }
+
+    fn states(&mut self, visitor: &mut dyn StateVisitor) {
+        visitor.keyed("counts", &mut self.counts);
+        visitor.keyed("recent", &mut self.recent);
     }
 }

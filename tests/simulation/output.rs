@@ -60,9 +60,13 @@ impl Output {
         Ok(())
     }
 
-    /// A new run: it may take back published output if it falls back to an older checkpoint.
-    pub(crate) fn begin_run(&self, fallback: Option<CheckpointId>) {
-        self.content().fallback = fallback;
+    /// A new run, from checkpoint `from`: it may take back published output if it falls back to it, or
+    /// goes on with what a run that fell back to it was killed over.
+    pub(crate) fn begin_run(&self, from: Option<CheckpointId>, fell_back: bool) {
+        let mut content = self.content();
+        if fell_back || content.fallback != from {
+            content.fallback = from.filter(|_| fell_back);
+        }
     }
 
     /// Adds rows to a pending file.

@@ -36,6 +36,9 @@ pub(crate) struct Item {
 /// Length of a window of event time.
 pub(crate) const WINDOW_MS: i64 = 40;
 
+/// The longest pause within a session.
+pub(crate) const GAP_MS: i64 = 25;
+
 /// The end of the window that holds `at`.
 pub(crate) const fn window_end(at: i64) -> i64 {
     at.div_euclid(WINDOW_MS) * WINDOW_MS + WINDOW_MS

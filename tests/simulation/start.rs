@@ -59,7 +59,7 @@ pub(crate) fn start(
         }
     }
     let fell_back = !recovered.skipped.is_empty();
-    world.output.begin_run(latest.as_ref().filter(|_| fell_back).map(|manifest| manifest.id));
+    world.output.begin_run(latest.as_ref().map(|manifest| manifest.id), fell_back);
     let identity = JobIdentity {
         name: plan.graph.name.clone(),
         instance: String::new(),

@@ -86,8 +86,9 @@ pub(crate) struct World {
 
 impl World {
     pub(crate) fn new(fate: Fate, canary: Canary) -> Self {
+        let seed = fate.seed();
         let (job, faults, pace, retained, incremental) = fate.draw(|chance| {
-            let (job, mut faults) = (Job::draw(chance), Faults::draw(chance));
+            let (job, mut faults) = (Job::draw(seed, chance), Faults::draw(chance));
             if matches!(canary, Canary::KeepNewer | Canary::LazyFlush | Canary::CountDamaged) {
                 (faults.crashes, faults.calm_from) = (6, 8_000);
             }

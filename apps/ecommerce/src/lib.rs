@@ -1,5 +1,10 @@
 //! The e-commerce jobs: each a lesson of a few dozen lines.
 
+/// The job on the first page compiles.
+#[cfg(doctest)]
+#[doc = include_str!("../../../README.md")]
+mod readme {}
+
 mod access_log;
 mod clicks;
 mod lesson;
@@ -11,6 +16,8 @@ mod log_methods;
 mod payments;
 mod pv;
 mod tx_match;
+mod user_sessions;
+mod uv;
 
 pub use behavior_counts::BehaviorCounts;
 pub use hot_items::HotItems;
@@ -18,3 +25,5 @@ pub use lesson::{Command, Lesson, main};
 pub use log_methods::LogMethods;
 pub use pv::Pv;
 pub use tx_match::TxMatch;
+pub use user_sessions::UserSessions;
+pub use uv::Uv;

@@ -5,6 +5,10 @@ use tidegate::prelude::*;
 
 /// Start and end of the window, its key, its value.
 pub(crate) fn windowed<K: Display, V: Display>(row: &Windowed<K, V>) -> String {
-    let TimeWindow { start, end } = row.window;
-    format!("{}\t{}\t{}\t{}", start.millis(), end.millis(), row.key, row.value)
+    under(row.window, &row.key, &row.value)
+}
+
+/// The same for a value that stands under another name than its key.
+pub(crate) fn under(window: TimeWindow, name: impl Display, value: impl Display) -> String {
+    format!("{}\t{}\t{name}\t{value}", window.start.millis(), window.end.millis())
 }

@@ -11,6 +11,9 @@ use std::ops::Range;
 use tidegate_core::codec;
 use tidegate_core::time::Timestamp;
 
+/// Room in a new queue: more than two, so that it does not grow at once.
+const QUEUE: usize = 4;
+
 /// A record that waits for a partner.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Waiting<T> {
@@ -49,6 +52,17 @@ impl<T> Buffer<T> {
             Self::Empty => None,
             Self::One(only) => Some(only),
             Self::Many(queue) => queue.front(),
+        }
+    }
+
+    /// Something that hangs on both ends of what waits.
+    pub(super) fn ends(&self) -> i64 {
+        match self {
+            Self::Many(queue) => {
+                let at = |end: Option<&Waiting<T>>| end.map_or(0, |end| end.at.millis());
+                at(queue.front()) ^ at(queue.back())
+            }
+            Self::One(_) | Self::Empty => 0,
         }
     }
 
@@ -111,8 +125,9 @@ impl<T> Buffer<T> {
         }
         *self = match std::mem::take(self) {
             Self::One(other) => {
-                let queue = if place == 0 { [waiting, other] } else { [other, waiting] };
-                Self::Many(VecDeque::from(queue))
+                let mut queue = VecDeque::with_capacity(QUEUE);
+                queue.extend(if place == 0 { [waiting, other] } else { [other, waiting] });
+                Self::Many(queue)
             }
             Self::Empty | Self::Many(_) => Self::One(waiting),
         };

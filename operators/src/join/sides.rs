@@ -35,7 +35,9 @@ pub(super) const TOGETHER: usize = 16;
 const CACHED_KEYS: usize = 4096;
 
 /// Looks at what waits under the next keys. Nothing comes of it but that it lies in the cache when it is
-/// needed: the processor waits for the memory of all of them at once, instead of one by one.
+/// needed: the processor waits for the memory of all of them at once, instead of one by one. First come
+/// all slots, then what they point to: what is done with a slot depends on what it holds, and the
+/// processor can run ahead only as far as it can guess.
 pub(super) fn fetch<K: Key, L: Value, R: Value>(
     waiting: &AllSides<K, L, R>,
     hashes: impl Iterator<Item = u64>,
@@ -43,15 +45,13 @@ pub(super) fn fetch<K: Key, L: Value, R: Value>(
     if waiting.len() < CACHED_KEYS {
         return;
     }
+    let mut slots = [usize::MAX; TOGETHER];
+    for (slot, hash) in slots.iter_mut().zip(hashes) {
+        *slot = waiting.slot_of(hash, |_| true).unwrap_or(usize::MAX);
+    }
     let mut seen = 0;
-    for hash in hashes.take(TOGETHER) {
-        let look = |sides: &Sides<L, R>| {
-            let at = |first: Option<Timestamp>| first.map_or(0, Timestamp::millis);
-            seen ^= at(sides.left.first().map(|first| first.at));
-            seen ^= at(sides.right.first().map(|first| first.at));
-            true
-        };
-        seen ^= waiting.slot_of(hash, look).map_or(0, |slot| slot as i64);
+    for (_, sides) in slots.iter().filter_map(|slot| waiting.slot(*slot)) {
+        seen ^= sides.left.ends() ^ sides.right.ends();
     }
     black_box(seen);
 }

@@ -1,6 +1,6 @@
 //! Why windows, or their trigger, cannot be as asked.
 
-use super::spec::InvalidWindow;
+use crate::window::spec::InvalidWindow;
 use thiserror::Error;
 
 /// Why there are no such windows.

@@ -73,6 +73,13 @@ impl<K: Key, V: Value> ValueState<K, V> {
         self.0.slot_of(hash, wanted)
     }
 
+    /// As [`Table::slot`].
+    #[inline]
+    #[must_use]
+    pub fn slot(&self, position: usize) -> Option<(&K, &V)> {
+        self.0.slot(position)
+    }
+
     /// As [`Table::slot_mut`].
     #[inline]
     pub fn slot_mut(&mut self, position: usize) -> Option<&mut V> {

@@ -49,8 +49,8 @@ pub use never::NeverTrigger;
 pub use processing_time::ProcessingTimeTrigger;
 pub use purging::PurgingTrigger;
 
-use super::pane::PaneTimers;
-use super::time_window::TimeWindow;
+use crate::window::general::PaneTimers;
+use crate::window::time_window::TimeWindow;
 use tidegate_core::state::Value;
 use tidegate_core::time::Timestamp;
 use tidegate_core::timer::TimeDomain;
@@ -149,10 +149,10 @@ pub trait Trigger<T>: Clone + Send + Sync + 'static {
 
 /// What a trigger may know of its window and of time, and the window's timers.
 pub struct TriggerContext<'a> {
-    pub(super) window: TimeWindow,
-    pub(super) watermark: Timestamp,
-    pub(super) processing_time: Timestamp,
-    pub(super) timers: &'a mut PaneTimers,
+    pub(crate) window: TimeWindow,
+    pub(crate) watermark: Timestamp,
+    pub(crate) processing_time: Timestamp,
+    pub(crate) timers: &'a mut PaneTimers,
 }
 
 impl TriggerContext<'_> {

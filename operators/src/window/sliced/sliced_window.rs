@@ -39,8 +39,8 @@ use super::carry::Parts;
 use super::firing::{Firing, Merging, Slices};
 use super::refire;
 use super::slicing::{Slice, Slicing};
-use super::spec::{InvalidWindow, Window};
-use super::time_window::{TimeWindow, Windowed};
+use crate::window::spec::{InvalidWindow, Window};
+use crate::window::time_window::{TimeWindow, Windowed};
 use std::ops::Bound::{Excluded, Unbounded};
 use tidegate_core::element::{Batch, Record};
 use tidegate_core::key::Key;
@@ -94,7 +94,7 @@ impl<K: Key, A: Aggregate, F: Fn(&A::In) -> K> SlicedWindow<K, A, F> {
 
     /// Takes `first` and what is behind it in the same slice, of which no window has fired, by `take`,
     /// and returns the first of another slice. The slice's table is looked up once.
-    pub(super) fn take_run<T>(
+    pub(crate) fn take_run<T>(
         &mut self,
         slice: &Slice,
         first: Record<T>,
@@ -114,7 +114,7 @@ impl<K: Key, A: Aggregate, F: Fn(&A::In) -> K> SlicedWindow<K, A, F> {
 
     /// Takes a record whose first window has fired, or that has no window at all. The windows that
     /// fire again are emitted together: they are no more than overlap in one place.
-    pub(super) fn add_late(
+    pub(crate) fn add_late(
         &mut self,
         slice: &Slice,
         record: Record<A::In>,
@@ -172,12 +172,12 @@ impl<K: Key, A: Aggregate, F: Fn(&A::In) -> K> SlicedWindow<K, A, F> {
     }
 
     /// Whether some window of `slice` has fired, or there is none.
-    pub(super) fn is_behind(&self, slice: &Slice) -> bool {
+    pub(crate) fn is_behind(&self, slice: &Slice) -> bool {
         slice.is_gap() || slice.first_end.minus(1) <= self.fired
     }
 
     /// The slice of a record.
-    pub(super) fn slice_of(&self, timestamp: Timestamp) -> Result<Slice, BoxError> {
+    pub(crate) fn slice_of(&self, timestamp: Timestamp) -> Result<Slice, BoxError> {
         if timestamp == Timestamp::MIN {
             return Err(NO_TIMESTAMP.into());
         }
@@ -185,7 +185,7 @@ impl<K: Key, A: Aggregate, F: Fn(&A::In) -> K> SlicedWindow<K, A, F> {
     }
 
     /// Takes what `records` records of a key in `slice` add up to, although a window has fired.
-    pub(super) fn merge_late(
+    pub(crate) fn merge_late(
         &mut self,
         slice: &Slice,
         (key, key_hash): (&K, u64),
@@ -225,7 +225,7 @@ impl<K: Key, A: Aggregate, F: Fn(&A::In) -> K> SlicedWindow<K, A, F> {
 }
 
 /// Adds a record to the table of its slice.
-pub(super) fn add<K: Key, A: Aggregate, F: Fn(&A::In) -> K>(
+pub(crate) fn add<K: Key, A: Aggregate, F: Fn(&A::In) -> K>(
     aggregate: &A,
     key: &F,
     table: &mut Table<K, A::Accumulator>,
@@ -236,7 +236,7 @@ pub(super) fn add<K: Key, A: Aggregate, F: Fn(&A::In) -> K>(
     aggregate.add(table.get_or_insert_with(at, || aggregate.create()), &record.value);
 }
 
-pub(super) fn keyed<K: Key>(key: &K, hash: u64) -> Keyed<'_, K> {
+pub(crate) fn keyed<K: Key>(key: &K, hash: u64) -> Keyed<'_, K> {
     debug_assert_eq!(hash, key.stable_hash(), "the stream is keyed by the window's key");
     Keyed { key, hash }
 }

@@ -19,18 +19,18 @@
 //! # Ok::<(), tidegate_core::operator::BoxError>(())
 //! ```
 
-use super::assigner::WindowAssigner;
 use super::contents::{Contents, Incremental, Listed, WindowContext, WindowOutput, emit_result};
 use super::evaluator::Evaluator;
 use super::evictor::{Evictor, Stamped};
-use super::global::GlobalWindows;
-use super::invalid::InvalidWindowing;
 use super::keyed_windows::KeyedWindows;
 use super::rules::Rules;
-use super::spec::{InvalidWindow, Window};
-use super::time_window::Windowed;
-use super::trigger::{CountTrigger, PurgingTrigger, Trigger};
 use super::window_operator::WindowOperator;
+use crate::window::assigner::GlobalWindows;
+use crate::window::assigner::WindowAssigner;
+use crate::window::invalid::InvalidWindowing;
+use crate::window::spec::{InvalidWindow, Window};
+use crate::window::time_window::Windowed;
+use crate::window::trigger::{CountTrigger, PurgingTrigger, Trigger};
 use std::collections::VecDeque;
 use std::sync::Arc;
 use tidegate_core::element::Data;
@@ -146,7 +146,7 @@ impl<T: Data, W: WindowAssigner<T>, G: Trigger<T>> Windowing<T, W, G> {
         Ok(())
     }
 
-    /// The windows as ones that [`super::SlicedWindow`] can aggregate, with the lateness asked for.
+    /// The windows as ones that [`crate::window::SlicedWindow`] can aggregate, with the lateness asked for.
     ///
     /// # Errors
     /// Says why they cannot be cut into slices.
@@ -209,7 +209,7 @@ impl<T: Data, W: WindowAssigner<T>, G: Trigger<T>> Windowing<T, W, G> {
     }
 
     #[expect(clippy::type_complexity, reason = "named nowhere else; users get an `impl Operator`")]
-    pub(super) fn operator<
+    pub(crate) fn operator<
         K: Key,
         U: Data,
         C: Contents<K, T, U>,

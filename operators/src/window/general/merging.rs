@@ -7,8 +7,8 @@
 use super::contents::Contents;
 use super::evaluator::Evaluator;
 use super::panes::Panes;
-use super::time_window::TimeWindow;
-use super::trigger::Trigger;
+use crate::window::time_window::TimeWindow;
+use crate::window::trigger::Trigger;
 use std::ops::Range;
 use tidegate_core::element::Data;
 use tidegate_core::key::Key;
@@ -20,7 +20,7 @@ impl<U: Data, G, C> Evaluator<U, G, C> {
     /// # Errors
     /// When that takes no more records: it would have been forgotten already.
     #[inline]
-    pub(super) fn merge<K: Key, T>(
+    pub(crate) fn merge<K: Key, T>(
         &self,
         key: &K,
         panes: &mut Panes<C::State, G::State>,

@@ -2,8 +2,8 @@
 //!
 //! Where few keys get most of the records, the exchange and the one subtask that owns a hot key carry
 //! all of them. A `LocalWindow` before the exchange folds what falls into the same key and slice into
-//! one accumulator, and [`super::CombinedWindow`] behind it merges these: as many elements as there are
-//! keys, not records. Results are the same as without, to the row:
+//! one accumulator, and [`crate::window::CombinedWindow`] behind it merges these: as many elements as
+//! there are keys, not records. Results are the same as without, to the row:
 //! - what is combined is on time: a slice of which a window may have fired here is not touched, its
 //!   records pass as they are, and lateness is decided behind the exchange as ever;
 //! - what is combined stays on time: it leaves before the watermark passes that lets the first window
@@ -18,7 +18,7 @@
 
 use super::partial::{Combined, Partial};
 use super::slicing::{Slice, Slicing};
-use super::spec::{InvalidWindow, Window};
+use crate::window::spec::{InvalidWindow, Window};
 use hashbrown::HashTable;
 use tidegate_core::element::{Batch, Record};
 use tidegate_core::key::Key;
@@ -88,7 +88,7 @@ impl<K: Key, A: Aggregate, F: Fn(&A::In) -> K> LocalWindow<K, A, F> {
     pub const HELD_MAX_MS: i64 = 200;
 
     /// Combines what the windows of `window` over a stream keyed by `key` will aggregate; window,
-    /// aggregate and key are those of the [`super::CombinedWindow`] behind the exchange.
+    /// aggregate and key are those of the [`crate::window::CombinedWindow`] behind the exchange.
     ///
     /// # Errors
     /// When there are no such windows.

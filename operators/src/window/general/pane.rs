@@ -5,8 +5,8 @@
 //! its own end, without touching any queue. The queue only knows when to look at a key next
 //! ([`super::wakes`]).
 
-use super::time_window::TimeWindow;
-use super::trigger::{Trigger, TriggerContext};
+use crate::window::time_window::TimeWindow;
+use crate::window::trigger::{Trigger, TriggerContext};
 use serde::{Deserialize, Serialize};
 use tidegate_core::operator::Context;
 use tidegate_core::time::Timestamp;
@@ -14,16 +14,16 @@ use tidegate_core::timer::TimeDomain;
 
 /// One window of one key, with contents `C` and trigger state `S`.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub(super) struct Pane<C, S> {
-    pub(super) window: TimeWindow,
+pub(crate) struct Pane<C, S> {
+    pub(crate) window: TimeWindow,
     /// What the records have become; `None` when there were none since the last purge.
-    pub(super) contents: Option<C>,
-    pub(super) trigger: S,
-    pub(super) timers: PaneTimers,
+    pub(crate) contents: Option<C>,
+    pub(crate) trigger: S,
+    pub(crate) timers: PaneTimers,
 }
 
 impl<C, S: Default> Pane<C, S> {
-    pub(super) fn new(window: TimeWindow) -> Self {
+    pub(crate) fn new(window: TimeWindow) -> Self {
         Self { window, contents: None, trigger: S::default(), timers: PaneTimers::default() }
     }
 }
@@ -31,7 +31,7 @@ impl<C, S: Default> Pane<C, S> {
 impl<C, S> Pane<C, S> {
     /// What the trigger may see, and its state.
     #[inline]
-    pub(super) fn trigger<Out>(&mut self, ctx: &Context<Out>) -> (TriggerContext<'_>, &mut S)
+    pub(crate) fn trigger<Out>(&mut self, ctx: &Context<Out>) -> (TriggerContext<'_>, &mut S)
     where
         Out: tidegate_core::element::Data,
     {
@@ -46,14 +46,14 @@ impl<C, S> Pane<C, S> {
 
     /// Whether forgetting the window would change nothing but memory.
     #[inline]
-    pub(super) fn is_blank<T, G: Trigger<T, State = S>>(&self, trigger: &G) -> bool {
+    pub(crate) fn is_blank<T, G: Trigger<T, State = S>>(&self, trigger: &G) -> bool {
         self.contents.is_none() && self.timers.is_empty() && trigger.is_blank(&self.trigger)
     }
 }
 
 /// The timers of one window.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct PaneTimers {
+pub(crate) struct PaneTimers {
     /// Whether there is one at the window's last millisecond, by event time and by the wall clock:
     /// all that most triggers ask for.
     at_end: [bool; 2],
@@ -71,7 +71,7 @@ const fn clock(domain: TimeDomain) -> u8 {
 
 impl PaneTimers {
     #[inline]
-    pub(super) fn register(&mut self, domain: TimeDomain, at: Timestamp, window: TimeWindow) {
+    pub(crate) fn register(&mut self, domain: TimeDomain, at: Timestamp, window: TimeWindow) {
         let clock = clock(domain);
         if at == window.max_timestamp() {
             self.at_end[usize::from(clock)] = true;
@@ -80,7 +80,7 @@ impl PaneTimers {
         }
     }
 
-    pub(super) fn delete(&mut self, domain: TimeDomain, at: Timestamp, window: TimeWindow) {
+    pub(crate) fn delete(&mut self, domain: TimeDomain, at: Timestamp, window: TimeWindow) {
         let clock = clock(domain);
         if at == window.max_timestamp() {
             self.at_end[usize::from(clock)] = false;
@@ -91,7 +91,7 @@ impl PaneTimers {
 
     /// The next timer.
     #[inline]
-    pub(super) fn next(&self, domain: TimeDomain, window: TimeWindow) -> Option<Timestamp> {
+    pub(crate) fn next(&self, domain: TimeDomain, window: TimeWindow) -> Option<Timestamp> {
         let clock = clock(domain);
         let at_end = self.at_end[usize::from(clock)].then(|| window.max_timestamp());
         if self.others.is_empty() {
@@ -102,7 +102,7 @@ impl PaneTimers {
     }
 
     #[inline]
-    pub(super) fn clear(&mut self) {
+    pub(crate) fn clear(&mut self) {
         self.at_end = [false; 2];
         self.others.clear();
     }

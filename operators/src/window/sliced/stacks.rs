@@ -18,7 +18,7 @@ use tidegate_core::state::aggregate::Aggregate;
 use tidegate_core::time::Timestamp;
 
 /// The slices of a key, and their merges.
-pub(super) struct Stacks<V> {
+pub(crate) struct Stacks<V> {
     /// The ends of the slices that the key has anything in, oldest first: the front, then the back.
     slices: VecDeque<Timestamp>,
     /// How many of them are in the front.
@@ -140,9 +140,9 @@ impl<A: Aggregate> Running<A> for Stacks<A::Accumulator> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::firing::Slices;
     use super::*;
     use crate::aggregate::Fold;
+    use crate::window::sliced::firing::Slices;
     use std::sync::atomic::{AtomicU64, Ordering};
     use tidegate_core::state::Keyed;
 

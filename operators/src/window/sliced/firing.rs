@@ -14,7 +14,7 @@ use super::carry::Carry;
 use super::rolling::Rolling;
 use super::slicing::Slicing;
 use super::stacks::Stacks;
-use super::time_window::{TimeWindow, Windowed};
+use crate::window::time_window::{TimeWindow, Windowed};
 use hashbrown::hash_table::{Entry, HashTable, IntoIter};
 use std::ops::Bound::{Excluded, Included};
 use tidegate_core::key::Key;
@@ -26,7 +26,7 @@ use tidegate_core::state::table::Table;
 use tidegate_core::time::Timestamp;
 
 /// The accumulators of each slice, by the end of the slice.
-pub(super) type Slices<K, A> = NamespacedState<Timestamp, K, <A as Aggregate>::Accumulator>;
+pub(crate) type Slices<K, A> = NamespacedState<Timestamp, K, <A as Aggregate>::Accumulator>;
 
 /// Windows of up to so many slices are merged anew each time, where slices cannot be deducted: a
 /// maximum over 100,000 keys costs 50 to 100 ns a key and slide for 2 to 8 slices, and 100 to 170 ns by
@@ -34,7 +34,7 @@ pub(super) type Slices<K, A> = NamespacedState<Timestamp, K, <A as Aggregate>::A
 const MERGED_ANEW_MAX: i64 = 8;
 
 /// How slices become windows.
-pub(super) enum Merging<K, A: Aggregate> {
+pub(crate) enum Merging<K, A: Aggregate> {
     /// All slices of each window are merged.
     Anew,
     /// One accumulator per key goes from window to window.
@@ -45,7 +45,7 @@ pub(super) enum Merging<K, A: Aggregate> {
 
 impl<K: Key, A: Aggregate> Merging<K, A> {
     /// The cheapest way.
-    pub(super) fn new(slicing: &Slicing) -> Self {
+    pub(crate) fn new(slicing: &Slicing) -> Self {
         let slices = slicing.slices_per_window();
         if slices > 1 && (A::INVERTIBLE || slicing.cumulates()) {
             Self::Rolling(Carry::default())
@@ -57,7 +57,7 @@ impl<K: Key, A: Aggregate> Merging<K, A> {
     }
 
     /// A late record has changed what `at` has in the slice that ends at `end`.
-    pub(super) fn forget(&mut self, end: Timestamp, at: Keyed<'_, K>) {
+    pub(crate) fn forget(&mut self, end: Timestamp, at: Keyed<'_, K>) {
         match self {
             Self::Anew => {}
             Self::Rolling(carry) => carry.forget(end, at),
@@ -67,7 +67,7 @@ impl<K: Key, A: Aggregate> Merging<K, A> {
 }
 
 /// A window whose rows are being emitted. The slices do not change meanwhile: records wait.
-pub(super) struct Firing<K, A: Aggregate> {
+pub(crate) struct Firing<K, A: Aggregate> {
     window: TimeWindow,
     rows: Rows<K, A>,
 }
@@ -84,7 +84,7 @@ enum Rows<K, A: Aggregate> {
 
 impl<K: Key, A: Aggregate> Firing<K, A> {
     /// Begins to fire `window`.
-    pub(super) fn begin(
+    pub(crate) fn begin(
         window: TimeWindow,
         slices: &Slices<K, A>,
         merging: &mut Merging<K, A>,
@@ -105,7 +105,7 @@ impl<K: Key, A: Aggregate> Firing<K, A> {
     }
 
     /// Emits rows until there are none or `ctx` is full.
-    pub(super) fn emit(
+    pub(crate) fn emit(
         &mut self,
         slices: &Slices<K, A>,
         merging: &Merging<K, A>,
@@ -144,7 +144,7 @@ impl<K: Key, A: Aggregate> Firing<K, A> {
     }
 
     /// All rows have been emitted: what the next window does not contain leaves.
-    pub(super) fn end(
+    pub(crate) fn end(
         self,
         slicing: &Slicing,
         slices: &Slices<K, A>,

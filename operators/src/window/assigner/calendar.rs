@@ -1,8 +1,8 @@
 //! `CalendarWindows`: the hours, days, weeks and months of a time zone.
 //!
-//! Apart from [`super::Window`] because they are of different lengths: a day in New York has 23, 24 or
-//! 25 hours, and a month is what it is. Where a zone's offset never changes, days and weeks are plain
-//! windows with an offset, and cheaper as such.
+//! Apart from [`crate::window::Window`] because they are of different lengths: a day in New York has
+//! 23, 24 or 25 hours, and a month is what it is. Where a zone's offset never changes, days and weeks
+//! are plain windows with an offset, and cheaper as such.
 //!
 //! ```
 //! use tidegate_operators::window::{CalendarUnit, CalendarWindows, Window};
@@ -11,10 +11,10 @@
 //! # Ok::<(), tidegate_operators::window::InvalidWindowing>(())
 //! ```
 
-use super::assigner::WindowAssigner;
-use super::invalid::InvalidWindowing;
-use super::time_window::TimeWindow;
-use super::trigger::EventTimeTrigger;
+use crate::window::WindowAssigner;
+use crate::window::invalid::InvalidWindowing;
+use crate::window::time_window::TimeWindow;
+use crate::window::trigger::EventTimeTrigger;
 use jiff::civil::{Date, Weekday};
 use jiff::tz::TimeZone;
 use jiff::{Span, Timestamp as Instant};

@@ -7,8 +7,8 @@ use super::contents::{Contents, WindowContext, WindowOutput};
 use super::pane::Pane;
 use super::panes::Panes;
 use super::rules::Rules;
-use super::time_window::TimeWindow;
-use super::trigger::{Trigger, TriggerResult};
+use crate::window::time_window::TimeWindow;
+use crate::window::trigger::{Trigger, TriggerResult};
 use std::collections::VecDeque;
 use tidegate_core::element::{Data, Record};
 use tidegate_core::key::Key;
@@ -17,17 +17,17 @@ use tidegate_core::time::Timestamp;
 use tidegate_core::timer::TimeDomain;
 
 /// The trigger, the contents and the rules of all windows, and the rows that had no room.
-pub(super) struct Evaluator<U, G, C> {
-    pub(super) trigger: G,
-    pub(super) contents: C,
-    pub(super) rules: Rules,
+pub(crate) struct Evaluator<U, G, C> {
+    pub(crate) trigger: G,
+    pub(crate) contents: C,
+    pub(crate) rules: Rules,
     /// Rows that were emitted when the output was full.
-    pub(super) pending: VecDeque<Record<U>>,
+    pub(crate) pending: VecDeque<Record<U>>,
 }
 
 impl<U: Data, G, C> Evaluator<U, G, C> {
     /// Emits the rows that wait, as far as there is room.
-    pub(super) fn drain(&mut self, ctx: &mut Context<U>) -> Progress {
+    pub(crate) fn drain(&mut self, ctx: &mut Context<U>) -> Progress {
         let room = ctx.room().min(self.pending.len());
         ctx.extend(self.pending.drain(..room));
         if self.pending.is_empty() { Progress::Done } else { Progress::More }
@@ -38,7 +38,7 @@ impl<U: Data, G, C> Evaluator<U, G, C> {
     /// # Errors
     /// When windows merge into one that is late.
     #[inline]
-    pub(super) fn open<K: Key, T>(
+    pub(crate) fn open<K: Key, T>(
         &self,
         key: &K,
         panes: &mut Panes<C::State, G::State>,
@@ -67,7 +67,7 @@ impl<U: Data, G, C> Evaluator<U, G, C> {
 
     /// Asks the trigger about a record that comes into `pane`.
     #[inline]
-    pub(super) fn ask<T, S>(
+    pub(crate) fn ask<T, S>(
         &self,
         pane: &mut Pane<S, G::State>,
         value: &T,
@@ -83,7 +83,7 @@ impl<U: Data, G, C> Evaluator<U, G, C> {
 
     /// Does as the trigger says.
     #[inline]
-    pub(super) fn obey<K: Key, T>(
+    pub(crate) fn obey<K: Key, T>(
         &mut self,
         result: TriggerResult,
         key: &K,
@@ -108,7 +108,7 @@ impl<U: Data, G, C> Evaluator<U, G, C> {
     }
 
     /// Lets one clock reach `at` for the window at `index`; says whether the window is still there.
-    pub(super) fn elapse<K: Key, T>(
+    pub(crate) fn elapse<K: Key, T>(
         &mut self,
         (domain, at): (TimeDomain, Timestamp),
         key: &K,
@@ -141,7 +141,7 @@ impl<U: Data, G, C> Evaluator<U, G, C> {
 
     /// When `pane` is to be looked at next by one clock.
     #[inline]
-    pub(super) fn next_due<S, T>(
+    pub(crate) fn next_due<S, T>(
         &self,
         pane: &Pane<S, G::State>,
         domain: TimeDomain,
@@ -160,7 +160,7 @@ impl<U: Data, G, C> Evaluator<U, G, C> {
     /// Whether `pane` can be forgotten: it is as one that has never been. A window that others merge
     /// into is not, even without contents.
     #[inline]
-    pub(super) fn is_idle<S, T>(&self, pane: &Pane<S, G::State>) -> bool
+    pub(crate) fn is_idle<S, T>(&self, pane: &Pane<S, G::State>) -> bool
     where
         G: Trigger<T>,
     {

@@ -13,13 +13,13 @@
 //! Windows that cumulate share their starts, every `size`: slices are their steps, and a window is the
 //! merge of all slices from its start on.
 
-use super::spec::Window;
-use super::time_window::TimeWindow;
+use crate::window::spec::Window;
+use crate::window::time_window::TimeWindow;
 use tidegate_core::time::Timestamp;
 
 /// Cuts event time into slices.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Slicing {
+pub(crate) struct Slicing {
     size: i64,
     slide: i64,
     cumulates: bool,
@@ -31,41 +31,41 @@ pub(super) struct Slicing {
 
 /// A stretch of event time that lies as a whole in each of its windows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Slice {
-    pub(super) start: Timestamp,
-    pub(super) end: Timestamp,
+pub(crate) struct Slice {
+    pub(crate) start: Timestamp,
+    pub(crate) end: Timestamp,
     /// The end of the first window that contains it.
-    pub(super) first_end: Timestamp,
+    pub(crate) first_end: Timestamp,
     /// The end of the last one; before `first_end` when there is none.
-    pub(super) last_end: Timestamp,
+    pub(crate) last_end: Timestamp,
 }
 
 impl Slice {
-    pub(super) fn contains(&self, timestamp: Timestamp) -> bool {
+    pub(crate) fn contains(&self, timestamp: Timestamp) -> bool {
         self.start <= timestamp && timestamp < self.end
     }
 
     /// Whether no window contains it.
-    pub(super) fn is_gap(&self) -> bool {
+    pub(crate) fn is_gap(&self) -> bool {
         self.last_end < self.first_end
     }
 }
 
 impl Slicing {
-    pub(super) const fn new(window: Window) -> Self {
+    pub(crate) const fn new(window: Window) -> Self {
         let Window { size_ms: size, slide_ms: slide, cumulates, offset_ms, .. } = window;
         let offset = offset_ms.rem_euclid(if cumulates { size } else { slide });
         Self { size, slide, cumulates, offset, cut: size % slide }
     }
 
     /// How many slices a window has at most.
-    pub(super) const fn slices_per_window(&self) -> i64 {
+    pub(crate) const fn slices_per_window(&self) -> i64 {
         let periods = self.size / self.slide;
         if self.cut == 0 { periods } else { 2 * periods + 1 }
     }
 
     /// Whether windows that follow each other start together.
-    pub(super) const fn cumulates(&self) -> bool {
+    pub(crate) const fn cumulates(&self) -> bool {
         self.cumulates
     }
 
@@ -75,7 +75,7 @@ impl Slicing {
     }
 
     /// The slice that `timestamp` falls into.
-    pub(super) const fn slice_of(&self, timestamp: Timestamp) -> Slice {
+    pub(crate) const fn slice_of(&self, timestamp: Timestamp) -> Slice {
         let into = self.into(timestamp, self.slide);
         let period = timestamp.minus(into);
         if self.cumulates {
@@ -94,12 +94,12 @@ impl Slicing {
     }
 
     /// The slice that ends at `end`.
-    pub(super) const fn slice_at(&self, end: Timestamp) -> Slice {
+    pub(crate) const fn slice_at(&self, end: Timestamp) -> Slice {
         self.slice_of(end.minus(1))
     }
 
     /// The window that ends at `end`.
-    pub(super) const fn window(&self, end: Timestamp) -> TimeWindow {
+    pub(crate) const fn window(&self, end: Timestamp) -> TimeWindow {
         if self.cumulates {
             let last = end.minus(1);
             return TimeWindow { start: last.minus(self.into(last, self.size)), end };
@@ -108,12 +108,12 @@ impl Slicing {
     }
 
     /// The window that ends next behind `window`.
-    pub(super) const fn following(&self, window: TimeWindow) -> TimeWindow {
+    pub(crate) const fn following(&self, window: TimeWindow) -> TimeWindow {
         self.window(window.end.plus(self.slide))
     }
 
     /// The end of the first window that contains `slice` and ends behind `after`.
-    pub(super) fn next_end(&self, slice: &Slice, after: Timestamp) -> Option<Timestamp> {
+    pub(crate) fn next_end(&self, slice: &Slice, after: Timestamp) -> Option<Timestamp> {
         let next = if after < slice.first_end {
             slice.first_end
         } else {
@@ -124,7 +124,7 @@ impl Slicing {
     }
 
     /// The ends of the windows that contain `slice`, the last window first.
-    pub(super) fn ends(&self, slice: &Slice) -> impl Iterator<Item = Timestamp> + use<> {
+    pub(crate) fn ends(&self, slice: &Slice) -> impl Iterator<Item = Timestamp> + use<> {
         let (slide, first) = (self.slide, slice.first_end);
         std::iter::successors(Some(slice.last_end), move |end| Some(end.minus(slide)))
             .take_while(move |end| *end >= first)

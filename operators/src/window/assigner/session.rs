@@ -13,11 +13,11 @@
 //! let points = MergingWindows::new(|_: &u64, at| TimeWindow { start: at, end: at });
 //! ```
 
-use super::assigner::WindowAssigner;
-use super::invalid::InvalidWindowing;
-use super::spec::Window;
-use super::time_window::TimeWindow;
-use super::trigger::EventTimeTrigger;
+use crate::window::WindowAssigner;
+use crate::window::invalid::InvalidWindowing;
+use crate::window::spec::Window;
+use crate::window::time_window::TimeWindow;
+use crate::window::trigger::EventTimeTrigger;
 use tidegate_core::time::Timestamp;
 
 /// Sessions with the same gap for all.

@@ -4,7 +4,7 @@
 //! goes to a window function, which sees the window it belongs to and emits as many rows as it likes.
 
 use super::evictor::{Evictor, Stamped, When};
-use super::time_window::{TimeWindow, Windowed};
+use crate::window::time_window::{TimeWindow, Windowed};
 use std::collections::VecDeque;
 use std::sync::Arc;
 use tidegate_core::element::{Data, Record};
@@ -30,10 +30,10 @@ pub struct WindowContext<'a, K> {
 /// Where a window function emits to. All that it emits carries the window's last millisecond as its
 /// event time.
 pub struct WindowOutput<'a, Out> {
-    pub(super) ctx: &'a mut Context<Out>,
+    pub(crate) ctx: &'a mut Context<Out>,
     /// Rows for which there was no room in the output.
-    pub(super) pending: &'a mut VecDeque<Record<Out>>,
-    pub(super) timestamp: Timestamp,
+    pub(crate) pending: &'a mut VecDeque<Record<Out>>,
+    pub(crate) timestamp: Timestamp,
 }
 
 impl<Out: Data> WindowOutput<'_, Out> {
@@ -54,7 +54,7 @@ impl<Out: Data> WindowOutput<'_, Out> {
 }
 
 /// How records are kept and what becomes of them.
-pub(super) trait Contents<K, T, U>: Send + 'static {
+pub(crate) trait Contents<K, T, U>: Send + 'static {
     /// What is kept of one window.
     type State: Value;
 
@@ -77,9 +77,9 @@ pub(super) trait Contents<K, T, U>: Send + 'static {
 }
 
 /// An accumulator, and a function `F` that takes its result.
-pub(super) struct Incremental<A, F> {
-    pub(super) aggregate: A,
-    pub(super) function: F,
+pub(crate) struct Incremental<A, F> {
+    pub(crate) aggregate: A,
+    pub(crate) function: F,
 }
 
 impl<K: Key, A: Aggregate, U: Data, F> Contents<K, A::In, U> for Incremental<A, F>
@@ -119,9 +119,9 @@ where
 }
 
 /// The records themselves, what an evictor leaves of them, and a function `F` that takes them.
-pub(super) struct Listed<T, F> {
-    pub(super) evictor: Option<Arc<dyn Evictor<T>>>,
-    pub(super) function: F,
+pub(crate) struct Listed<T, F> {
+    pub(crate) evictor: Option<Arc<dyn Evictor<T>>>,
+    pub(crate) function: F,
 }
 
 impl<K: Key, T: Data + Value, U: Data, F> Contents<K, T, U> for Listed<T, F>
@@ -162,7 +162,7 @@ where
 }
 
 /// The function of windows that emit one result for each key.
-pub(super) fn emit_result<K: Key, V: Data>(
+pub(crate) fn emit_result<K: Key, V: Data>(
     window: &WindowContext<'_, K>,
     value: V,
     out: &mut WindowOutput<'_, Windowed<K, V>>,

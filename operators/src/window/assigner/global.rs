@@ -1,8 +1,8 @@
 //! `GlobalWindows`: all records of a key in one window, and the count windows made of it.
 
-use super::assigner::WindowAssigner;
-use super::time_window::TimeWindow;
-use super::trigger::NeverTrigger;
+use crate::window::WindowAssigner;
+use crate::window::time_window::TimeWindow;
+use crate::window::trigger::NeverTrigger;
 use tidegate_core::time::Timestamp;
 use tidegate_core::timer::TimeDomain;
 

@@ -6,10 +6,10 @@
 //! let visits = ProcessingTime(Session::with_gap(30_000));
 //! ```
 
-use super::assigner::WindowAssigner;
-use super::invalid::InvalidWindowing;
-use super::time_window::TimeWindow;
-use super::trigger::ProcessingTimeTrigger;
+use crate::window::WindowAssigner;
+use crate::window::invalid::InvalidWindowing;
+use crate::window::time_window::TimeWindow;
+use crate::window::trigger::ProcessingTimeTrigger;
 use tidegate_core::time::Timestamp;
 use tidegate_core::timer::TimeDomain;
 

@@ -1,13 +1,23 @@
 //! Assigners: which windows a record belongs to.
 //!
-//! Tumbling and sliding windows are those of [`Window`], sessions those of [`super::Session`] and
-//! [`super::MergingWindows`]; all of them go by event time, and by the wall clock inside
-//! [`super::ProcessingTime`]. [`super::GlobalWindows`] and [`super::CalendarWindows`] complete the family.
+//! Tumbling and sliding windows are those of [`Window`], sessions those of [`Session`] and
+//! [`MergingWindows`]; all of them go by event time, and by the wall clock inside [`ProcessingTime`].
+//! [`GlobalWindows`] and [`CalendarWindows`] complete the family.
 
-use super::invalid::InvalidWindowing;
-use super::spec::Window;
-use super::time_window::TimeWindow;
-use super::trigger::{EventTimeTrigger, Trigger};
+mod calendar;
+mod global;
+mod processing_time;
+mod session;
+
+pub use calendar::{CalendarUnit, CalendarWindows};
+pub use global::GlobalWindows;
+pub use processing_time::ProcessingTime;
+pub use session::{MergingWindows, Session};
+
+use crate::window::invalid::InvalidWindowing;
+use crate::window::spec::Window;
+use crate::window::time_window::TimeWindow;
+use crate::window::trigger::{EventTimeTrigger, Trigger};
 use tidegate_core::time::Timestamp;
 use tidegate_core::timer::TimeDomain;
 

@@ -23,11 +23,11 @@
 //! Time moves timer by timer, over all keys in order; rows that do not fit into the output wait, and
 //! nothing else is taken meanwhile.
 
-use super::assigner::WindowAssigner;
 use super::contents::Contents;
 use super::keyed_windows::KeyedWindows;
-use super::time_window::TimeWindow;
-use super::trigger::Trigger;
+use crate::window::assigner::WindowAssigner;
+use crate::window::time_window::TimeWindow;
+use crate::window::trigger::Trigger;
 use tidegate_core::element::{Batch, Data, Record};
 use tidegate_core::key::Key;
 use tidegate_core::operator::{BoxError, Context, Operator, OutputTag, Progress};
@@ -40,13 +40,13 @@ const NO_TIMESTAMP: &str = "a record without a timestamp belongs to no event-tim
     timestamps at the source, before the window";
 
 /// Windows assigned by `W` over a stream of `T` that is keyed by what `F` reads, kept in `S`.
-pub(super) struct WindowOperator<T, W, F, S> {
-    pub(super) assigner: W,
-    pub(super) key: F,
-    pub(super) late: Option<OutputTag<T>>,
-    pub(super) windows: S,
+pub(crate) struct WindowOperator<T, W, F, S> {
+    pub(crate) assigner: W,
+    pub(crate) key: F,
+    pub(crate) late: Option<OutputTag<T>>,
+    pub(crate) windows: S,
     /// The windows of the record at hand.
-    pub(super) assigned: Vec<TimeWindow>,
+    pub(crate) assigned: Vec<TimeWindow>,
 }
 
 impl<K, T, U, W, G, C, F> WindowOperator<T, W, F, KeyedWindows<K, T, U, G, C>>

@@ -9,7 +9,7 @@ use tidegate_core::state::aggregate::Aggregate;
 use tidegate_core::time::Timestamp;
 
 /// All slices of a key in one accumulator, and how many there are: without any the key leaves.
-pub(super) struct Rolling<V> {
+pub(crate) struct Rolling<V> {
     slices: u64,
     all: V,
 }

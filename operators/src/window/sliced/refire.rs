@@ -9,7 +9,7 @@ use super::carry::{Parts, Running};
 use super::firing::Merging;
 use super::rolling::Rolling;
 use super::stacks::Stacks;
-use super::time_window::TimeWindow;
+use crate::window::time_window::TimeWindow;
 use std::collections::VecDeque;
 use std::ops::Bound::{Excluded, Included};
 use tidegate_core::key::Key;
@@ -17,7 +17,7 @@ use tidegate_core::state::aggregate::Aggregate;
 use tidegate_core::time::Timestamp;
 
 /// The results of a key over each of `windows`, which have a slice in common, the last window first.
-pub(super) fn results<K: Key, A: Aggregate>(
+pub(crate) fn results<K: Key, A: Aggregate>(
     windows: &[TimeWindow],
     cumulate: bool,
     merging: &Merging<K, A>,

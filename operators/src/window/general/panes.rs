@@ -4,17 +4,17 @@
 //! allocation of its own.
 
 use super::pane::Pane;
-use super::time_window::TimeWindow;
+use crate::window::time_window::TimeWindow;
 use serde::{Deserialize, Serialize};
 use std::ops::Range;
 use tidegate_core::time::Timestamp;
 
 /// All that is kept of one key.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub(super) struct Panes<C, S> {
+pub(crate) struct Panes<C, S> {
     /// When the key is looked at next, by event time and by the wall clock: the time under which it
     /// stands among the wakes.
-    pub(super) wakes: [Option<Timestamp>; 2],
+    pub(crate) wakes: [Option<Timestamp>; 2],
     first: Option<Pane<C, S>>,
     /// Empty when there is no first.
     rest: Vec<Pane<C, S>>,
@@ -32,22 +32,22 @@ const fn order(window: TimeWindow) -> (Timestamp, Timestamp) {
 
 impl<C, S> Panes<C, S> {
     #[inline]
-    pub(super) const fn len(&self) -> usize {
+    pub(crate) const fn len(&self) -> usize {
         if self.first.is_some() { 1 + self.rest.len() } else { 0 }
     }
 
     #[inline]
-    pub(super) fn get(&self, index: usize) -> Option<&Pane<C, S>> {
+    pub(crate) fn get(&self, index: usize) -> Option<&Pane<C, S>> {
         if index == 0 { self.first.as_ref() } else { self.rest.get(index - 1) }
     }
 
     #[inline]
-    pub(super) fn get_mut(&mut self, index: usize) -> Option<&mut Pane<C, S>> {
+    pub(crate) fn get_mut(&mut self, index: usize) -> Option<&mut Pane<C, S>> {
         if index == 0 { self.first.as_mut() } else { self.rest.get_mut(index - 1) }
     }
 
     /// Where `window` is, or where it would be inserted.
-    pub(super) fn position(&self, window: TimeWindow) -> Result<usize, usize> {
+    pub(crate) fn position(&self, window: TimeWindow) -> Result<usize, usize> {
         match &self.first {
             None => Err(0),
             Some(first) if order(first.window) >= order(window) => {
@@ -66,14 +66,14 @@ impl<C, S> Panes<C, S> {
 
     /// The windows that touch `window`, provided that no two of them touch each other.
     #[inline]
-    pub(super) fn touching(&self, window: TimeWindow) -> Range<usize> {
+    pub(crate) fn touching(&self, window: TimeWindow) -> Range<usize> {
         let touches = |index: usize| self.get(index).is_some_and(|p| p.window.touches(window));
         let first = (0..self.len()).find(|&index| touches(index)).unwrap_or(self.len());
         let end = (first..).find(|&index| !touches(index)).unwrap_or(first);
         first..end
     }
 
-    pub(super) fn insert(&mut self, index: usize, pane: Pane<C, S>) {
+    pub(crate) fn insert(&mut self, index: usize, pane: Pane<C, S>) {
         match &mut self.first {
             None => self.first = Some(pane),
             Some(first) if index == 0 => {
@@ -88,7 +88,7 @@ impl<C, S> Panes<C, S> {
     ///
     /// # Panics
     /// When there is none at `index`.
-    pub(super) fn remove(&mut self, index: usize) -> Pane<C, S> {
+    pub(crate) fn remove(&mut self, index: usize) -> Pane<C, S> {
         if index > 0 {
             return self.rest.remove(index - 1);
         }

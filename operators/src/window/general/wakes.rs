@@ -22,7 +22,7 @@ const STALE_MIN: usize = 1024;
 const SPARE_LISTS: usize = 64;
 
 /// Keys by the time at which they are to be looked at; equal times in the order of the keys.
-pub(super) struct Wakes<K> {
+pub(crate) struct Wakes<K> {
     lists: BTreeMap<Timestamp, Vec<K>>,
     /// The first list when it has been begun, with the last key first.
     first: Option<(Timestamp, Vec<K>)>,
@@ -37,21 +37,21 @@ impl<K: Key> Default for Wakes<K> {
 }
 
 impl<K: Key> Wakes<K> {
-    pub(super) fn push(&mut self, at: Timestamp, key: K) {
+    pub(crate) fn push(&mut self, at: Timestamp, key: K) {
         let spare = &mut self.spare;
         self.lists.entry(at).or_insert_with(|| spare.pop().unwrap_or_default()).push(key);
         self.len += 1;
     }
 
     /// When the next one is due.
-    pub(super) fn next(&self) -> Option<Timestamp> {
+    pub(crate) fn next(&self) -> Option<Timestamp> {
         let first = self.first.as_ref().map(|(at, _)| *at);
         let list = self.lists.first_key_value().map(|(at, _)| *at);
         [first, list].into_iter().flatten().min()
     }
 
     /// Takes the next one that is due at `now`.
-    pub(super) fn pop_due(&mut self, now: Timestamp) -> Option<(Timestamp, K)> {
+    pub(crate) fn pop_due(&mut self, now: Timestamp) -> Option<(Timestamp, K)> {
         let next = self.next().filter(|at| *at <= now)?;
         if self.first.as_ref().is_none_or(|(at, _)| *at != next) {
             self.begin(next);
@@ -80,17 +80,17 @@ impl<K: Key> Wakes<K> {
     }
 
     /// Whether most must be stale, when `keys` keys have one each at most.
-    pub(super) fn are_mostly_stale(&self, keys: usize) -> bool {
+    pub(crate) fn are_mostly_stale(&self, keys: usize) -> bool {
         self.len > STALE_MIN.max(keys.saturating_mul(2))
     }
 
     #[cfg(test)]
-    pub(super) const fn len(&self) -> usize {
+    pub(crate) const fn len(&self) -> usize {
         self.len
     }
 
     /// Replaces all.
-    pub(super) fn gather(&mut self, wakes: impl Iterator<Item = (Timestamp, K)>) {
+    pub(crate) fn gather(&mut self, wakes: impl Iterator<Item = (Timestamp, K)>) {
         *self = Self::default();
         wakes.for_each(|(at, key)| self.push(at, key));
     }

@@ -1,5 +1,5 @@
-//! What travels from a [`super::LocalWindow`] to the window behind the exchange: records as they came,
-//! and records of one key and slice that have been combined.
+//! What travels from a [`crate::window::LocalWindow`] to the window behind the exchange: records as
+//! they came, and records of one key and slice that have been combined.
 
 use serde::{Deserialize, Serialize};
 use tidegate_core::key::Key;

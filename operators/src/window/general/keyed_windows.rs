@@ -6,9 +6,9 @@
 use super::contents::Contents;
 use super::evaluator::Evaluator;
 use super::panes::Panes;
-use super::time_window::TimeWindow;
-use super::trigger::Trigger;
 use super::wakes::Wakes;
+use crate::window::time_window::TimeWindow;
+use crate::window::trigger::Trigger;
 use tidegate_core::element::Data;
 use tidegate_core::key::Key;
 use tidegate_core::operator::{BoxError, Context, Progress};
@@ -18,9 +18,9 @@ use tidegate_core::time::Timestamp;
 use tidegate_core::timer::TimeDomain;
 
 /// Windows of records of type `T` that emit `U`.
-pub(super) struct KeyedWindows<K: Key, T, U, G: Trigger<T>, C: Contents<K, T, U>> {
-    pub(super) evaluator: Evaluator<U, G, C>,
-    pub(super) panes: ValueState<K, Panes<C::State, G::State>>,
+pub(crate) struct KeyedWindows<K: Key, T, U, G: Trigger<T>, C: Contents<K, T, U>> {
+    pub(crate) evaluator: Evaluator<U, G, C>,
+    pub(crate) panes: ValueState<K, Panes<C::State, G::State>>,
     /// By event time and by the wall clock.
     wakes: [Wakes<K>; 2],
 }
@@ -35,13 +35,13 @@ where
     G: Trigger<T>,
     C: Contents<K, T, U>,
 {
-    pub(super) fn new(evaluator: Evaluator<U, G, C>) -> Self {
+    pub(crate) fn new(evaluator: Evaluator<U, G, C>) -> Self {
         let wakes = [Wakes::default(), Wakes::default()];
         Self { evaluator, panes: ValueState::default(), wakes }
     }
 
     /// Gathers the wakes after a restore.
-    pub(super) fn open(&mut self) {
+    pub(crate) fn open(&mut self) {
         for (clock, wakes) in self.wakes.iter_mut().enumerate() {
             gather(wakes, clock, &self.panes);
         }
@@ -52,7 +52,7 @@ where
     ///
     /// # Errors
     /// When windows merge into one that is late.
-    pub(super) fn add(
+    pub(crate) fn add(
         &mut self,
         at: Keyed<'_, K>,
         windows: &[TimeWindow],
@@ -95,7 +95,7 @@ where
     }
 
     /// One clock has reached `until`: the windows of every key do what is due, in the order of time.
-    pub(super) fn advance(
+    pub(crate) fn advance(
         &mut self,
         domain: TimeDomain,
         until: Timestamp,
@@ -124,7 +124,7 @@ where
     }
 
     /// When the next wake of one clock is due.
-    pub(super) fn next_due(&self, domain: TimeDomain) -> Option<Timestamp> {
+    pub(crate) fn next_due(&self, domain: TimeDomain) -> Option<Timestamp> {
         self.wakes[domain as usize].next()
     }
 }
@@ -190,7 +190,7 @@ fn gather<K: Key, C: Value, S: Value>(
 mod tests {
     use super::*;
     use crate::aggregate::Count;
-    use crate::window::contents::{Incremental, emit_result};
+    use crate::window::general::contents::{Incremental, emit_result};
     use crate::window::{
         ContinuousProcessingTimeTrigger, GlobalWindows, PurgingTrigger, Session, TriggerContext,
         TriggerResult, Windowing,

@@ -10,7 +10,7 @@
 //! key is stale.
 
 use super::firing::Slices;
-use super::time_window::TimeWindow;
+use crate::window::time_window::TimeWindow;
 use hashbrown::hash_table::{Entry, HashTable};
 use std::ops::Bound::{Excluded, Included};
 use tidegate_core::key::Key;
@@ -19,22 +19,22 @@ use tidegate_core::state::aggregate::Aggregate;
 use tidegate_core::time::Timestamp;
 
 /// The slices of one key.
-pub(super) struct Parts<'a, K: Key, A: Aggregate> {
-    pub(super) at: Keyed<'a, K>,
-    pub(super) slices: &'a Slices<K, A>,
-    pub(super) aggregate: &'a A,
+pub(crate) struct Parts<'a, K: Key, A: Aggregate> {
+    pub(crate) at: Keyed<'a, K>,
+    pub(crate) slices: &'a Slices<K, A>,
+    pub(crate) aggregate: &'a A,
 }
 
 impl<'a, K: Key, A: Aggregate> Parts<'a, K, A> {
     /// What the key has in the slice that ends at `end`.
-    pub(super) fn part(&self, end: Timestamp) -> &'a A::Accumulator {
+    pub(crate) fn part(&self, end: Timestamp) -> &'a A::Accumulator {
         self.slices.get(&end, self.at).expect("a slice that has entered is there until it leaves")
     }
 }
 
 /// The running aggregate of one key. Slices leave in the order in which they entered: from the oldest
 /// to the newest for windows on time, the other way round in [`super::refire`].
-pub(super) trait Running<A: Aggregate>: Sized {
+pub(crate) trait Running<A: Aggregate>: Sized {
     /// That of the slice that ends at `end` alone.
     fn begin<K: Key>(end: Timestamp, parts: &Parts<'_, K, A>) -> Self;
     /// The slice that ends at `end` enters.
@@ -46,7 +46,7 @@ pub(super) trait Running<A: Aggregate>: Sized {
 }
 
 /// The running aggregates of all keys.
-pub(super) struct Carry<K, R> {
+pub(crate) struct Carry<K, R> {
     keys: HashTable<(K, R)>,
     /// Keys whose running aggregate has to be built anew.
     stale: HashTable<K>,
@@ -69,7 +69,7 @@ const FEW_USED: usize = 16;
 
 impl<K: Key, R> Carry<K, R> {
     /// Goes on to `window`, which ends behind all windows before it.
-    pub(super) fn advance_to<A: Aggregate>(
+    pub(crate) fn advance_to<A: Aggregate>(
         &mut self,
         window: TimeWindow,
         slices: &Slices<K, A>,
@@ -113,7 +113,7 @@ impl<K: Key, R> Carry<K, R> {
     }
 
     /// Lets the slices leave that the `next` window does not contain.
-    pub(super) fn retire<A: Aggregate>(
+    pub(crate) fn retire<A: Aggregate>(
         &mut self,
         next: TimeWindow,
         slices: &Slices<K, A>,
@@ -151,7 +151,7 @@ impl<K: Key, R> Carry<K, R> {
     }
 
     /// A late record has changed what `at` has in the slice that ends at `end`.
-    pub(super) fn forget(&mut self, end: Timestamp, at: Keyed<'_, K>) {
+    pub(crate) fn forget(&mut self, end: Timestamp, at: Keyed<'_, K>) {
         if self.from < end && end <= self.upto {
             if let Ok(entry) = self.keys.find_entry(at.hash, |(key, _)| key == at.key) {
                 entry.remove();
@@ -170,7 +170,7 @@ impl<K: Key, R> Carry<K, R> {
 
     /// The first key at or behind `position` with its result, and the position behind it: a walk that
     /// can be broken off and resumed as long as nothing enters or leaves.
-    pub(super) fn next_from<A: Aggregate>(
+    pub(crate) fn next_from<A: Aggregate>(
         &self,
         position: usize,
         slices: &Slices<K, A>,

@@ -1,4 +1,5 @@
-//! Event-time windows behind a [`super::LocalWindow`]: as [`SlicedWindow`], over what was combined.
+//! Event-time windows behind a [`crate::window::LocalWindow`]: as [`SlicedWindow`], over what was
+//! combined.
 //!
 //! Apart from it because what comes here is no record any more: a combined part is merged into its
 //! slice where a record would be added. It comes before any window of its slice has fired; should it
@@ -6,9 +7,9 @@
 //! be counted: nothing in it could go to a side output.
 
 use super::partial::{Combined, Partial};
-use super::sliced::{self, SlicedWindow};
-use super::spec::{InvalidWindow, Window};
-use super::time_window::Windowed;
+use super::sliced_window::{self, SlicedWindow};
+use crate::window::spec::{InvalidWindow, Window};
+use crate::window::time_window::Windowed;
 use tidegate_core::element::{Batch, Record};
 use tidegate_core::key::Key;
 use tidegate_core::operator::{BoxError, Context, Operator, OutputTag, Progress};
@@ -48,10 +49,10 @@ fn take<K: Key, A: Aggregate, F: Fn(&A::In) -> K>(
     let Record { value, timestamp, key_hash } = record;
     match value {
         Partial::Record(value) => {
-            sliced::add(aggregate, key, table, &Record { value, timestamp, key_hash });
+            sliced_window::add(aggregate, key, table, &Record { value, timestamp, key_hash });
         }
         Partial::Combined(Combined { key, accumulator, .. }) => {
-            let at = sliced::keyed(&key, key_hash);
+            let at = sliced_window::keyed(&key, key_hash);
             aggregate.merge(table.get_or_insert_with(at, || aggregate.create()), &accumulator);
         }
     }

@@ -1,0 +1,10 @@
+//! Clicks of each user between two pauses of half an hour.
+
+use std::process::ExitCode;
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+fn main() -> ExitCode {
+    ecommerce::main::<ecommerce::UserSessions>()
+}

@@ -1,0 +1,10 @@
+//! Distinct users per hour.
+
+use std::process::ExitCode;
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+fn main() -> ExitCode {
+    ecommerce::main::<ecommerce::Uv>()
+}

@@ -1,0 +1,20 @@
+//! Windows at equal distances of event time, computed from slices: a record touches one slice, however
+//! many windows overlap, and a slide costs what enters and leaves.
+//!
+//! Apart from the general windows, which keep each window of each key by itself.
+
+mod carry;
+mod combined_window;
+mod firing;
+mod local_window;
+mod partial;
+mod refire;
+mod rolling;
+mod sliced_window;
+mod slicing;
+mod stacks;
+
+pub use combined_window::CombinedWindow;
+pub use local_window::LocalWindow;
+pub use partial::{Combined, Partial};
+pub use sliced_window::SlicedWindow;
