@@ -71,17 +71,15 @@ impl Subject {
 pub(crate) const HOT_ITEMS: Subject = CLICKS.makes("hot-items", "hot_items_top5_1h_5min.tsv");
 
 /// Windows in two phases with late data, and rows with every checkpoint.
-pub(crate) const LOG_METHODS: Subject =
-    REQUESTS.makes("log-methods", "log_by_method_10s_late.tsv");
+pub(crate) const LOG_METHODS: Subject = REQUESTS.makes("log-methods", "log_by_method_10s_late.tsv");
 
 /// General windows that merge, their timers and state.
 pub(crate) const USER_SESSIONS: Subject =
     UNSORTED.makes("user-sessions", "unsorted_sessions_30min.tsv");
 
 /// Two inputs, what waits of each, and side outputs.
-pub(crate) const TX_MATCH: Subject = PAYMENTS
-    .makes("tx-match", "tx_connect_pay5s_receipt3s.csv")
-    .with(&["--by", "reconciliation"]);
+pub(crate) const TX_MATCH: Subject =
+    PAYMENTS.makes("tx-match", "tx_connect_pay5s_receipt3s.csv").with(&["--by", "reconciliation"]);
 
 /// Every job whose rows are recorded.
 pub(crate) const SUBJECTS: [Subject; 8] = [

@@ -243,7 +243,8 @@ pub(super) fn decisions(
                 (Some(l), Some(r)) if (lower_ms..=upper_ms).contains(&(r.0 - l.0)) => {
                     let at = l.0.max(r.0);
                     decisions.push((at, format!("{:?} @{at}", (l.1, r.1))));
-                    (left.next(), right.next());
+                    left.next();
+                    right.next();
                 }
                 (Some(l), Some(r)) if r.0 - l.0 > upper_ms => {
                     decisions.push(alone("alone-left", l, upper_ms));
