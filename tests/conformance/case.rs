@@ -130,6 +130,16 @@ pub enum Step {
         #[serde(default)]
         expect: Vec<Emission>,
     },
+    /// A call of an asynchronous function is answered.
+    AsyncComplete {
+        /// The record it was made for.
+        element: Value,
+        /// The answer.
+        results: Vec<Value>,
+        /// What it makes the operator emit.
+        #[serde(default)]
+        expect: Vec<Emission>,
+    },
     /// A checkpoint is taken.
     Snapshot {
         /// Its name.
@@ -177,6 +187,7 @@ impl Step {
             | Self::Watermark { expect, .. }
             | Self::Status { expect, .. }
             | Self::ProcessingTime { expect, .. }
+            | Self::AsyncComplete { expect, .. }
             | Self::End { expect }
             | Self::Close { expect } => expect,
             Self::Snapshot { .. }
@@ -205,6 +216,7 @@ impl fmt::Display for Step {
             Self::Watermark { input, ts, .. } => write!(f, "watermark {ts} on input {input}"),
             Self::Status { input, status, .. } => write!(f, "{status:?} on input {input}"),
             Self::ProcessingTime { ts, .. } => write!(f, "processing time {ts}"),
+            Self::AsyncComplete { element, .. } => write!(f, "answer to {element}"),
             Self::Snapshot { id } => write!(f, "snapshot {id}"),
             Self::RestartFromSnapshot { id } => write!(f, "restart from snapshot {id}"),
             Self::Check { .. } => f.write_str("check"),

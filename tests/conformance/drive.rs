@@ -25,6 +25,8 @@ use tidegate_core::time::Timestamp;
 type KeyHash = Box<dyn Fn(usize, &Value) -> u64>;
 type MakeStage = Box<dyn Fn(Option<usize>) -> Box<dyn Stage>>;
 type MakeEdges = Box<dyn Fn(&Sheet, bool) -> Vec<Box<dyn OutputEdge>>>;
+/// Gives the answer to the call for a record.
+type Complete = Box<dyn Fn(&Value, &[Value])>;
 /// The timestamps that a snapshot holds in a buffer.
 type Kept = fn(&Saved, &str) -> Result<Vec<i64>, String>;
 
@@ -37,6 +39,9 @@ pub struct Subject {
     /// The stable hash of a record's key, by input.
     key_hash: KeyHash,
     kept: Option<Kept>,
+    complete: Option<Complete>,
+    /// Whether a restore in the midst of everything changes nothing but what the operator remembers.
+    restorable: bool,
     /// Whether the cases tell the event time of what is emitted.
     tells_time: bool,
 }
@@ -93,7 +98,16 @@ impl Subject {
         };
         let edges = Box::new(edges);
         let key_hash = Box::new(|_, _: &_| 0);
-        Self { stage, edges, inputs: vec![0], key_hash, kept: None, tells_time: true }
+        Self {
+            stage,
+            edges,
+            inputs: vec![0],
+            key_hash,
+            kept: None,
+            complete: None,
+            restorable: true,
+            tells_time: true,
+        }
     }
 
     /// The stream is keyed.
@@ -113,6 +127,20 @@ impl Subject {
     #[must_use]
     pub(crate) fn keeps(mut self, kept: Kept) -> Self {
         self.kept = Some(kept);
+        self
+    }
+
+    /// How to answer the call for a record.
+    #[must_use]
+    pub(crate) fn completes(mut self, complete: impl Fn(&Value, &[Value]) + 'static) -> Self {
+        self.complete = Some(Box::new(complete));
+        self
+    }
+
+    /// A restore begins anew what is measured by the clock: it must not come in between.
+    #[must_use]
+    pub(crate) const fn restores_begin_anew(mut self) -> Self {
+        self.restorable = false;
         self
     }
 
@@ -244,6 +272,11 @@ impl<'a> Drive<'a> {
             }
             Step::Status { input, status, .. } => self.feed(*input, Element::Status(*status)),
             Step::ProcessingTime { ts, .. } => self.life()?.advance_clock(Timestamp(*ts)),
+            Step::AsyncComplete { element, results, .. } => {
+                let complete = self.subject.complete.as_ref();
+                complete.ok_or("cannot be run: the operator calls nothing")?(element, results);
+                self.life()?.wake()
+            }
             Step::Snapshot { id } => {
                 let saved = self.life()?.snapshot()?;
                 self.saved.insert(id.clone(), (saved, self.ended.clone()));
@@ -316,7 +349,8 @@ impl<'a> Drive<'a> {
     /// # Errors
     /// The operator's.
     pub fn after_step(&mut self) -> Result<(), String> {
-        if self.way == Way::Restored && self.life.is_some() && self.ended.contains(&false) {
+        let asked = self.way == Way::Restored && self.subject.restorable;
+        if asked && self.life.is_some() && self.ended.contains(&false) {
             let saved = self.life()?.snapshot()?;
             self.restart(&saved)?;
             let emitted = self.take().concat();

@@ -208,7 +208,7 @@ impl Life {
                 Ok(StepOutcome::Backpressured) => {
                     (0..self.edges).for_each(|edge| task.credit(edge, 0));
                 }
-                Ok(StepOutcome::Idle(_) | StepOutcome::Waiting) => return Ok(()),
+                Ok(StepOutcome::Idle(_) | StepOutcome::Waiting(_)) => return Ok(()),
                 Err(error) => return Err(error.cause.to_string()),
             }
         }

@@ -151,7 +151,7 @@ impl Subtask {
             match catch_unwind(AssertUnwindSafe(|| task.step(now, &waker, &mut port))) {
                 Ok(Ok(outcome)) => {
                     self.ready = outcome == StepOutcome::More;
-                    if let StepOutcome::Idle(at) = outcome {
+                    if let StepOutcome::Idle(at) | StepOutcome::Waiting(at) = outcome {
                         self.wake_at = at;
                     }
                     self.outcome = Some(outcome);

@@ -63,7 +63,7 @@ pub enum ChainStep {
     Idle,
     /// There is work, but no room downstream.
     Blocked,
-    /// A link left its input and will wake the task.
+    /// A link waits for something outside, which will wake the task.
     Waiting,
 }
 
@@ -112,6 +112,8 @@ impl std::fmt::Display for Phase {
 pub struct Chain {
     /// The operators, front to back.
     pub links: Vec<Link>,
+    /// Whether the only link is polled.
+    polled: bool,
     pass: Option<(Control, usize)>,
     /// The operator and phase of the call under way, for whoever catches its panic.
     pub active: Option<(usize, Phase)>,
@@ -121,14 +123,16 @@ impl Chain {
     /// A chain of `links`; a source that feeds an exchange directly has none.
     ///
     /// # Panics
-    /// When an operator that makes event time is not the only one.
+    /// When an operator that makes event time or is polled is not the only one.
     #[must_use]
     pub fn new(links: Vec<Link>) -> Self {
+        let alone = |link: &Link| link.stage.makes_event_time() || link.stage.is_polled();
         assert!(
-            links.len() < 2 || !links.iter().any(|link| link.stage.makes_event_time()),
-            "an operator that makes event time stands alone"
+            links.len() < 2 || !links.iter().any(alone),
+            "an operator that makes event time or is polled stands alone"
         );
-        Self { links, pass: None, active: None }
+        let polled = links.iter().any(|link| link.stage.is_polled());
+        Self { links, polled, pass: None, active: None }
     }
 
     /// Whether event time goes no further than this chain, which makes its own.
@@ -172,14 +176,16 @@ impl Chain {
         if downstream.is_blocked() {
             return Ok(if self.is_idle() { ChainStep::Idle } else { ChainStep::Blocked });
         }
+        if self.polled && self.poll(time, downstream)? {
+            return Ok(ChainStep::Worked);
+        }
         let busy = |link: &Link| link.input.as_ref().is_some_and(|(_, b)| b.open_records() > 0);
         if let Some(at) = self.links.iter().rposition(busy) {
             return self.process(at, time, downstream);
         }
         match self.pass {
             Some((control, at)) if at < self.links.len() => {
-                self.visit(control, at, time, downstream)?;
-                Ok(ChainStep::Worked)
+                self.visit(control, at, time, downstream)
             }
             _ => Ok(ChainStep::Idle),
         }
@@ -191,6 +197,24 @@ impl Chain {
                 .links
                 .iter()
                 .all(|link| link.input.as_ref().is_none_or(|(_, batch)| batch.open_records() == 0))
+    }
+
+    /// Takes up what has come in from outside; says whether anything followed from it.
+    fn poll(
+        &mut self,
+        time: StepTime<'_>,
+        downstream: &mut dyn Downstream,
+    ) -> Result<bool, ChainError> {
+        self.active = Some((0, Phase::Element));
+        let Link { uid, stage, .. } = &mut self.links[0];
+        stage.poll(time).map_err(|cause| ChainError {
+            operator: uid.clone(),
+            phase: Phase::Element,
+            cause,
+        })?;
+        let emitted = self.pass_on(0, downstream);
+        self.active = None;
+        Ok(emitted)
     }
 
     fn process(
@@ -229,7 +253,7 @@ impl Chain {
         at: usize,
         time: StepTime<'_>,
         downstream: &mut dyn Downstream,
-    ) -> Result<(), ChainError> {
+    ) -> Result<ChainStep, ChainError> {
         self.active = Some((at, Phase::Timer));
         let Link { uid, stage, .. } = &mut self.links[at];
         let progress = stage.control(control, time).map_err(|cause| ChainError {
@@ -240,9 +264,10 @@ impl Chain {
         if progress == Progress::Done {
             self.pass = Some((control, at + 1));
         }
-        self.pass_on(at, downstream);
+        let emitted = self.pass_on(at, downstream);
         self.active = None;
-        Ok(())
+        let waits = progress == Progress::Waiting && !emitted;
+        Ok(if waits { ChainStep::Waiting } else { ChainStep::Worked })
     }
 
     /// Hands on what link `at` has emitted; says whether that was anything.

@@ -10,6 +10,7 @@ use crate::time::Timestamp;
 use std::any::Any;
 use std::borrow::Cow;
 use std::marker::PhantomData;
+use std::task::Waker;
 
 /// Why an operator, a source or a sink gave up. The runner adds who, where and in which phase.
 pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
@@ -21,6 +22,10 @@ pub enum Progress {
     Done,
     /// The output is full; call again when it has been taken.
     More,
+    /// Something outside must come first: call again when it has woken the task, or when the clock has
+    /// come to the next processing-time timer. Only from an operator that is
+    /// [polled](Operator::is_polled).
+    Waiting,
 }
 
 /// One operator: one subtask's instance of it.
@@ -88,6 +93,29 @@ pub trait Operator: Send + 'static {
     fn on_end(&mut self, ctx: &mut Context<Self::Out>) -> Result<Progress, BoxError> {
         let _ = ctx;
         Ok(Progress::Done)
+    }
+
+    /// The input has fallen idle or has woken up; told only to an operator that
+    /// [makes event time](Operator::makes_event_time), before the call that follows.
+    fn on_status(&mut self, status: Status, ctx: &mut Context<Self::Out>) {
+        let _ = (status, ctx);
+    }
+
+    /// Looks after what goes on outside the task, such as calls to a service: takes up what has come
+    /// in, until `ctx` is full, and leaves `waker` with whoever is still busy.
+    ///
+    /// Called before anything else in each step, and only when it [is polled](Operator::is_polled).
+    ///
+    /// # Errors
+    /// As [`Operator::process`].
+    fn poll(&mut self, waker: &Waker, ctx: &mut Context<Self::Out>) -> Result<(), BoxError> {
+        let _ = (waker, ctx);
+        Ok(())
+    }
+
+    /// Whether [`Operator::poll`] is to be called. Such an operator stands alone in its chain.
+    fn is_polled(&self) -> bool {
+        false
     }
 
     /// Whether it makes event time anew: watermarks and statuses that reach it go no further, those

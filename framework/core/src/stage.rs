@@ -3,7 +3,7 @@
 //! Apart from the chain because this is where types end: a stage knows the records of its operator, a
 //! chain only moves batches.
 
-use crate::element::{AnyBatch, Barrier, Batch, Record, downcast};
+use crate::element::{AnyBatch, Barrier, Batch, Record, Status, downcast};
 use crate::gate::Port;
 use crate::gate::valve::TimeEvent;
 use crate::limits;
@@ -32,6 +32,8 @@ pub enum Control {
     Watermark(Timestamp),
     /// The wall clock has reached a timer.
     ProcessingTime(Timestamp),
+    /// The input has fallen idle or has woken up; only for a stage that makes event time.
+    Status(Status),
     /// All input has ended.
     End,
 }
@@ -59,6 +61,20 @@ pub trait Stage: Send {
     /// # Errors
     /// The operator's.
     fn control(&mut self, control: Control, time: StepTime<'_>) -> Result<Progress, BoxError>;
+
+    /// Takes up what has come in from outside ([`Operator::poll`]).
+    ///
+    /// # Errors
+    /// The operator's.
+    fn poll(&mut self, time: StepTime<'_>) -> Result<(), BoxError> {
+        let _ = time;
+        Ok(())
+    }
+
+    /// Whether [`Stage::poll`] is to be called.
+    fn is_polled(&self) -> bool {
+        false
+    }
 
     /// What was emitted on the main output since the last call, with a mark where each of
     /// [`Stage::take_times`] falls.
@@ -169,14 +185,29 @@ impl<O: Operator> Stage for OperatorStage<O> {
     fn control(&mut self, control: Control, time: StepTime<'_>) -> Result<Progress, BoxError> {
         let watermark = match control {
             Control::Watermark(at) => at,
-            Control::ProcessingTime(_) | Control::End => self.context.watermark(),
+            Control::ProcessingTime(_) | Control::Status(_) | Control::End => {
+                self.context.watermark()
+            }
         };
         self.context.set_time(watermark, time.now);
         match control {
             Control::Watermark(at) => self.operator.on_watermark(at, &mut self.context),
             Control::ProcessingTime(at) => self.operator.on_processing_time(at, &mut self.context),
+            Control::Status(status) => {
+                self.operator.on_status(status, &mut self.context);
+                Ok(Progress::Done)
+            }
             Control::End => self.operator.on_end(&mut self.context),
         }
+    }
+
+    fn poll(&mut self, time: StepTime<'_>) -> Result<(), BoxError> {
+        self.context.set_time(self.context.watermark(), time.now);
+        self.operator.poll(time.waker, &mut self.context)
+    }
+
+    fn is_polled(&self) -> bool {
+        self.operator.is_polled()
     }
 
     fn take_output(&mut self) -> Option<Box<dyn AnyBatch>> {

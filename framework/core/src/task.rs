@@ -122,8 +122,8 @@ pub enum StepOutcome {
     Idle(Option<Timestamp>),
     /// When a credit arrives.
     Backpressured,
-    /// When a sink wakes the task.
-    Waiting,
+    /// When a sink or what an operator has called wakes the task, or the clock reaches the time given.
+    Waiting(Option<Timestamp>),
 }
 
 /// Totals that a task carries on from its snapshot.
@@ -240,7 +240,10 @@ impl Task {
         match self.chain.step(time, &mut self.outputs)? {
             ChainStep::Worked => return Ok(None),
             ChainStep::Blocked => return Ok(Some(StepOutcome::Backpressured)),
-            ChainStep::Waiting => return Ok(Some(StepOutcome::Waiting)),
+            ChainStep::Waiting => {
+                self.outputs.edges.iter_mut().for_each(|edge| edge.flush());
+                return Ok(Some(StepOutcome::Waiting(self.chain.next_processing_timer())));
+            }
             ChainStep::Idle => {}
         }
         if let Some(control) = self.chain.finished_pass() {
@@ -297,7 +300,10 @@ impl Task {
                 }
             }
             GateEvent::Watermark(watermark) => self.chain.start(Control::Watermark(watermark)),
-            GateEvent::Status(status) => self.pass_on(TimeEvent::Status(status)),
+            GateEvent::Status(status) if self.chain.makes_event_time() => {
+                self.chain.start(Control::Status(status));
+            }
+            GateEvent::Status(status) => self.outputs.time(TimeEvent::Status(status)),
             GateEvent::Barrier(barrier) => return self.snapshot(barrier, port),
             GateEvent::EndOfInput(_) => {}
             GateEvent::EndOfData => self.chain.start(Control::End),
@@ -305,23 +311,16 @@ impl Task {
         Ok(())
     }
 
-    /// Event time goes on, unless the chain makes its own.
-    fn pass_on(&mut self, event: TimeEvent) {
-        if !self.chain.makes_event_time() {
-            self.outputs.time(event);
-        }
-    }
-
     fn after(&mut self, control: Control, port: &mut dyn TaskPort) {
         match control {
             Control::Watermark(watermark) => {
                 self.watermark = watermark;
                 // The end of event time is told by the end of the data.
-                if watermark < Timestamp::MAX {
-                    self.pass_on(TimeEvent::Watermark(watermark));
+                if watermark < Timestamp::MAX && !self.chain.makes_event_time() {
+                    self.outputs.time(TimeEvent::Watermark(watermark));
                 }
             }
-            Control::ProcessingTime(_) => {}
+            Control::ProcessingTime(_) | Control::Status(_) => {}
             Control::End => {
                 self.drained = true;
                 self.outputs.edges.iter_mut().for_each(|edge| edge.end());

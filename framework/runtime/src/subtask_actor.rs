@@ -119,8 +119,8 @@ impl SubtaskActor {
         }
         Some(match outcome {
             StepOutcome::More => NextStep::Now,
-            StepOutcome::Idle(Some(at)) => NextStep::At(at),
-            StepOutcome::Idle(None) | StepOutcome::Backpressured | StepOutcome::Waiting => {
+            StepOutcome::Idle(Some(at)) | StepOutcome::Waiting(Some(at)) => NextStep::At(at),
+            StepOutcome::Idle(None) | StepOutcome::Backpressured | StepOutcome::Waiting(None) => {
                 NextStep::WhenWoken
             }
         })
@@ -423,8 +423,8 @@ impl Stopwatch {
             StepOutcome::More => {}
             StepOutcome::Idle(_) => stats.idle_ns.add(waited),
             StepOutcome::Backpressured => stats.backpressured_ns.add(waited),
-            // A sink that waits for the outside is busy: it is the slow one, not what is behind it.
-            StepOutcome::Waiting => stats.busy_ns.add(waited),
+            // Who waits for the outside is busy: it is the slow one, not what is behind it.
+            StepOutcome::Waiting(_) => stats.busy_ns.add(waited),
         }
         self.last = now;
     }
