@@ -3,4 +3,5 @@
 pub mod bench;
 pub mod conformance;
 pub mod harness;
+pub mod lookups;
 pub mod shared_material;

@@ -15,6 +15,7 @@
 //! tidegate::launch(job);
 //! ```
 
+mod async_io;
 mod connect;
 mod job;
 mod join;
@@ -55,6 +56,9 @@ pub mod prelude {
     pub use tidegate_inline::{Collect, FromVec, Print};
     pub use tidegate_operators::aggregate::Count;
     pub use tidegate_operators::assign_timestamps_and_watermarks::TimestampsAndWatermarks;
+    pub use tidegate_operators::async_io::{
+        Answer, AsyncFunction, AsyncWait, Call, Failed, Lookup, LookupCache, LookupJoin, Retry,
+    };
     pub use tidegate_operators::join::{
         Books, Clock, Interval, JoinKind, Joined, OuterJoin, Pairing, Reason, Reconciliation,
         Unmatched,

@@ -1,10 +1,13 @@
-//! The jobs that the chaos tests maltreat, in one program: the lessons as they are, and one with a sink
-//! that is too slow.
+//! The jobs that the chaos tests maltreat, in one program: the lessons as they are, one with a sink
+//! that is too slow, one that asks a service.
+
+mod lookup_job;
 
 use clap::{Args, Parser};
 use ecommerce::{
     BehaviorCounts, Command, HotItems, Lesson, LogMethods, Pv, TxMatch, UserSessions, Uv,
 };
+use lookup_job::Lookups;
 use std::process::ExitCode;
 use std::sync::mpsc::{self, Sender};
 use std::task::Waker;
@@ -24,6 +27,7 @@ enum Jobs {
     BehaviorCounts(Command<BehaviorCounts>),
     HotItems(Command<HotItems>),
     LogMethods(Command<LogMethods>),
+    Lookups(Command<Lookups>),
     Pv(Command<Pv>),
     SlowSink(Command<Counts>),
     TxMatch(Command<TxMatch>),
@@ -36,6 +40,7 @@ fn main() -> ExitCode {
         Jobs::BehaviorCounts(command) => command.run(),
         Jobs::HotItems(command) => command.run(),
         Jobs::LogMethods(command) => command.run(),
+        Jobs::Lookups(command) => command.run(),
         Jobs::Pv(command) => command.run(),
         Jobs::SlowSink(command) => command.run(),
         Jobs::TxMatch(command) => command.run(),

@@ -116,7 +116,10 @@ impl AsyncFunction for Ask {
 
     fn timed_out(&mut self, input: &Value) -> Answer<Value> {
         match self.on_timeout {
-            OnTimeout::Emit => Ok(vec![format!("timeout-{input}").into()]),
+            OnTimeout::Emit => {
+                let text = input.as_str().map_or_else(|| input.to_string(), str::to_owned);
+                Ok(vec![format!("timeout-{text}").into()])
+            }
             OnTimeout::Fail => Err(BoxError::from("it took too long")),
         }
     }

@@ -7,7 +7,8 @@
 //! 4. with a snapshot after every step, restored into a new instance; bases and deltas alternate;
 //! 5. the same, each time at another parallelism (for keyed operators).
 //!
-//! [`TwoInputs`] does the same with an operator that has a second input.
+//! [`TwoInputs`] does the same with an operator that has a second input; [`Outside`] runs one that waits for
+//! answers.
 //!
 //! What runs is the real task with its gate and chain; snapshots take the real way through frames.
 //! What comes out is compared as text: rows, then rows of side outputs, up to each watermark (`W 5`),
@@ -44,10 +45,12 @@
 
 pub(crate) mod life;
 mod log;
+mod outside;
 mod rig;
 mod two_inputs;
 
 use log::{Log, Recorder};
+pub use outside::{Outside, Told};
 use rig::{Act, Rig, Script};
 use std::fmt::Debug;
 use std::sync::{Arc, Mutex};
