@@ -1,6 +1,7 @@
 //! What a job says of itself when it has ended: for people on the terminal, for programs as JSON.
 
 use serde::Serialize;
+use std::collections::BTreeMap;
 use std::path::Path;
 use tidegate_core::master::JobEnd;
 use tidegate_core::operator::BoxError;
@@ -46,6 +47,9 @@ pub struct OperatorSummary {
     pub late: u64,
     /// Records left out by policy.
     pub dropped: u64,
+    /// Figures of its own, summed over its subtasks.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub gauges: BTreeMap<&'static str, u64>,
 }
 
 impl Summary {
@@ -57,9 +61,12 @@ impl Summary {
         for (vertex, v) in plan.vertices.iter().enumerate() {
             for &node in &v.nodes {
                 let uid = plan.graph.nodes[node].uid.clone();
-                let mut sum = OperatorTotals::default();
+                let (mut sum, mut gauges) = (OperatorTotals::default(), BTreeMap::new());
                 for (_, stats) in subtasks.iter().filter(|(subtask, _)| subtask.vertex == vertex) {
                     sum.add(stats.totals().get(&uid).copied().unwrap_or_default());
+                    for (name, value) in stats.gauges().remove(&uid).unwrap_or_default() {
+                        *gauges.entry(name).or_default() += value;
+                    }
                 }
                 let OperatorTotals { records_in, records_out, late, dropped } = sum;
                 let parallelism = v.parallelism;
@@ -70,6 +77,7 @@ impl Summary {
                     records_out,
                     late,
                     dropped,
+                    gauges,
                 });
             }
         }
@@ -114,6 +122,11 @@ impl Summary {
                 "  {:width$}  {:>3}  {:>13}  {:>13}  {:>9}  {:>9}",
                 o.uid, o.parallelism, o.records_in, o.records_out, o.late, o.dropped
             );
+            if !o.gauges.is_empty() {
+                let gauges: Vec<_> =
+                    o.gauges.iter().map(|(name, n)| format!("{name} {n}")).collect();
+                eprintln!("  {:width$}  {}", "", gauges.join(", "));
+            }
         }
     }
 

@@ -125,6 +125,12 @@ pub trait Operator: Send + 'static {
         false
     }
 
+    /// Shows figures of its own, by name: they are exported as metrics, and stand in the summary of a run
+    /// as sums over all subtasks.
+    fn gauges(&self, each: &mut dyn FnMut(&'static str, u64)) {
+        let _ = each;
+    }
+
     /// Shows every state to `visitor`, always the same ones in the same order.
     fn states(&mut self, visitor: &mut dyn StateVisitor) {
         let _ = visitor;

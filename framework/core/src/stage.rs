@@ -96,6 +96,11 @@ pub trait Stage: Send {
     /// Late and dropped records since the last call.
     fn take_counts(&mut self) -> (u64, u64);
 
+    /// Shows the operator's own figures ([`Operator::gauges`]).
+    fn gauges(&self, each: &mut dyn FnMut(&'static str, u64)) {
+        let _ = each;
+    }
+
     /// The input has run dry.
     ///
     /// # Errors
@@ -229,6 +234,10 @@ impl<O: Operator> Stage for OperatorStage<O> {
 
     fn take_counts(&mut self) -> (u64, u64) {
         self.context.take_counts()
+    }
+
+    fn gauges(&self, each: &mut dyn FnMut(&'static str, u64)) {
+        self.operator.gauges(each);
     }
 
     fn next_processing_timer(&self) -> Option<Timestamp> {

@@ -433,6 +433,13 @@ impl Task {
         uses.fold((0, 0), |(used, all), (u, a)| (used + u, all + a))
     }
 
+    /// Figures of the operators' own: (operator, name, value).
+    pub fn gauges(&self, each: &mut dyn FnMut(&str, &'static str, u64)) {
+        for link in &self.chain.links {
+            link.stage.gauges(&mut |name, value| each(&link.uid, name, value));
+        }
+    }
+
     /// Entries per keyed state: (operator, state, entries).
     pub fn state_entries(&mut self, each: &mut dyn FnMut(&str, &str, u64)) {
         for link in &mut self.chain.links {

@@ -70,7 +70,11 @@ pub struct SubtaskStats {
     /// What holds its event time back: an edge and a sending subtask.
     holding_back: Mutex<Option<(String, u32)>>,
     totals: Mutex<BTreeMap<String, OperatorTotals>>,
+    gauges: Mutex<Gauges>,
 }
+
+/// Figures of operators' own: by uid, then by name.
+pub type Gauges = BTreeMap<String, BTreeMap<&'static str, u64>>;
 
 impl Default for SubtaskStats {
     fn default() -> Self {
@@ -90,6 +94,7 @@ impl Default for SubtaskStats {
             watermark: AtomicI64::new(Timestamp::MIN.millis()),
             holding_back: Mutex::new(None),
             totals: Mutex::new(BTreeMap::new()),
+            gauges: Mutex::new(BTreeMap::new()),
         }
     }
 }
@@ -115,6 +120,17 @@ impl SubtaskStats {
     /// Sets what holds event time back.
     pub fn set_holding_back(&self, channel: Option<(String, u32)>) {
         *self.holding_back.lock().unwrap_or_else(PoisonError::into_inner) = channel;
+    }
+
+    /// Figures of the operators' own.
+    #[must_use]
+    pub fn gauges(&self) -> Gauges {
+        self.gauges.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Sets the figures of the operators' own.
+    pub fn set_gauges(&self, gauges: Gauges) {
+        *self.gauges.lock().unwrap_or_else(PoisonError::into_inner) = gauges;
     }
 
     /// Totals per operator since the job first started.

@@ -11,7 +11,7 @@ use crate::mailbox::{
     Abandoned, Credit, Deliver, Drain, Released, Run, Stop, SubtaskStopped, Tell, Trigger,
     UploadDone, Wiring,
 };
-use crate::stats::SubtaskStats;
+use crate::stats::{Gauges, SubtaskStats};
 use crate::{clock, panics};
 use actix::prelude::*;
 use std::collections::VecDeque;
@@ -110,7 +110,10 @@ impl SubtaskActor {
                 return None;
             }
         };
-        self.watch.end(outcome, task, now, &self.around.stats);
+        self.watch.end(outcome, task, &self.around.stats);
+        if drained || self.watch.is_survey_due(now) {
+            survey(task, &self.around.stats);
+        }
         self.waiting_uploads.extend(captured);
         self.start_upload(ctx);
         if drained {
@@ -429,13 +432,7 @@ impl Stopwatch {
         self.last = now;
     }
 
-    fn end(
-        &mut self,
-        outcome: StepOutcome,
-        task: &mut Task,
-        wall: Timestamp,
-        stats: &SubtaskStats,
-    ) {
+    fn end(&mut self, outcome: StepOutcome, task: &Task, stats: &SubtaskStats) {
         let now = Instant::now();
         let worked = nanos(now - self.last);
         stats.busy_ns.add(worked);
@@ -458,15 +455,30 @@ impl Stopwatch {
             stats.credits_used.set(used.into());
             stats.credits_total.set(total.into());
         }
-        if wall.since(self.surveyed) >= SURVEY_EVERY_MS {
-            self.surveyed = wall;
-            let holder = task.gate().holding_back();
-            stats.set_holding_back(holder.map(|channel| (channel.edge.clone(), channel.from)));
-            let mut entries = 0;
-            task.state_entries(&mut |_, _, n| entries += n);
-            stats.state_entries.set(entries);
-        }
     }
+
+    /// Whether it is time to look at what is dearer to look at; says so once.
+    fn is_survey_due(&mut self, wall: Timestamp) -> bool {
+        let is_due = wall.since(self.surveyed) >= SURVEY_EVERY_MS;
+        if is_due {
+            self.surveyed = wall;
+        }
+        is_due
+    }
+}
+
+/// Looks at what holds event time back, at the size of state, and at the operators' own figures.
+fn survey(task: &mut Task, stats: &SubtaskStats) {
+    let holder = task.gate().holding_back();
+    stats.set_holding_back(holder.map(|channel| (channel.edge.clone(), channel.from)));
+    let mut entries = 0;
+    task.state_entries(&mut |_, _, n| entries += n);
+    stats.state_entries.set(entries);
+    let mut gauges = Gauges::new();
+    task.gauges(&mut |operator, name, value| {
+        gauges.entry(operator.to_owned()).or_default().insert(name, value);
+    });
+    stats.set_gauges(gauges);
 }
 
 fn nanos(duration: Duration) -> u64 {

@@ -144,6 +144,7 @@ pub struct AsyncWaitOperator<F: AsyncFunction> {
     /// The watermark that came in last.
     watermark: Timestamp,
     time: KeptTime,
+    calls_made: u64,
     /// Records whose first call is yet to be made: at the opening nobody knows the time.
     uncalled: Vec<u64>,
 }
@@ -161,6 +162,7 @@ impl<F: AsyncFunction> AsyncWaitOperator<F> {
             retries: BTreeSet::new(),
             watermark: Timestamp::MIN,
             time: KeptTime::BEGINNING,
+            calls_made: 0,
             uncalled: Vec::new(),
         }
     }
@@ -177,6 +179,7 @@ impl<F: AsyncFunction> AsyncWaitOperator<F> {
         let Some(in_flight) = self.records.queue.waiting(number) else { return Ok(()) };
         let calls = self.calls.get_mut(&number).expect("what waits has its calls");
         calls.made += 1;
+        self.calls_made += 1;
         calls.next = None;
         match self.function.call(&in_flight.record.value, ctx.processing_time()) {
             Call::Ready(answer) => self.take(number, answer, ctx),
@@ -399,6 +402,11 @@ impl<F: AsyncFunction> Operator for AsyncWaitOperator<F> {
 
     fn makes_event_time(&self) -> bool {
         true
+    }
+
+    fn gauges(&self, each: &mut dyn FnMut(&'static str, u64)) {
+        each("in_flight", self.records.queue.records() as u64);
+        each("calls", self.calls_made);
     }
 
     fn states(&mut self, visitor: &mut dyn StateVisitor) {

@@ -353,6 +353,21 @@ impl<K: Key, L: Data + Value, R: Data + Value> Operator for ReconciliationOperat
         Ok(Progress::Done)
     }
 
+    fn gauges(&self, each: &mut dyn FnMut(&'static str, u64)) {
+        if let [Books { left, right }] = self.books.elements.as_slice() {
+            each("left_received", left.received);
+            each("left_matched", left.matched);
+            each("left_unmatched", left.unmatched);
+            each("left_late", left.late);
+            each("left_pending", left.pending);
+            each("right_received", right.received);
+            each("right_matched", right.matched);
+            each("right_unmatched", right.unmatched);
+            each("right_late", right.late);
+            each("right_pending", right.pending);
+        }
+    }
+
     fn states(&mut self, visitor: &mut dyn StateVisitor) {
         visitor.keyed("waiting", &mut self.waiting);
         visitor.list("books", &mut self.books);

@@ -153,6 +153,14 @@ impl Publisher {
             self.set(&names::LATE, labels(), totals.late as f64);
             self.set(&names::DROPPED, labels(), totals.dropped as f64);
         }
+        for (operator, gauges) in stats.gauges() {
+            for (name, value) in gauges {
+                let (operator, subtask) = (operator.clone(), index.clone());
+                let labels =
+                    vec![("operator", operator), ("subtask", subtask), ("gauge", name.to_owned())];
+                self.set(&names::GAUGE, labels, value as f64);
+            }
+        }
         let seconds = |nanos: u64| nanos as f64 / 1e9;
         self.set(&names::BATCHES_IN, labels(), stats.batches_in.get() as f64);
         self.set(&names::BATCHES_OUT, labels(), stats.batches_out.get() as f64);

@@ -43,6 +43,7 @@ metrics! {
     RECORDS_OUT = Gauge OPERATOR "tidegate_operator_records_out": "Records emitted on the main output since the job first started, likewise";
     LATE = Gauge OPERATOR "tidegate_operator_late_records": "Records behind the watermark and past the allowed lateness, likewise";
     DROPPED = Gauge OPERATOR "tidegate_operator_dropped_records": "Records left out by policy (late without a side output, malformed rows skipped or dead-lettered), likewise";
+    GAUGE = Gauge OPERATOR "tidegate_operator_gauge": "A figure of the operator's own, named by the label gauge";
     BATCHES_IN = Counter SUBTASK "tidegate_subtask_batches_in_total": "Batches taken by this process";
     BATCHES_OUT = Counter SUBTASK "tidegate_subtask_batches_out_total": "Batches sent by this process";
     BUSY = Counter SUBTASK "tidegate_subtask_busy_ms_total": "Milliseconds in which the subtask worked";
