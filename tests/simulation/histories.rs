@@ -88,8 +88,8 @@ fn every_history_is_exactly_once_and_comes_to_its_end() {
     let seeds = number("TIDEGATE_SEEDS").unwrap_or(SEEDS);
     let from = number("TIDEGATE_FIRST_SEED").unwrap_or(0);
     let (mut failures, mut fallbacks) = (Vec::new(), 0);
-    let later = Shape::LATER_SEEDS + from;
-    for seed in (from..from + seeds).chain(later..later + seeds) {
+    let firsts = [0, Shape::LATER_SEEDS, Shape::LATEST_SEEDS];
+    for seed in firsts.into_iter().flat_map(|first| first + from..first + from + seeds) {
         match check(seed) {
             Ok(outcome) => fallbacks += outcome.fallbacks,
             Err(failure) => failures.push(failure),

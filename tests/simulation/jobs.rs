@@ -3,6 +3,7 @@
 //! Apart from the world, which runs any graph. What a seed decides for good (inputs, windows, which
 //! job) stands in [`Job`]; what may change from one run to the next is drawn when a run begins.
 
+use super::asking::asking;
 use super::chance::Chance;
 use super::fate::Fate;
 use super::input::{DISORDER_MS, Input, Records, records};
@@ -46,14 +47,30 @@ pub(crate) enum Shape {
     Gathering,
     /// Two sources -> keyed counts in state with a time to live -> sink.
     Remembering,
+    /// Two sources -> lookups in the order of records -> session windows -> sink.
+    AskingInOrder,
+    /// The same, in any order.
+    Asking,
 }
 
 impl Shape {
     /// Seeds from here on draw among the shapes that came later; those below keep their histories.
     pub(crate) const LATER_SEEDS: u64 = 1 << 32;
 
+    /// The same, for shapes that came later still.
+    pub(crate) const LATEST_SEEDS: u64 = 2 << 32;
+
     const FIRST: &[Self] = &[Self::Counts, Self::Windows, Self::Windows, Self::Regions];
     const LATER: &[Self] = &[Self::Sessions, Self::Gathering, Self::Remembering];
+    const LATEST: &[Self] = &[Self::AskingInOrder, Self::Asking];
+
+    const fn of_seed(seed: u64) -> &'static [Self] {
+        match seed {
+            Self::LATEST_SEEDS.. => Self::LATEST,
+            Self::LATER_SEEDS.. => Self::LATER,
+            _ => Self::FIRST,
+        }
+    }
 }
 
 /// What a seed fixes for all runs of its job.
@@ -97,8 +114,7 @@ impl Tuning {
 
 impl Job {
     pub(crate) fn draw(seed: u64, chance: &mut Chance) -> Self {
-        let later = seed >= Shape::LATER_SEEDS;
-        let shape = chance.pick(if later { Shape::LATER } else { Shape::FIRST });
+        let shape = chance.pick(Shape::of_seed(seed));
         let windows = shape == Shape::Windows;
         let strategy = WatermarkStrategy::bounded_out_of_orderness(DISORDER_MS);
         let strategy = match chance.below(3) {
@@ -134,7 +150,9 @@ impl Job {
                 model.expect_counts("out", &all(&self.inputs[0]));
                 model.expect_copies("aside", &all(&self.inputs[1]));
             }
-            Shape::Sessions => model.expect_sessions("out", &both()),
+            Shape::Sessions | Shape::AskingInOrder | Shape::Asking => {
+                model.expect_sessions("out", &both());
+            }
             Shape::Gathering => model.expect_each("out", &both()),
             Shape::Remembering => model.expect_running_counts("out", &both()),
         }
@@ -160,6 +178,8 @@ impl Job {
             }
             Shape::Sessions => drawing.both("session", sessions),
             Shape::Gathering => drawing.both("gather", gathering),
+            Shape::AskingInOrder => drawing.asking(true),
+            Shape::Asking => drawing.asking(false),
             Shape::Remembering => drawing.both("remember", || {
                 KeyedProcessOperator::new(Remembering::default(), |item: &Item| item.key)
             }),
@@ -212,6 +232,20 @@ impl Drawing<'_> {
         let sink = self.sink("out");
         self.edge(first, None, keyed, Partitioning::Hash);
         self.edge(second, None, keyed, Partitioning::Hash);
+        self.edge(keyed, None, sink, Partitioning::Forward);
+    }
+
+    /// Lookups, and behind them windows that lose what comes late.
+    fn asking(&mut self, ordered: bool) {
+        let (first, second) = (self.source("left", 0), self.source("right", 1));
+        let fate = self.fate.clone();
+        let asks = self.operator("ask", move || asking(ordered, fate.clone()));
+        self.graph.nodes[asks].chaining = false;
+        let keyed = self.operator("session", sessions);
+        let sink = self.sink("out");
+        self.edge(first, None, asks, Partitioning::Hash);
+        self.edge(second, None, asks, Partitioning::Hash);
+        self.edge(asks, None, keyed, Partitioning::Hash);
         self.edge(keyed, None, sink, Partitioning::Forward);
     }
 

@@ -10,6 +10,7 @@
 //! clock, no thread, no file takes part. What must hold stands in `checks` and `model`; what may go
 //! wrong stands in `disk`, `output` and `world`. A seed that has found a bug stays as a named test.
 
+mod asking;
 mod chance;
 mod checks;
 mod disk;
