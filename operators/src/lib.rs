@@ -8,6 +8,7 @@
 pub mod aggregate;
 pub mod assign_timestamps_and_watermarks;
 pub mod async_io;
+pub mod cep;
 pub mod combine;
 pub mod filter;
 pub mod flat_map;
