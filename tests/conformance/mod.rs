@@ -9,6 +9,8 @@
 
 mod async_wait;
 pub mod case;
+mod cep_nfa;
+mod cep_pattern;
 mod coprocess;
 pub mod drive;
 mod flink_training;
@@ -57,6 +59,7 @@ type Run = fn(&Value, Way) -> Result<(), String>;
 /// The areas that can be run.
 pub const AREAS: &[(&str, Run)] = &[
     ("async_wait", async_wait::run),
+    ("cep_nfa", cep_nfa::run),
     ("coprocess", coprocess::run),
     ("flink_training", flink_training::run),
     ("interval_join", interval_join::run),
