@@ -220,3 +220,69 @@ fn check_times<T>(stage: &Stage<T>, within_ms: Option<i64>) -> Result<(), Malfor
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cep::AfterMatchSkip;
+
+    type Letters = Pattern<char>;
+
+    fn refused(pattern: &Letters, said: &str) {
+        let error = pattern.build().err().map(|error| error.to_string()).unwrap_or_default();
+        assert!(error.contains(said), "`{said}` is not in `{error}`");
+    }
+
+    fn ab() -> Letters {
+        Pattern::begin("a").followed_by("b").is(|event| *event == 'b')
+    }
+
+    #[test]
+    fn what_makes_no_sense_is_refused_with_the_way_out() {
+        refused(&ab().next("a"), "two stages are called `a`");
+        refused(&ab().next(""), "a stage has no name");
+        refused(&ab().times(2).one_or_more(), "stage `b` has two quantifiers");
+        refused(&ab().times(0), "take at least 1");
+        refused(&ab().times_between(3, 2), "repeats 3 to 2 times");
+        refused(&ab().times(2).consecutive().allow_combinations(), "choose one of the two");
+        refused(&ab().consecutive(), "to be consecutive, but does not repeat");
+        refused(&ab().greedy(), "to be greedy, but does not repeat");
+        refused(&ab().one_or_more().allow_combinations().greedy(), "greedy and leaves events out");
+        refused(&ab().until(|_| true), "an `until` but does not repeat");
+        refused(&ab().times(2).until(|_| true), "an `until` but does not repeat");
+        refused(&ab().one_or_more().until(|_| true).until(|_| true), "two `until`");
+        refused(&ab().not_next("c").optional().next("d"), "stands for an absence: it cannot");
+        refused(&ab().not_followed_by("c").times(2).next("d"), "stands for an absence: it cannot");
+        refused(&ab().one_or_more().greedy().next("c").optional(), "follows a greedy stage");
+        refused(&ab().optional().not_followed_by("c").next("d"), "after an optional stage");
+        refused(&ab().not_followed_by("c"), "but until when?");
+        refused(&ab().within(0), "0 ms is no time");
+        refused(&ab().within_from_previous(-1), "-1 ms is no time");
+        refused(&ab().within(5).within_from_previous(6), "longer than the whole pattern");
+        refused(&ab().repeats_within(6), "does not repeat");
+        refused(&ab().next_group(ab()), "two stages are called `a`");
+        let group = || Pattern::begin("c").next("d");
+        refused(
+            &ab().next_group(group()).is(|_| true),
+            "the group that begins with `c` has a cond",
+        );
+        refused(&ab().next_group(group()).times(2).greedy(), "only single stages can");
+        refused(&ab().next_group(group().not_followed_by("e")), "stage `e` ends a group");
+        refused(&ab().after_match(AfterMatchSkip::to_first("x")), "matching cannot go on at `x`");
+        let skipping = group().after_match(AfterMatchSkip::to_next());
+        refused(&ab().next_group(skipping), "a group has an after-match strategy");
+        refused(&ab().times(1_000), "1001 stages; at most 1000");
+        refused(&ab().next_group(group().times(100)).times(10), "stages; at most 1000");
+        let many = (0..64).fold(ab(), |pattern, _| pattern.or(|_| true));
+        refused(&many, "65 conditions; at most 64");
+    }
+
+    #[test]
+    fn what_makes_sense_is_not() {
+        let fine = ab().not_followed_by("c").within(5).after_match(AfterMatchSkip::to_last("b"));
+        assert_eq!(fine.validate(), Ok(()));
+        let group = Pattern::begin("c").one_or_more().until(|_| true).consecutive();
+        let fine = ab().times_between(0, 3).greedy().next_group(group).one_or_more().not_next("e");
+        assert_eq!(fine.validate(), Ok(()));
+    }
+}

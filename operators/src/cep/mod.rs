@@ -47,6 +47,8 @@ mod draft;
 mod malformed;
 mod matched;
 mod nfa;
+#[cfg(test)]
+mod nfa_tests;
 mod partial;
 mod pattern;
 mod skip;
