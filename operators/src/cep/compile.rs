@@ -323,7 +323,13 @@ impl Compiler {
                 let waiting = self.state(node, Kind::Normal, false);
                 self.draft.edge(waiting, Move::Take, after, one.take);
                 self.draft.edge(waiting, Move::Ignore, waiting, ignore.clone());
-                self.stop_at_absences(place, waiting);
+                // Behind the stage's first event the absence before it is over, and the one behind it
+                // counts. Flink takes the first for the second here, once an event was passed over.
+                if one.first {
+                    self.stop_at_absences(place, waiting);
+                } else {
+                    self.stop_at_following_absence(place, waiting);
+                }
                 waiting
             } else {
                 state

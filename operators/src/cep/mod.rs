@@ -46,6 +46,8 @@ mod condition;
 mod draft;
 mod malformed;
 mod matched;
+#[cfg(test)]
+mod model_tests;
 mod nfa;
 #[cfg(test)]
 mod nfa_tests;
