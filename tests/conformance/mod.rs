@@ -10,6 +10,7 @@
 mod async_wait;
 pub mod case;
 mod cep_nfa;
+mod cep_operator;
 mod cep_pattern;
 mod coprocess;
 pub mod drive;
@@ -60,6 +61,7 @@ type Run = fn(&Value, Way) -> Result<(), String>;
 pub const AREAS: &[(&str, Run)] = &[
     ("async_wait", async_wait::run),
     ("cep_nfa", cep_nfa::run),
+    ("cep_operator", cep_operator::run),
     ("coprocess", coprocess::run),
     ("flink_training", flink_training::run),
     ("interval_join", interval_join::run),

@@ -2,7 +2,8 @@
 //!
 //! A [`Pattern`] says in which order events must come; [`Pattern::build`] compiles it to an [`Nfa`], which
 //! finds its matches event by event. What it keeps of a key between two events is one value,
-//! [`PartialMatches`]. The semantics are Flink's.
+//! [`PartialMatches`]. The semantics are Flink's. [`Cep`] runs it over a keyed stream, in the order of
+//! event time.
 //!
 //! ```
 //! use tidegate_core::time::Timestamp;
@@ -37,13 +38,15 @@
 //!
 //! Inside, from top to bottom: `stage` and `condition` are what the builder collects, `malformed` what it
 //! refuses; `compile` draws the automaton (`draft`) and flattens it (`automaton`); `nfa` walks it over
-//! `partial` matches, whose events are in the `buffer`; `skip` says which matches go after one was found.
+//! `partial` matches, whose events are in the `buffer`; `skip` says which matches go after one was found. Around it,
+//! `operator` runs it over a keyed stream, with a `key_state` per key.
 
 mod automaton;
 mod buffer;
 mod compile;
 mod condition;
 mod draft;
+mod key_state;
 mod malformed;
 mod matched;
 #[cfg(test)]
@@ -51,6 +54,7 @@ mod model_tests;
 mod nfa;
 #[cfg(test)]
 mod nfa_tests;
+mod operator;
 mod partial;
 mod pattern;
 mod skip;
@@ -59,6 +63,7 @@ mod stage;
 pub use malformed::{MAX_CONDITIONS, MAX_STAGES, MalformedPattern};
 pub use matched::Matched;
 pub use nfa::{CepError, DEFAULT_MAX_ENTRIES, DEFAULT_MAX_PARTIAL_MATCHES, Emit, Nfa, Outcome};
+pub use operator::{Cep, CepOperator};
 pub use partial::PartialMatches;
 pub use pattern::Pattern;
 pub use skip::AfterMatchSkip;

@@ -16,7 +16,7 @@ const LISTS: u64 = 64;
 type Appointment = (Timestamp, u64);
 
 #[derive(Debug)]
-pub(super) struct Agenda {
+pub(crate) struct Agenda {
     /// A list spans `1 << shift` milliseconds.
     shift: u32,
     /// Lists whose time has not come, by their number.
@@ -28,7 +28,7 @@ pub(super) struct Agenda {
 
 impl Agenda {
     /// An agenda for waits of up to `longest_ms`.
-    pub(super) fn new(longest_ms: i64) -> Self {
+    pub(crate) fn new(longest_ms: i64) -> Self {
         let stretch = u64::try_from(longest_ms).unwrap_or(0) / LISTS;
         let shift = stretch.checked_ilog2().unwrap_or(0);
         Self { shift, far: BTreeMap::new(), near: Vec::new(), near_list: i64::MIN }
@@ -36,7 +36,7 @@ impl Agenda {
 
     /// Adds an appointment; a second one for the same time and key does no harm.
     #[inline]
-    pub(super) fn add(&mut self, at: Timestamp, hash: u64) {
+    pub(crate) fn add(&mut self, at: Timestamp, hash: u64) {
         let list = at.millis() >> self.shift;
         if list > self.near_list {
             self.far.entry(list).or_default().push((at, hash));
@@ -48,7 +48,7 @@ impl Agenda {
 
     /// The next appointment up to `until`.
     #[inline]
-    pub(super) fn next(&mut self, until: Timestamp) -> Option<Appointment> {
+    pub(crate) fn next(&mut self, until: Timestamp) -> Option<Appointment> {
         while self.near.is_empty() {
             let entry = self.far.first_entry()?;
             if *entry.key() > until.millis() >> self.shift {
@@ -63,12 +63,12 @@ impl Agenda {
     }
 
     /// The hashes of the next appointments, as far as they are in order.
-    pub(super) fn upcoming(&self) -> impl Iterator<Item = u64> {
+    pub(crate) fn upcoming(&self) -> impl Iterator<Item = u64> {
         self.near.iter().rev().map(|(_, hash)| *hash)
     }
 
     /// The next appointment has been kept, however often it was made.
-    pub(super) fn pop(&mut self) {
+    pub(crate) fn pop(&mut self) {
         let kept = self.near.pop();
         while kept.is_some() && self.near.last().copied() == kept {
             self.near.pop();
@@ -76,12 +76,12 @@ impl Agenda {
     }
 
     /// When to look at the latest; it may be that nothing is due yet then.
-    pub(super) fn not_before(&self) -> Option<Timestamp> {
+    pub(crate) fn not_before(&self) -> Option<Timestamp> {
         let near = self.near.last().map(|next| next.0);
         near.or_else(|| Some(Timestamp(*self.far.keys().next()? << self.shift)))
     }
 
-    pub(super) fn clear(&mut self) {
+    pub(crate) fn clear(&mut self) {
         *self = Self { shift: self.shift, ..Self::new(0) };
     }
 }

@@ -8,7 +8,7 @@
 //! both sides (`sides`), and an agenda of when to look again (`agenda`). The agenda is in no
 //! snapshot: it follows from what waits, and is drawn up anew when the operator opens.
 
-mod agenda;
+pub(crate) mod agenda;
 mod books;
 mod bounds;
 mod buffer;

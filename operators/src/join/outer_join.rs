@@ -71,7 +71,7 @@ impl Clock {
     }
 
     /// The event time of what comes out at `at` by this clock.
-    pub(super) const fn timer_timestamp(self, at: Timestamp) -> Timestamp {
+    pub(crate) const fn timer_timestamp(self, at: Timestamp) -> Timestamp {
         match self {
             Self::EventTime => at,
             Self::ProcessingTime => Timestamp::MIN,

@@ -1,0 +1,65 @@
+//! What the operator keeps of one key: events that wait for the watermark, and partial matches.
+
+use crate::cep::partial::PartialMatches;
+use serde::{Deserialize, Serialize};
+use std::collections::VecDeque;
+use tidegate_core::time::Timestamp;
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct KeyState<T> {
+    /// In the order of time, and of arrival where that is equal.
+    waiting: VecDeque<(Timestamp, T)>,
+    pub(super) matches: PartialMatches<T>,
+    /// When the first partial match runs out of time.
+    pub(super) deadline: Option<Timestamp>,
+}
+
+impl<T> Default for KeyState<T> {
+    fn default() -> Self {
+        Self { waiting: VecDeque::new(), matches: PartialMatches::default(), deadline: None }
+    }
+}
+
+/// What happens to a key next.
+pub(super) enum Due<T> {
+    /// Its time is over.
+    Deadline(Timestamp),
+    /// It is ripe.
+    Event(Timestamp, T),
+}
+
+impl<T> KeyState<T> {
+    pub(super) fn is_empty(&self) -> bool {
+        self.waiting.is_empty() && self.matches.is_empty()
+    }
+
+    pub(super) fn wait(&mut self, at: Timestamp, event: T) {
+        let behind = self.waiting.back().is_none_or(|last| last.0 <= at);
+        let place = if behind {
+            self.waiting.len()
+        } else {
+            self.waiting.partition_point(|other| other.0 <= at)
+        };
+        self.waiting.insert(place, (at, event));
+    }
+
+    /// When something is to be done.
+    pub(super) fn due(&self) -> Option<Timestamp> {
+        let event = self.waiting.front().map(|first| first.0);
+        self.deadline.into_iter().chain(event).min()
+    }
+
+    /// When anything is to be done.
+    pub(super) fn times(&self) -> impl Iterator<Item = Timestamp> {
+        self.deadline.into_iter().chain(self.waiting.iter().map(|(at, _)| *at))
+    }
+
+    /// What is to be done first, at `until` at the latest: time comes before the event that brings it.
+    pub(super) fn next(&mut self, until: Timestamp) -> Option<Due<T>> {
+        let due = self.due().filter(|due| *due <= until)?;
+        if self.deadline == Some(due) {
+            return Some(Due::Deadline(due));
+        }
+        self.waiting.pop_front().map(|(at, event)| Due::Event(at, event))
+    }
+}
