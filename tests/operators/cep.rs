@@ -1,0 +1,173 @@
+//! Patterns in a keyed stream: order of arrival, late events, time-outs, both clocks, and what is left.
+
+use proptest::prelude::*;
+use tidegate_core::operator::OutputTag;
+use tidegate_core::time::Timestamp;
+use tidegate_operators::cep::{
+    AfterMatchSkip, Cep, CepOperator, Matched, Outcome, PartialMatches, Pattern,
+};
+use tidegate_tests::harness::{Harness, Step, Step::*};
+
+/// A key and a letter.
+type Event = (u8, char);
+
+const LATE: OutputTag<Event> = OutputTag::new("late");
+const TIMED_OUT: OutputTag<String> = OutputTag::new("timed-out");
+
+fn letter(pattern: Pattern<Event>, letter: char) -> Pattern<Event> {
+    pattern.is(move |event: &Event| event.1 == letter)
+}
+
+/// An `a`, some `b`, and a `c` within so many milliseconds.
+fn abc(within_ms: i64) -> Pattern<Event> {
+    let begun = letter(letter(Pattern::begin("a"), 'a').followed_by("b"), 'b').one_or_more();
+    letter(begun.followed_by("c"), 'c').within(within_ms)
+}
+
+fn text(matched: &Matched<'_, Event>) -> String {
+    matched.iter().map(|(_, event)| event.1).collect()
+}
+
+fn cep(pattern: &Pattern<Event>) -> Cep<u8, Event, String> {
+    let cep = Cep::new(pattern, |key: &u8, matched| format!("{key}{}", text(matched)));
+    cep.expect("a pattern")
+        .side_output_late(LATE)
+        .side_output_timed_out(TIMED_OUT, |key: &u8, partial, at| {
+            format!("{key}{}!{}", text(partial), at.millis())
+        })
+}
+
+fn harness(cep: Cep<u8, Event, String>) -> Harness<CepOperator<u8, Event, String>> {
+    let make = move || cep.clone().into_operator(|event| event.0);
+    let harness = Harness::new(make).keyed_by(|event| event.0).show(String::clone);
+    harness.side(LATE).side(TIMED_OUT)
+}
+
+#[test]
+fn events_are_matched_in_the_order_of_their_times_when_the_watermark_has_come() {
+    harness(cep(&abc(10))).check(
+        &[
+            Record((1, 'c'), 6),
+            Record((1, 'b'), 3),
+            Record((2, 'a'), 4),
+            Record((1, 'a'), 2),
+            Watermark(5),
+            Record((1, 'b'), 5),
+            Watermark(13),
+            Record((2, 'c'), 14),
+            Record((2, 'b'), 14),
+            End,
+        ],
+        &[
+            "W 5",
+            "1abc @6",
+            "late: (1, 'b') @5",
+            "timed-out: \"1ab!12\" @12",
+            "W 13",
+            "timed-out: \"2a!14\" @14",
+            "End",
+        ],
+    );
+}
+
+#[test]
+fn by_processing_time_events_are_matched_as_they_arrive() {
+    harness(cep(&abc(10)).processing_time()).check(
+        &[
+            ProcessingTime(100),
+            Record((1, 'a'), 7),
+            ProcessingTime(104),
+            Record((1, 'b'), 3),
+            Record((1, 'c'), 5),
+            Record((2, 'a'), 5),
+            ProcessingTime(120),
+            End,
+        ],
+        &[],
+    );
+}
+
+#[test]
+fn a_limit_that_is_reached_fails_the_job() {
+    let pattern = letter(Pattern::begin("a"), 'a').one_or_more().allow_combinations();
+    let cep = cep(&letter(pattern.followed_by("b"), 'b')).limits(100, 1_000);
+    let mut steps: Vec<Step<Event>> = (0..20).map(|at| Record((1, 'a'), at)).collect();
+    steps.push(End);
+    let error = harness(cep).failure(&steps);
+    assert!(error.contains("more than 100 partial matches"), "{error}");
+}
+
+/// What comes out when events are there all at once and in order.
+fn model(pattern: &Pattern<Event>, events: &[(Event, i64)]) -> Vec<String> {
+    let mut rows = Vec::new();
+    for key in 0..3 {
+        let mut events: Vec<_> = events.iter().filter(|((of, _), _)| *of == key).collect();
+        events.sort_by_key(|(_, at)| *at);
+        let mut nfa = pattern.build().expect("a pattern");
+        let mut matches = PartialMatches::default();
+        let mut advance = |to: i64, event: Option<Event>| {
+            let mut emit = |outcome: Outcome<'_, Event>| match outcome {
+                Outcome::Matched(matched) => rows.push(format!("{key}{} @{to}", text(&matched))),
+                Outcome::TimedOut { partial, at } => {
+                    let (partial, at) = (text(&partial), at.millis());
+                    rows.push(format!("timed-out: \"{key}{partial}!{at}\" @{at}"));
+                }
+            };
+            nfa.advance_time(&mut matches, Timestamp(to), &mut emit).expect("no miss");
+            if let Some(event) = event {
+                nfa.process(&mut matches, event, Timestamp(to), &mut emit).expect("few");
+            }
+        };
+        events.into_iter().for_each(|(event, at)| advance(*at, Some(*event)));
+        advance(i64::MAX, None);
+    }
+    rows.sort();
+    rows
+}
+
+fn steps() -> impl Strategy<Value = Vec<(Event, i64, bool)>> {
+    let letter = prop::sample::select(vec!['a', 'b', 'c', 'x']);
+    let event = (0..3u8, letter, -4..8i64, prop::bool::weighted(0.3));
+    prop::collection::vec(event, 0..25).prop_map(|events| {
+        let mut now = 0;
+        let step = |(key, letter, by, watermark): (u8, char, i64, bool)| {
+            now += by.max(0);
+            ((key, letter), now + by.min(0), watermark)
+        };
+        events.into_iter().map(step).collect()
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(60))]
+
+    #[test]
+    fn the_order_of_arrival_and_the_watermarks_change_nothing(
+        steps in steps(),
+        within_ms in 1..30i64,
+        skips in any::<bool>(),
+    ) {
+        let mut pattern = abc(within_ms);
+        if skips {
+            pattern = pattern.after_match(AfterMatchSkip::past_last_event());
+        }
+        let (mut script, mut on_time) = (Vec::new(), Vec::new());
+        let (mut watermark, mut newest, mut late) = (i64::MIN, i64::MIN, 0);
+        for (event, at, advances) in steps {
+            script.push(Record(event, at));
+            newest = newest.max(at);
+            if at > watermark { on_time.push((event, at)) } else { late += 1 }
+            if advances && newest - 3 > watermark {
+                watermark = newest - 3;
+                script.push(Watermark(watermark));
+            }
+        }
+        script.push(End);
+        let outcome = harness(cep(&pattern)).run(&script);
+        let is_row = |line: &&String| !line.starts_with(['W', 'E', 'l']);
+        let mut rows: Vec<String> = outcome.lines.iter().filter(is_row).cloned().collect();
+        rows.sort();
+        prop_assert_eq!(rows, model(&pattern, &on_time));
+        prop_assert_eq!((outcome.entries, outcome.totals.late), (0, late));
+    }
+}
