@@ -72,6 +72,7 @@ fn events_are_matched_in_the_order_of_their_times_when_the_watermark_has_come() 
 
 #[test]
 fn by_processing_time_events_are_matched_as_they_arrive() {
+    let none = i64::MIN;
     harness(cep(&abc(10)).processing_time()).check(
         &[
             ProcessingTime(100),
@@ -83,7 +84,15 @@ fn by_processing_time_events_are_matched_as_they_arrive() {
             ProcessingTime(120),
             End,
         ],
-        &[],
+        &[
+            "P 100",
+            "P 104",
+            &format!("1abc @{none}"),
+            &format!("timed-out: \"1ab!110\" @{none}"),
+            &format!("timed-out: \"2a!114\" @{none}"),
+            "P 120",
+            "End",
+        ],
     );
 }
 
