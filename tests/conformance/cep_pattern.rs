@@ -54,23 +54,28 @@ enum InnerContiguity {
 
 /// Where matching goes on after a match.
 #[derive(Clone, Debug, Deserialize)]
-#[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
+#[serde(tag = "kind", deny_unknown_fields)]
 pub(super) enum Skip {
-    NoSkip {},
-    SkipToNext {},
-    SkipPastLastEvent {},
-    SkipToFirst { pattern: String },
-    SkipToLast { pattern: String },
+    #[serde(rename = "no_skip")]
+    Nowhere {},
+    #[serde(rename = "skip_to_next")]
+    ToNext {},
+    #[serde(rename = "skip_past_last_event")]
+    PastLastEvent {},
+    #[serde(rename = "skip_to_first")]
+    ToFirst { pattern: String },
+    #[serde(rename = "skip_to_last")]
+    ToLast { pattern: String },
 }
 
 /// What a case says of its pattern, with events that are JSON objects.
 pub(super) fn pattern(stages: &[Stage], skip: &Skip) -> Result<Pattern<Value>, String> {
     Ok(sequence(stages)?.after_match(match skip {
-        Skip::NoSkip {} => AfterMatchSkip::no_skip(),
-        Skip::SkipToNext {} => AfterMatchSkip::to_next(),
-        Skip::SkipPastLastEvent {} => AfterMatchSkip::past_last_event(),
-        Skip::SkipToFirst { pattern } => AfterMatchSkip::to_first(pattern),
-        Skip::SkipToLast { pattern } => AfterMatchSkip::to_last(pattern),
+        Skip::Nowhere {} => AfterMatchSkip::no_skip(),
+        Skip::ToNext {} => AfterMatchSkip::to_next(),
+        Skip::PastLastEvent {} => AfterMatchSkip::past_last_event(),
+        Skip::ToFirst { pattern } => AfterMatchSkip::to_first(pattern),
+        Skip::ToLast { pattern } => AfterMatchSkip::to_last(pattern),
     }))
 }
 
