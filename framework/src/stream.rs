@@ -260,7 +260,6 @@ impl<T: Data> Stream<T> {
             self.drawing.borrow_mut().complain(what.into());
         }
     }
-
 }
 
 fn connect_all<T>(connectors: &Sides<T>, context: &mut Context<T>) {

@@ -3,7 +3,7 @@
 
 use clap::{Args, Parser};
 use ecommerce::{
-    BehaviorCounts, Command, HotItems, Lesson, LogMethods, Pv, TxMatch, UserSessions, Uv,
+    AdClicks, BehaviorCounts, Command, HotItems, Lesson, LogMethods, Pv, TxMatch, UserSessions, Uv,
 };
 use std::process::ExitCode;
 use std::sync::mpsc::{self, Sender};
@@ -21,6 +21,7 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 /// One of the jobs that are maltreated.
 #[derive(Parser)]
 enum Jobs {
+    AdClicks(Command<AdClicks>),
     BehaviorCounts(Command<BehaviorCounts>),
     HotItems(Command<HotItems>),
     LogMethods(Command<LogMethods>),
@@ -33,6 +34,7 @@ enum Jobs {
 
 fn main() -> ExitCode {
     match Jobs::parse() {
+        Jobs::AdClicks(command) => command.run(),
         Jobs::BehaviorCounts(command) => command.run(),
         Jobs::HotItems(command) => command.run(),
         Jobs::LogMethods(command) => command.run(),

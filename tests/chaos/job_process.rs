@@ -2,6 +2,7 @@
 //!
 //! Apart so that the tests say only what happens to the job and what must be true then.
 
+use crate::ad_clicks;
 use serde_json::Value;
 use std::fs;
 use std::io::Read;
@@ -18,25 +19,37 @@ pub(crate) const DEADLINE: Duration = Duration::from_secs(120);
 const LOOK_AGAIN: Duration = Duration::from_millis(5);
 
 /// A job, its recorded inputs, and the rows that it must make of them.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug)]
 pub(crate) struct Subject {
     /// Its subcommand of the program of jobs.
     pub(crate) job: &'static str,
     /// The flag of each input, and its file.
     inputs: &'static [(&'static str, &'static str)],
+    /// The flag of each input that is made here, and its content.
+    made: &'static [(&'static str, &'static str)],
     /// Other flags of its own.
     flags: &'static [&'static str],
     /// Records in its longest input.
     pub(crate) records: u32,
-    rows: &'static str,
+    rows: Rows,
+}
+
+/// Where it stands what rows a job must make.
+#[derive(Clone, Copy, Debug)]
+enum Rows {
+    /// In a recorded file.
+    Recorded(&'static str),
+    /// In what a few lines make of the content of its first input.
+    Computed(fn(&str) -> Vec<String>),
 }
 
 const CLICKS: Subject = Subject {
     job: "",
     inputs: &[("--input", "UserBehavior.csv")],
+    made: &[],
     flags: &[],
     records: 110_300,
-    rows: "",
+    rows: Rows::Recorded(""),
 };
 const UNSORTED: Subject =
     Subject { inputs: &[("--input", "UserBehavior_unsorted_10k.csv")], records: 10_000, ..CLICKS };
@@ -47,12 +60,27 @@ const PAYMENTS: Subject = Subject {
     records: 79,
     ..CLICKS
 };
+const AD_CLICKS: Subject =
+    Subject { inputs: &[("--input", "AdClickLog.csv")], records: 143, ..CLICKS };
 
 impl Subject {
     /// The job that makes `rows` of these inputs.
     const fn makes(mut self, job: &'static str, rows: &'static str) -> Self {
         self.job = job;
-        self.rows = rows;
+        self.rows = Rows::Recorded(rows);
+        self
+    }
+
+    /// The job that makes of these inputs what `rows` does.
+    const fn computes(mut self, job: &'static str, rows: fn(&str) -> Vec<String>) -> Self {
+        self.job = job;
+        self.rows = Rows::Computed(rows);
+        self
+    }
+
+    /// With an input of this content.
+    const fn given(mut self, made: &'static [(&'static str, &'static str)]) -> Self {
+        self.made = made;
         self
     }
 
@@ -82,7 +110,7 @@ pub(crate) const TX_MATCH: Subject =
     PAYMENTS.makes("tx-match", "tx_connect_pay5s_receipt3s.csv").with(&["--by", "reconciliation"]);
 
 /// Every job whose rows are recorded.
-pub(crate) const SUBJECTS: [Subject; 8] = [
+pub(crate) const SUBJECTS: [Subject; 11] = [
     HOT_ITEMS,
     CLICKS.makes("pv", "pv_1h.tsv"),
     CLICKS.makes("behavior-counts", "behavior_counts_10min.tsv"),
@@ -91,6 +119,11 @@ pub(crate) const SUBJECTS: [Subject; 8] = [
     CLICKS.makes("uv", "uv_1h.tsv"),
     TX_MATCH,
     PAYMENTS.makes("tx-match", "tx_interval_join_m5s_p3s.csv").with(&["--by", "interval"]),
+    AD_CLICKS.makes("ad-clicks", "ad_by_province_1h_5min.tsv"),
+    AD_CLICKS.computes("ad-clicks", ad_clicks::without_blacklisted).with(&["--blacklist"]),
+    AD_CLICKS
+        .computes("ad-clicks", ad_clicks::without_forbidden)
+        .given(&[("--rules", ad_clicks::FORBIDDEN)]),
 ];
 
 /// A job's folders, and the rows it must end with.
@@ -114,16 +147,25 @@ impl Place {
         let find = |&(flag, file): &(&'static str, &str)| {
             Some((flag, shared_material::find(&format!("data/ecommerce/{file}"))?))
         };
-        let inputs = subject.inputs.iter().map(find).collect::<Option<Vec<_>>>()?;
-        let rows = subject.rows;
-        let rows = shared_material::find(&format!("data/ecommerce/expected/{rows}"))?;
+        let mut inputs = subject.inputs.iter().map(find).collect::<Option<Vec<_>>>()?;
+        let mut expected = match subject.rows {
+            Rows::Recorded(rows) => {
+                let rows = shared_material::find(&format!("data/ecommerce/expected/{rows}"))?;
+                let rows = fs::read_to_string(rows).unwrap();
+                rows.lines().map(str::to_owned).collect()
+            }
+            Rows::Computed(compute) => compute(&fs::read_to_string(&inputs[0].1).unwrap()),
+        };
+        expected.sort();
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
         let name = format!("chaos-{}-{number}", std::process::id());
         let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
         fs::create_dir_all(&folder).unwrap();
-        let rows = fs::read_to_string(rows).unwrap();
-        let mut expected: Vec<String> = rows.lines().map(str::to_owned).collect();
-        expected.sort();
+        for (flag, content) in subject.made {
+            let path = folder.join(flag.trim_start_matches('-'));
+            fs::write(&path, content).unwrap();
+            inputs.push((flag, path));
+        }
         Some(Self { subject, folder, inputs, expected })
     }
 

@@ -7,6 +7,7 @@
 //! **To add an area**: a file of its own with `run(case, way)`, and a line in [`AREAS`]. Most areas
 //! describe their operator by a [`drive::Subject`] and leave the rest to [`drive::run`].
 
+mod broadcast;
 pub mod case;
 mod coprocess;
 pub mod drive;
@@ -55,6 +56,7 @@ type Run = fn(&Value, Way) -> Result<(), String>;
 
 /// The areas that can be run.
 pub const AREAS: &[(&str, Run)] = &[
+    ("broadcast", broadcast::run),
     ("coprocess", coprocess::run),
     ("flink_training", flink_training::run),
     ("interval_join", interval_join::run),

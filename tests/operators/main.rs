@@ -1,6 +1,7 @@
 //! Every operator through the harness.
 
 mod assign_timestamps_and_watermarks;
+mod broadcast;
 mod conformance;
 mod faulty;
 mod general_window;

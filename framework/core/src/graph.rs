@@ -376,7 +376,8 @@ mod tests {
         check(vec![s.clone(), operator("a b")], &[(0, 1)], "cannot be a uid");
         let one_order = |from| GraphEdge { port: 1, one_order: true, ..edge::<u8>(from, 2) };
         let alone = Node { parallelism: Some(1), ..a.clone() };
-        let (two, one) = (vec![edge::<u8>(0, 2), one_order(1)], vec![edge::<u8>(0, 1), one_order(1)]);
+        let (two, one) =
+            (vec![edge::<u8>(0, 2), one_order(1)], vec![edge::<u8>(0, 1), one_order(1)]);
         check_edges(
             vec![s.clone(), source("r"), b.clone()],
             two,

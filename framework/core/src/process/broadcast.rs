@@ -180,7 +180,12 @@ pub trait DataSide: Send + 'static {
     fn next_processing_timer(&self) -> Option<Timestamp>;
 
     /// Puts a record where it waits.
-    fn wait(&self, record: Record<Self::In>, waiting: &mut Self::Waiting, place: super::hold::Place);
+    fn wait(
+        &self,
+        record: Record<Self::In>,
+        waiting: &mut Self::Waiting,
+        place: super::hold::Place,
+    );
 
     /// The rules.
     fn rules(&self) -> &Self::Rules;
@@ -233,21 +238,14 @@ where
         ctx: &mut Context<P::Out>,
     ) -> Result<Progress, BoxError> {
         let Self { function, rules, timers, .. } = self;
-        fire(timers, domain, until, ctx, |at, timer, ctx| {
-            function.on_timer(at, timer, rules, ctx)
-        })
+        fire(timers, domain, until, ctx, |at, timer, ctx| function.on_timer(at, timer, rules, ctx))
     }
 
     fn next_processing_timer(&self) -> Option<Timestamp> {
         self.timers.processing.next_due()
     }
 
-    fn wait(
-        &self,
-        record: Record<P::In>,
-        waiting: &mut Self::Waiting,
-        place: super::hold::Place,
-    ) {
+    fn wait(&self, record: Record<P::In>, waiting: &mut Self::Waiting, place: super::hold::Place) {
         let (key, hash) = ((self.key)(&record.value), record.key_hash);
         waiting.push(Keyed { key: &key, hash }, place.held(record));
     }
@@ -351,9 +349,7 @@ impl<D: DataSide> Operator for BroadcastOperator<D> {
         ctx: &mut Context<D::Out>,
     ) -> Result<Progress, BoxError> {
         match &mut self.hold {
-            Some(hold) if input == SECOND && hold.is_closed() => {
-                hold.release(&mut self.data, ctx)
-            }
+            Some(hold) if input == SECOND && hold.is_closed() => hold.release(&mut self.data, ctx),
             _ => Ok(Progress::Done),
         }
     }

@@ -15,9 +15,7 @@ mod unkeyed;
 mod unkeyed_broadcast;
 mod unkeyed_co;
 
-pub use broadcast::{
-    BroadcastOperator, DataSide, KeyedBroadcastProcess, KeyedData,
-};
+pub use broadcast::{BroadcastOperator, DataSide, KeyedBroadcastProcess, KeyedData};
 pub use co::{KeyedCoProcess, KeyedCoProcessOperator};
 pub use keyed::{KeyedContext, KeyedProcess, KeyedProcessOperator, Timer};
 pub use unkeyed::{Process, ProcessContext, ProcessOperator};

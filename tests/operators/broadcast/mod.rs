@@ -1,0 +1,6 @@
+//! Functions beside a broadcast stream: cases, and properties against a model.
+
+mod cases;
+mod judge;
+mod model;
+mod properties;
