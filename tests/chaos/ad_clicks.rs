@@ -61,11 +61,11 @@ pub(crate) fn without_blacklisted(log: &str) -> Vec<String> {
     for Click { user, ad, at, .. } in &clicks {
         of_day.entry((user, ad, at.div_euclid(DAY_MS))).or_default().push(*at);
     }
-    let since = |user, ad, at: i64| of_day[&(user, ad, at.div_euclid(DAY_MS))].get(100).copied();
-    let counts = |click: &&Click<'_>| {
-        since(click.user, click.ad, click.at).is_none_or(|since| click.at < since)
+    let counts = |click: &Click<'_>| {
+        let of_day = &of_day[&(click.user, click.ad, click.at.div_euclid(DAY_MS))];
+        of_day.get(100).is_none_or(|since| click.at < *since)
     };
-    let mut rows = windows(clicks.iter().filter(counts));
+    let mut rows = windows(clicks.iter().filter(|click| counts(click)));
     let listed =
         of_day.iter().filter_map(|(&(user, ad, _), times)| Some((user, ad, *times.get(100)?)));
     rows.extend(listed.map(|(user, ad, since)| format!("BLACKLIST\t{user}\t{ad}\t{since}")));
