@@ -16,3 +16,4 @@ mod refusals;
 mod rows;
 mod slow_sink;
 mod stops;
+mod subject;
