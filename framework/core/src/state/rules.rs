@@ -6,6 +6,7 @@
 
 use super::broadcast::BroadcastState;
 use super::{StateVisitor, Value};
+use std::hash::Hash;
 
 /// The broadcast states of a function, such as limits and lists of suspects.
 ///
@@ -40,7 +41,7 @@ pub trait BroadcastRules: Default + Send + 'static {
     }
 }
 
-impl<U: Value + Ord, V: Value> BroadcastRules for BroadcastState<U, V> {
+impl<U: Value + Ord + Hash, V: Value> BroadcastRules for BroadcastState<U, V> {
     fn states(&mut self, visitor: &mut RulesVisitor<'_>) {
         visitor.state("rules", self);
     }
@@ -56,7 +57,7 @@ impl<'a> RulesVisitor<'a> {
     }
 
     /// A broadcast state, by its name within the rules.
-    pub fn state<U: Value + Ord, V: Value>(
+    pub fn state<U: Value + Ord + Hash, V: Value>(
         &mut self,
         name: &str,
         state: &mut BroadcastState<U, V>,
