@@ -16,6 +16,7 @@
 //! ```
 
 mod async_io;
+mod broadcast;
 mod connect;
 mod job;
 mod join;
@@ -27,6 +28,7 @@ mod summary;
 mod two_phase;
 mod window;
 
+pub use broadcast::BroadcastConnectedStreams;
 pub use connect::{ConnectedStreams, UnkeyedConnectedStreams};
 pub use job::Job;
 pub use join::{IntervalJoinStreams, IntervalJoinedStreams};
@@ -45,10 +47,13 @@ pub mod prelude {
     pub use tidegate_core::key::Key;
     pub use tidegate_core::operator::{BoxError, OutputTag};
     pub use tidegate_core::process::{
-        CoProcess, KeyedCoProcess, KeyedContext, KeyedProcess, Process, ProcessContext, Timer,
+        BroadcastProcess, CoProcess, KeyedBroadcastProcess, KeyedCoProcess, KeyedContext,
+        KeyedProcess, Process, ProcessContext, Timer,
     };
     pub use tidegate_core::state::aggregate::Aggregate;
+    pub use tidegate_core::state::broadcast::BroadcastState;
     pub use tidegate_core::state::handles::{ListState, ValueState};
+    pub use tidegate_core::state::rules::{BroadcastRules, RulesVisitor};
     pub use tidegate_core::state::{Keyed, StateVisitor};
     pub use tidegate_core::time::Timestamp;
     pub use tidegate_core::timer::TimeDomain;

@@ -5,7 +5,7 @@ mod lookup_job;
 
 use clap::{Args, Parser};
 use ecommerce::{
-    BehaviorCounts, Command, HotItems, Lesson, LogMethods, Pv, TxMatch, UserSessions, Uv,
+    AdClicks, BehaviorCounts, Command, HotItems, Lesson, LogMethods, Pv, TxMatch, UserSessions, Uv,
 };
 use lookup_job::Lookups;
 use std::process::ExitCode;
@@ -24,6 +24,7 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 /// One of the jobs that are maltreated.
 #[derive(Parser)]
 enum Jobs {
+    AdClicks(Command<AdClicks>),
     BehaviorCounts(Command<BehaviorCounts>),
     HotItems(Command<HotItems>),
     LogMethods(Command<LogMethods>),
@@ -37,6 +38,7 @@ enum Jobs {
 
 fn main() -> ExitCode {
     match Jobs::parse() {
+        Jobs::AdClicks(command) => command.run(),
         Jobs::BehaviorCounts(command) => command.run(),
         Jobs::HotItems(command) => command.run(),
         Jobs::LogMethods(command) => command.run(),

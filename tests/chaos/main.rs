@@ -5,6 +5,7 @@
 
 #![allow(clippy::unwrap_used, reason = "in a test a panic is the report")]
 
+mod ad_clicks;
 mod crash_matrix;
 mod damage;
 mod faults;
@@ -17,3 +18,4 @@ mod rows;
 mod service;
 mod slow_sink;
 mod stops;
+mod subject;

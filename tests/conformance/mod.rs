@@ -8,6 +8,7 @@
 //! describe their operator by a [`drive::Subject`] and leave the rest to [`drive::run`].
 
 mod async_wait;
+mod broadcast;
 pub mod case;
 mod coprocess;
 pub mod drive;
@@ -57,6 +58,7 @@ type Run = fn(&Value, Way) -> Result<(), String>;
 /// The areas that can be run.
 pub const AREAS: &[(&str, Run)] = &[
     ("async_wait", async_wait::run),
+    ("broadcast", broadcast::run),
     ("coprocess", coprocess::run),
     ("flink_training", flink_training::run),
     ("interval_join", interval_join::run),

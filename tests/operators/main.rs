@@ -2,6 +2,7 @@
 
 mod assign_timestamps_and_watermarks;
 mod async_wait;
+mod broadcast;
 mod conformance;
 mod faulty;
 mod general_window;

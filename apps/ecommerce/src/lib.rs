@@ -6,10 +6,13 @@
 mod readme {}
 
 mod access_log;
+mod ad_blacklist;
+mod ad_click;
 mod clicks;
 mod lesson;
 mod row;
 
+mod ad_clicks;
 mod behavior_counts;
 mod hot_items;
 mod log_methods;
@@ -19,6 +22,7 @@ mod tx_match;
 mod user_sessions;
 mod uv;
 
+pub use ad_clicks::AdClicks;
 pub use behavior_counts::BehaviorCounts;
 pub use hot_items::HotItems;
 pub use lesson::{Command, Lesson, main};
