@@ -53,7 +53,6 @@ impl Agenda {
 
     /// Puts the fresh appointments among the near ones. Those are in order and these nearly so, of which
     /// a stable sort makes use.
-    #[cold]
     fn settle(&mut self) {
         self.near.append(&mut self.fresh);
         self.near.sort_by(|left, right| right.cmp(left));
