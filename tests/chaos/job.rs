@@ -3,7 +3,8 @@
 
 use clap::{Args, Parser};
 use ecommerce::{
-    BehaviorCounts, Command, HotItems, Lesson, LogMethods, Pv, TxMatch, UserSessions, Uv,
+    BehaviorCounts, ChannelStats, Command, HotItems, HotPages, Lesson, LogMethods, Pv, TxMatch,
+    UserSessions, Uv,
 };
 use std::process::ExitCode;
 use std::sync::mpsc::{self, Sender};
@@ -22,7 +23,9 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 #[derive(Parser)]
 enum Jobs {
     BehaviorCounts(Command<BehaviorCounts>),
+    ChannelStats(Command<ChannelStats>),
     HotItems(Command<HotItems>),
+    HotPages(Command<HotPages>),
     LogMethods(Command<LogMethods>),
     Pv(Command<Pv>),
     SlowSink(Command<Counts>),
@@ -34,7 +37,9 @@ enum Jobs {
 fn main() -> ExitCode {
     match Jobs::parse() {
         Jobs::BehaviorCounts(command) => command.run(),
+        Jobs::ChannelStats(command) => command.run(),
         Jobs::HotItems(command) => command.run(),
+        Jobs::HotPages(command) => command.run(),
         Jobs::LogMethods(command) => command.run(),
         Jobs::Pv(command) => command.run(),
         Jobs::SlowSink(command) => command.run(),

@@ -11,7 +11,9 @@ mod lesson;
 mod row;
 
 mod behavior_counts;
+mod channel_stats;
 mod hot_items;
+mod hot_pages;
 mod log_methods;
 mod payments;
 mod pv;
@@ -20,7 +22,9 @@ mod user_sessions;
 mod uv;
 
 pub use behavior_counts::BehaviorCounts;
+pub use channel_stats::ChannelStats;
 pub use hot_items::HotItems;
+pub use hot_pages::HotPages;
 pub use lesson::{Command, Lesson, main};
 pub use log_methods::LogMethods;
 pub use pv::Pv;
