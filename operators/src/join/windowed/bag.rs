@@ -6,6 +6,9 @@
 use serde::de::{Deserialize, Deserializer};
 use serde::ser::{Serialize, Serializer};
 
+/// Room in a bag of several: more than two, so that it does not grow at once.
+const ROOM: usize = 4;
+
 #[derive(Clone, Debug, Default)]
 pub(crate) enum Bag<T> {
     #[default]
@@ -22,9 +25,17 @@ impl<T> Bag<T> {
     #[inline]
     pub(crate) fn push(&mut self, value: T) {
         match self {
-            Self::Empty => *self = Self::One(value),
             Self::Many(values) => values.push(value),
-            Self::One(_) => self.append(Self::One(value)),
+            Self::Empty | Self::One(_) => {
+                *self = match std::mem::take(self) {
+                    Self::One(other) => {
+                        let mut values = Vec::with_capacity(ROOM);
+                        values.extend([other, value]);
+                        Self::Many(values)
+                    }
+                    Self::Empty | Self::Many(_) => Self::One(value),
+                };
+            }
         }
     }
 
