@@ -7,6 +7,9 @@ use std::fs;
 use std::path::Path;
 use tidegate_tests::shared_material;
 
+/// An input that is made up: its flag, and what makes its text.
+type MadeUp = (&'static str, fn() -> String);
+
 /// A job, its inputs, and the rows that it must make of them.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Subject {
@@ -15,7 +18,7 @@ pub(crate) struct Subject {
     /// The flag of each recorded input, and its file.
     pub(crate) inputs: &'static [(&'static str, &'static str)],
     /// The flag of each input that is made up, and its text.
-    pub(crate) made_up: &'static [(&'static str, fn() -> String)],
+    pub(crate) made_up: &'static [MadeUp],
     /// Other flags of its own.
     pub(crate) flags: &'static [&'static str],
     /// Records in its longest input.

@@ -59,7 +59,12 @@ where
 
     #[inline]
     fn wants(&self, left: bool, right: bool) -> bool {
-        (left && right) || (left && self.kind.keeps_left()) || (right && self.kind.keeps_right())
+        match (left, right) {
+            (true, true) => true,
+            (true, false) => self.kind.keeps_left(),
+            (false, true) => self.kind.keeps_right(),
+            (false, false) => false,
+        }
     }
 
     #[inline]

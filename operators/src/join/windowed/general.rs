@@ -22,7 +22,7 @@ const WINDOWS_AHEAD: usize = 16;
 type BothWindows<K, L, R, W> = WindowOperator<
     Tagged<L, R>,
     W,
-    Box<dyn Fn(&Tagged<L, R>) -> K + Send>,
+    KeyOf<Tagged<L, R>, K>,
     KeyedWindows<
         K,
         Tagged<L, R>,
@@ -62,7 +62,7 @@ where
         right_key: KeyOf<R, K>,
         function: P,
     ) -> Result<Self, InvalidWindowing> {
-        let key: Box<dyn Fn(&Tagged<L, R>) -> K + Send> = Box::new(move |record| match record {
+        let key: KeyOf<Tagged<L, R>, K> = Box::new(move |record| match record {
             Tagged::Left(left) => left_key(left),
             Tagged::Right(right) => right_key(right),
         });

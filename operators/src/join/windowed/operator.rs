@@ -60,7 +60,7 @@ impl<L: Data + Value, R: Data + Value, W: WindowAssigner<Tagged<L, R>>> Windows<
         self.validate()?;
         let machine = match self.slices() {
             Some(window) => {
-                let groups = SlicedGroups::new(window, function)?;
+                let groups = Box::new(SlicedGroups::new(window, function)?);
                 Machine::Sliced { groups, left_key, right_key }
             }
             None => {
@@ -81,7 +81,7 @@ where
     R: Data + Value,
     W: WindowAssigner<Tagged<L, R>>,
 {
-    Sliced { groups: SlicedGroups<K, L, R, P>, left_key: KeyOf<L, K>, right_key: KeyOf<R, K> },
+    Sliced { groups: Box<SlicedGroups<K, L, R, P>>, left_key: KeyOf<L, K>, right_key: KeyOf<R, K> },
     General(Box<GeneralGroups<K, L, R, W, P>>),
 }
 
