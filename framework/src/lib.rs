@@ -25,8 +25,10 @@ mod progress;
 mod state_folder;
 mod stream;
 mod summary;
+mod temporal_join;
 mod two_phase;
 mod window;
+mod window_join;
 
 pub use broadcast::BroadcastConnectedStreams;
 pub use connect::{ConnectedStreams, UnkeyedConnectedStreams};
@@ -35,11 +37,13 @@ pub use join::{IntervalJoinStreams, IntervalJoinedStreams};
 pub use launch::{LaunchArgs, launch, launch_with, parse_duration};
 pub use stream::{KeyedStream, SinkHandle, Stream};
 pub use summary::{OperatorSummary, Summary};
+pub use temporal_join::TemporalJoinedStreams;
 pub use tidegate_core as core;
 pub use tidegate_operators as operators;
 pub use tidegate_runtime as runtime;
 pub use tidegate_state as state;
 pub use window::WindowedStream;
+pub use window_join::WindowJoinedStreams;
 
 /// What a job usually needs.
 pub mod prelude {
@@ -66,7 +70,7 @@ pub mod prelude {
     };
     pub use tidegate_operators::join::{
         Books, Clock, Interval, JoinKind, Joined, OuterJoin, Pairing, Reason, Reconciliation,
-        Unmatched,
+        Unmatched, Validity,
     };
     pub use tidegate_operators::top_n::{Ranked, TopN};
     pub use tidegate_operators::window::{

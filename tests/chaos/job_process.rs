@@ -40,6 +40,15 @@ impl Place {
             Some((flag, shared_material::find(&format!("data/ecommerce/{file}"))?))
         };
         let mut inputs = subject.inputs.iter().map(find).collect::<Option<Vec<_>>>()?;
+        let number = NEXT.fetch_add(1, Ordering::Relaxed);
+        let name = format!("chaos-{}-{number}", std::process::id());
+        let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+        fs::create_dir_all(&folder).unwrap();
+        for (flag, text) in subject.made_up {
+            let path = folder.join(format!("made-up{flag}"));
+            fs::write(&path, text()).unwrap();
+            inputs.push((flag, path));
+        }
         let mut expected = match subject.rows {
             Rows::Recorded(rows) => {
                 let rows = shared_material::find(&format!("data/ecommerce/expected/{rows}"))?;
@@ -49,15 +58,6 @@ impl Place {
             Rows::Computed(compute) => compute(&fs::read_to_string(&inputs[0].1).unwrap()),
         };
         expected.sort();
-        let number = NEXT.fetch_add(1, Ordering::Relaxed);
-        let name = format!("chaos-{}-{number}", std::process::id());
-        let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
-        fs::create_dir_all(&folder).unwrap();
-        for (flag, content) in subject.made {
-            let path = folder.join(flag.trim_start_matches('-'));
-            fs::write(&path, content).unwrap();
-            inputs.push((flag, path));
-        }
         Some(Self { subject, folder, inputs, expected })
     }
 

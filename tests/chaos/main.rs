@@ -11,6 +11,7 @@ mod damage;
 mod faults;
 mod job_process;
 mod kills;
+mod lesson_rows;
 mod lessons;
 mod lookups;
 mod refusals;

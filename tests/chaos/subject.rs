@@ -2,17 +2,20 @@
 //!
 //! Apart from the process that runs them: this is the list to which a new job is added.
 
-use crate::ad_clicks;
+use crate::{ad_clicks, lesson_rows};
 
-/// A job, its recorded inputs, and the rows that it must make of them.
+/// An input that is made up: its flag, and what makes its text.
+type MadeUp = (&'static str, fn() -> String);
+
+/// A job, its inputs, and the rows that it must make of them.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Subject {
     /// Its subcommand of the program of jobs.
     pub(crate) job: &'static str,
-    /// The flag of each input, and its file.
+    /// The flag of each recorded input, and its file.
     pub(crate) inputs: &'static [(&'static str, &'static str)],
-    /// The flag of each input that is made here, and its content.
-    pub(crate) made: &'static [(&'static str, &'static str)],
+    /// The flag of each input that is made up, and its text.
+    pub(crate) made_up: &'static [MadeUp],
     /// Other flags of its own.
     pub(crate) flags: &'static [&'static str],
     /// Records in its longest input.
@@ -33,7 +36,7 @@ pub(crate) enum Rows {
 const CLICKS: Subject = Subject {
     job: "",
     inputs: &[("--input", "UserBehavior.csv")],
-    made: &[],
+    made_up: &[],
     flags: &[],
     records: 110_300,
     rows: Rows::Recorded(""),
@@ -49,6 +52,12 @@ const PAYMENTS: Subject = Subject {
 };
 const AD_CLICKS: Subject =
     Subject { inputs: &[("--input", "AdClickLog.csv")], records: 143, ..CLICKS };
+const APP_EVENTS: Subject = Subject {
+    inputs: &[],
+    made_up: &[("--input", lesson_rows::app_events)],
+    records: lesson_rows::APP_EVENTS,
+    ..CLICKS
+};
 
 impl Subject {
     /// The job that makes `rows` of these inputs.
@@ -65,9 +74,9 @@ impl Subject {
         self
     }
 
-    /// With an input of this content.
-    const fn given(mut self, made: &'static [(&'static str, &'static str)]) -> Self {
-        self.made = made;
+    /// With inputs that are made up.
+    const fn given(mut self, made_up: &'static [MadeUp]) -> Self {
+        self.made_up = made_up;
         self
     }
 
@@ -96,8 +105,8 @@ pub(crate) const USER_SESSIONS: Subject =
 pub(crate) const TX_MATCH: Subject =
     PAYMENTS.makes("tx-match", "tx_connect_pay5s_receipt3s.csv").with(&["--by", "reconciliation"]);
 
-/// Every job whose rows are recorded.
-pub(crate) const SUBJECTS: [Subject; 11] = [
+/// Every job whose rows are known.
+pub(crate) const SUBJECTS: [Subject; 14] = [
     HOT_ITEMS,
     CLICKS.makes("pv", "pv_1h.tsv"),
     CLICKS.makes("behavior-counts", "behavior_counts_10min.tsv"),
@@ -110,5 +119,8 @@ pub(crate) const SUBJECTS: [Subject; 11] = [
     AD_CLICKS.computes("ad-clicks", ad_clicks::without_blacklisted).with(&["--blacklist"]),
     AD_CLICKS
         .computes("ad-clicks", ad_clicks::without_forbidden)
-        .given(&[("--rules", ad_clicks::FORBIDDEN)]),
+        .given(&[("--rules", || ad_clicks::FORBIDDEN.to_owned())]),
+    REQUESTS.computes("hot-pages", lesson_rows::hot_pages),
+    APP_EVENTS.computes("channel-stats", lesson_rows::channel_stats),
+    APP_EVENTS.computes("channel-stats", lesson_rows::total_stats).with(&["--total"]),
 ];
