@@ -6,6 +6,7 @@
 #![allow(clippy::unwrap_used, reason = "in a test a panic is the report")]
 
 mod ad_clicks;
+mod books;
 mod crash_matrix;
 mod damage;
 mod faults;

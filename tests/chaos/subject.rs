@@ -101,7 +101,7 @@ pub(crate) const LOG_METHODS: Subject = REQUESTS.makes("log-methods", "log_by_me
 pub(crate) const USER_SESSIONS: Subject =
     UNSORTED.makes("user-sessions", "unsorted_sessions_30min.tsv");
 
-/// Two inputs, what waits of each, and side outputs.
+/// Two inputs, what waits of each, side outputs, and books.
 pub(crate) const TX_MATCH: Subject =
     PAYMENTS.makes("tx-match", "tx_connect_pay5s_receipt3s.csv").with(&["--by", "reconciliation"]);
 
