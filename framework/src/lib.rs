@@ -15,7 +15,9 @@
 //! tidegate::launch(job);
 //! ```
 
+mod changelog;
 mod connect;
+mod dedup;
 mod job;
 mod join;
 mod launch;
@@ -24,8 +26,10 @@ mod state_folder;
 mod stream;
 mod summary;
 mod two_phase;
+mod unbounded_join;
 mod window;
 
+pub use changelog::{ChangelogStream, KeyedChangelogStream};
 pub use connect::{ConnectedStreams, UnkeyedConnectedStreams};
 pub use job::Job;
 pub use join::{IntervalJoinStreams, IntervalJoinedStreams};
@@ -40,7 +44,9 @@ pub use window::WindowedStream;
 
 /// What a job usually needs.
 pub mod prelude {
+    pub use crate::{ChangelogStream, KeyedChangelogStream};
     pub use crate::{Job, KeyedStream, LaunchArgs, Stream, WindowedStream, launch, launch_with};
+    pub use tidegate_core::changelog::{Change, RowKind};
     pub use tidegate_core::key::Key;
     pub use tidegate_core::operator::{BoxError, OutputTag};
     pub use tidegate_core::process::{
@@ -53,8 +59,14 @@ pub mod prelude {
     pub use tidegate_core::timer::TimeDomain;
     pub use tidegate_core::watermark::{WatermarkGenerator, WatermarkStrategy};
     pub use tidegate_inline::{Collect, FromVec, Print};
+    pub use tidegate_operators::Retain;
     pub use tidegate_operators::aggregate::Count;
     pub use tidegate_operators::assign_timestamps_and_watermarks::TimestampsAndWatermarks;
+    pub use tidegate_operators::changelog::Materialize;
+    pub use tidegate_operators::continuous_top_n::{ContinuousTopN, RankedRow};
+    pub use tidegate_operators::dedup::{
+        BitmapFirst, BloomFirst, FirstRow, FirstRowByTime, LastRow,
+    };
     pub use tidegate_operators::join::{
         Books, Clock, Interval, JoinKind, Joined, OuterJoin, Pairing, Reason, Reconciliation,
         Unmatched,

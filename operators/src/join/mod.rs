@@ -2,7 +2,8 @@
 //!
 //! - [`IntervalJoin`]: every pair whose event times lie within bounds of each other;
 //! - [`OuterJoin`]: each side waits for the other for a while, and is then told that it waited in vain;
-//! - [`Reconciliation`]: two accounts of the same events, matched one to one, with books that balance.
+//! - [`Reconciliation`]: two accounts of the same events, matched one to one, with books that balance;
+//! - [`UnboundedJoin`]: every pair whenever its rows come, over records or over rows that come and go.
 //!
 //! All of them keep what waits per key and in the order of time (`buffer`), one look-up per record for
 //! both sides (`sides`), and an agenda of when to look again (`agenda`). The agenda is in no
@@ -20,6 +21,7 @@ mod outer_join;
 mod reconciliation;
 mod settlement;
 mod sides;
+mod unbounded;
 
 pub use books::{Books, Ledger};
 pub use bounds::{Interval, InvalidInterval};
@@ -27,3 +29,4 @@ pub use interval_join::{IntervalJoin, IntervalJoinOperator};
 pub use joined::{JoinKind, Joined};
 pub use outer_join::{Clock, OuterJoin, OuterJoinOperator, Pairing};
 pub use reconciliation::{Reason, Reconciliation, ReconciliationOperator, Unmatched};
+pub use unbounded::{ChangelogJoin, InnerJoin, UnboundedJoin};
