@@ -14,6 +14,7 @@ mod flink_training;
 mod interval_join;
 mod process_timers;
 mod sheet;
+mod topn;
 mod watermark_generation;
 mod watermark_valve;
 mod window;
@@ -59,6 +60,7 @@ pub const AREAS: &[(&str, Run)] = &[
     ("flink_training", flink_training::run),
     ("interval_join", interval_join::run),
     ("process_timers", process_timers::run),
+    ("topn", topn::run),
     ("watermark_generation", watermark_generation::run),
     ("watermark_valve", watermark_valve::run),
     ("window", window::run),

@@ -1,7 +1,9 @@
 //! Every operator through the harness.
 
 mod assign_timestamps_and_watermarks;
+mod changelogs;
 mod conformance;
+mod dedup;
 mod faulty;
 mod general_window;
 mod joins;

@@ -2,8 +2,8 @@
 //!
 //! It comes out when the watermark has reached it, for then no earlier one is expected: nothing is ever
 //! taken back, and the same rows come out in whatever order they arrive. Of equal times it is the row that
-//! arrived first. A record at or below the watermark is late unless a duplicate: it goes to a side output,
-//! and is counted as dropped where none is connected.
+//! arrived first. A record at or below the watermark is late unless it repeats a row that is remembered: it
+//! goes to a side output, and is counted as dropped where none is connected.
 //!
 //! What is retained for a time goes by event time: a row that is so much later than the one that was let
 //! through is a first one again. Until the watermark has reached them, the rows that may be first are kept.
@@ -139,8 +139,8 @@ impl<K: Key, T: Data + Value> KeyedProcess for FirstRowByTime<K, T> {
                 }
             }
         }
-        let is_over = seen.first.is_none_or(|first| !self.repeats(first, timer.at));
-        if !(is_over && seen.waiting.is_empty()) {
+        seen.first = seen.first.filter(|first| self.repeats(*first, timer.at));
+        if seen.first.is_some() || !seen.waiting.is_empty() {
             self.seen.set(key, seen);
         }
         Ok(())
