@@ -3,6 +3,7 @@
 mod applied;
 mod chance;
 mod filter;
+mod job;
 mod join;
 mod join_retention;
 mod top_n;
