@@ -252,3 +252,21 @@ impl<K: Key, T, Out> Ranking<K, T, Out> {
         Self { n, compare, unique, bounded, show, rows: ValueState::default(), shift: None }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::ContinuousTopN;
+    use super::*;
+
+    #[test]
+    fn rows_behind_the_last_rank_are_forgotten_unless_they_may_move_up() {
+        let kept = |bounded: bool| {
+            let top = ContinuousTopN::largest(3, |row: &u64| *row);
+            let mut ranking: Ranking<u64, u64, u64> = top.ranking(bounded, Show::Rows(u64::clone));
+            let mut ctx = Context::new(usize::MAX);
+            (0..100).for_each(|row| ranking.add(Keyed::new(&1), row, Timestamp(1), &mut ctx));
+            ranking.rows.get(Keyed::new(&1)).map(Vec::len)
+        };
+        assert_eq!((kept(true), kept(false)), (Some(3), Some(100)));
+    }
+}
