@@ -67,7 +67,7 @@ impl<T: Data> Stream<T> {
     /// A result that only grows: each record is a row that is inserted.
     #[must_use]
     pub fn into_changelog(&self) -> ChangelogStream<T> {
-        ChangelogStream(self.map(Change::insert))
+        ChangelogStream::from_changes(self.map(Change::insert))
     }
 }
 
@@ -75,8 +75,8 @@ impl<T: Data> ChangelogStream<T> {
     /// A changelog of changes that come from elsewhere, whose maker vouches for the
     /// [laws](tidegate_core::changelog).
     #[must_use]
-    pub const fn from_changes(changes: Stream<Change<T>>) -> Self {
-        Self(changes)
+    pub fn from_changes(changes: Stream<Change<T>>) -> Self {
+        Self(changes.holds_changes())
     }
 
     /// The changes as records, for whoever knows what to do with a retraction.
@@ -91,7 +91,8 @@ impl<T: Data> ChangelogStream<T> {
         Self(self.0.uid(uid))
     }
 
-    /// As [`Stream::parallelism`].
+    /// As [`Stream::parallelism`]. What follows without a key has as many subtasks, or one: changes that
+    /// were dealt out round robin would overtake each other, so such a job is refused.
     #[must_use]
     pub fn parallelism(self, parallelism: u32) -> Self {
         Self(self.0.parallelism(parallelism))
@@ -119,7 +120,7 @@ impl<T: Data> ChangelogStream<T> {
         &self,
         f: impl Fn(T) -> U + Clone + Send + Sync + 'static,
     ) -> ChangelogStream<U> {
-        ChangelogStream(self.0.map(move |change| change.map(&f)))
+        ChangelogStream::from_changes(self.0.map(move |change| change.map(&f)))
     }
 
     /// Only the rows that fulfil a condition; an update that enters or leaves them is an insertion or a
@@ -129,7 +130,9 @@ impl<T: Data> ChangelogStream<T> {
     where
         T: Value,
     {
-        Self(self.0.operator("changelog-filter", move || ChangelogFilter::new(f.clone())))
+        Self::from_changes(
+            self.0.operator("changelog-filter", move || ChangelogFilter::new(f.clone())),
+        )
     }
 
     /// Partitions the changes by a function of the row: of equal rows it gives equal keys. An update
@@ -182,14 +185,14 @@ where
     pub fn top_n(&self, top: ContinuousTopN<T>) -> ChangelogStream<RankedRow<T>> {
         let key = self.key();
         let ranks = move || top.clone().ranked_rows_of_changelog(key.clone());
-        ChangelogStream(self.keyed_changes().operator(TOP_N, ranks))
+        ChangelogStream::from_changes(self.keyed_changes().operator(TOP_N, ranks))
     }
 
     /// As [`KeyedChangelogStream::top_n`], without ranks: who is among the best, in no order.
     pub fn top_n_rows(&self, top: ContinuousTopN<T>) -> ChangelogStream<T> {
         let key = self.key();
         let rows = move || top.clone().rows_of_changelog(key.clone());
-        ChangelogStream(self.keyed_changes().operator(TOP_N, rows))
+        ChangelogStream::from_changes(self.keyed_changes().operator(TOP_N, rows))
     }
 
     /// The rows that are left when the input has ended.
@@ -208,12 +211,38 @@ where
     /// The best rows of each key at any moment, with their ranks.
     pub fn top_n(&self, top: ContinuousTopN<T>) -> ChangelogStream<RankedRow<T>> {
         let key = self.key();
-        ChangelogStream(self.operator(TOP_N, move || top.clone().ranked_rows(key.clone())))
+        ChangelogStream::from_changes(
+            self.operator(TOP_N, move || top.clone().ranked_rows(key.clone())),
+        )
     }
 
     /// As [`KeyedStream::top_n`], without ranks: who is among the best, in no order.
     pub fn top_n_rows(&self, top: ContinuousTopN<T>) -> ChangelogStream<T> {
         let key = self.key();
-        ChangelogStream(self.operator(TOP_N, move || top.clone().rows(key.clone())))
+        ChangelogStream::from_changes(self.operator(TOP_N, move || top.clone().rows(key.clone())))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::prelude::*;
+    use tidegate_core::key::MaxParallelism;
+
+    #[test]
+    fn changes_that_would_be_dealt_out_round_robin_are_refused_with_the_job() {
+        let refusal = |parallelism: u32| {
+            let job = Job::new("ranked");
+            let bids =
+                job.source("bids", FromVec::new(vec![(7u64, 1u64)]), WatermarkStrategy::none());
+            let top = ContinuousTopN::largest(1, |bid: &(u64, u64)| bid.1);
+            let top = bids.key_by(|bid| bid.0).top_n(top).uid("top");
+            top.sink("changes", Collect::new()).parallelism(parallelism);
+            let graph = job.into_graph().expect("sound");
+            graph.check(2, MaxParallelism::DEFAULT).err().map(|error| error.to_string())
+        };
+        assert_eq!((refusal(2), refusal(1)), (None, None));
+        assert!(
+            refusal(3).is_some_and(|said| said.contains("give `changes` 2 subtasks as `top` has"))
+        );
     }
 }

@@ -98,6 +98,9 @@ pub struct Graph {
     pub nodes: Vec<Node>,
     /// How records flow.
     pub edges: Vec<GraphEdge>,
+    /// The outputs, by node and side, that are [changelogs](crate::changelog): their records must stay in
+    /// order, so they are not dealt out round robin unless that is asked for.
+    pub changelogs: BTreeSet<(usize, Option<usize>)>,
 }
 
 /// What is wrong with a graph.
@@ -115,6 +118,15 @@ pub enum GraphError {
     BadEdge(String),
     /// A loop through these operators.
     Cycle(Vec<String>),
+    /// A changelog that would be dealt out round robin.
+    Disordered {
+        /// The operator that makes the changes.
+        from: String,
+        /// Its parallelism.
+        parallelism: u32,
+        /// The operator that takes them.
+        to: String,
+    },
     /// More subtasks than key groups.
     Parallelism {
         /// The operator.
@@ -150,6 +162,12 @@ impl fmt::Display for GraphError {
                     uids.join(" -> ")
                 )
             }
+            Self::Disordered { from, parallelism, to } => write!(
+                f,
+                "`{from}` makes a changelog, whose changes must stay in order, but `{to}` has other \
+                 subtasks: give `{to}` {parallelism} subtasks as `{from}` has, or 1, or key the \
+                 changelog before it"
+            ),
             Self::Parallelism { uid, parallelism, max_parallelism } => write!(
                 f,
                 "operator `{uid}` has parallelism {parallelism}, but it must lie between 1 and the \
@@ -170,6 +188,7 @@ impl Graph {
     pub fn check(&self, parallelism: u32, max: MaxParallelism) -> Result<Vec<usize>, GraphError> {
         self.check_nodes(parallelism, max)?;
         self.check_edges()?;
+        self.check_changelogs(parallelism)?;
         let order = self.order()?;
         let mut reached: BTreeSet<usize> = BTreeSet::new();
         for &node in &order {
@@ -229,6 +248,23 @@ impl Graph {
             if matches!(to.factory, NodeFactory::Source(_)) {
                 let what = format!("source `{}` has no input", to.uid);
                 return Err(GraphError::BadEdge(what));
+            }
+        }
+        Ok(())
+    }
+
+    /// Every subtask that takes a changelog must take all that one of those before it makes.
+    fn check_changelogs(&self, default: u32) -> Result<(), GraphError> {
+        for edge in &self.edges {
+            let (from, to) =
+                (self.parallelism(edge.from, default), self.parallelism(edge.to, default));
+            let splits = edge.partitioning == Partitioning::Forward && from != to && to > 1;
+            if splits && self.changelogs.contains(&(edge.from, edge.side)) {
+                return Err(GraphError::Disordered {
+                    from: self.nodes[edge.from].uid.clone(),
+                    parallelism: from,
+                    to: self.nodes[edge.to].uid.clone(),
+                });
             }
         }
         Ok(())
@@ -309,7 +345,8 @@ mod tests {
 
     fn check(nodes: Vec<Node>, edges: &[(usize, usize)], expected: &str) {
         let edges = edges.iter().map(|&(from, to)| edge::<u8>(from, to)).collect();
-        let graph = Graph { name: "test".into(), nodes, edges };
+        let changelogs = BTreeSet::from([(1, None)]);
+        let graph = Graph { name: "test".into(), nodes, edges, changelogs };
         let said = match graph.check(4, MaxParallelism::DEFAULT) {
             Ok(order) => format!("{order:?}"),
             Err(error) => error.to_string(),
@@ -335,6 +372,14 @@ mod tests {
         );
         check(vec![s.clone(), a.clone()], &[(0, 1), (1, 0)], "source `s` has no input");
         check(vec![s.clone(), operator("a b")], &[(0, 1)], "cannot be a uid");
+        let narrow = Node { parallelism: Some(2), ..a.clone() };
+        check(
+            vec![s.clone(), narrow.clone(), b.clone()],
+            &[(0, 1), (1, 2)],
+            "give `b` 2 subtasks as `a` has, or 1",
+        );
+        let one = Node { parallelism: Some(1), ..b.clone() };
+        check(vec![s.clone(), narrow, one], &[(0, 1), (1, 2)], "[0, 1, 2]");
         let wide = Node { parallelism: Some(129), ..a };
         check(vec![s, wide], &[(0, 1)], "max parallelism of the job, 128");
     }
