@@ -17,7 +17,9 @@
 
 mod async_io;
 mod broadcast;
+mod changelog;
 mod connect;
+mod dedup;
 mod job;
 mod join;
 mod launch;
@@ -27,10 +29,12 @@ mod stream;
 mod summary;
 mod temporal_join;
 mod two_phase;
+mod unbounded_join;
 mod window;
 mod window_join;
 
 pub use broadcast::BroadcastConnectedStreams;
+pub use changelog::{ChangelogStream, KeyedChangelogStream};
 pub use connect::{ConnectedStreams, UnkeyedConnectedStreams};
 pub use job::Job;
 pub use join::{IntervalJoinStreams, IntervalJoinedStreams};
@@ -47,7 +51,9 @@ pub use window_join::WindowJoinedStreams;
 
 /// What a job usually needs.
 pub mod prelude {
+    pub use crate::{ChangelogStream, KeyedChangelogStream};
     pub use crate::{Job, KeyedStream, LaunchArgs, Stream, WindowedStream, launch, launch_with};
+    pub use tidegate_core::changelog::{Change, RowKind};
     pub use tidegate_core::key::Key;
     pub use tidegate_core::operator::{BoxError, OutputTag};
     pub use tidegate_core::process::{
@@ -63,10 +69,16 @@ pub mod prelude {
     pub use tidegate_core::timer::TimeDomain;
     pub use tidegate_core::watermark::{WatermarkGenerator, WatermarkStrategy};
     pub use tidegate_inline::{Collect, FromVec, Print};
+    pub use tidegate_operators::Retain;
     pub use tidegate_operators::aggregate::Count;
     pub use tidegate_operators::assign_timestamps_and_watermarks::TimestampsAndWatermarks;
     pub use tidegate_operators::async_io::{
         Answer, AsyncFunction, AsyncWait, Call, Failed, Lookup, LookupCache, LookupJoin, Retry,
+    };
+    pub use tidegate_operators::changelog::Materialize;
+    pub use tidegate_operators::continuous_top_n::{ContinuousTopN, RankedRow};
+    pub use tidegate_operators::dedup::{
+        BitmapFirst, BloomFirst, FirstRow, FirstRowByTime, LastRow,
     };
     pub use tidegate_operators::join::{
         Books, Clock, Interval, JoinKind, Joined, OuterJoin, Pairing, Reason, Reconciliation,

@@ -106,6 +106,13 @@ impl<T: Data> Stream<T> {
         self.drawing.borrow_mut().add_local(node, upstream, behind);
     }
 
+    /// Notes that this stream's records are changes, which must stay in order.
+    pub(crate) fn holds_changes(self) -> Self {
+        let outputs = self.origins.iter().map(|origin| (origin.node, origin.side));
+        self.drawing.borrow_mut().graph.changelogs.extend(outputs);
+        self
+    }
+
     fn with_node(self, change: impl FnOnce(&mut tidegate_core::graph::Node)) -> Self {
         match self.origins.as_slice() {
             [Origin { node, side: None }] => {

@@ -16,6 +16,7 @@ mod flink_training;
 mod interval_join;
 mod process_timers;
 mod sheet;
+mod topn;
 mod watermark_generation;
 mod watermark_valve;
 mod window;
@@ -63,6 +64,7 @@ pub const AREAS: &[(&str, Run)] = &[
     ("flink_training", flink_training::run),
     ("interval_join", interval_join::run),
     ("process_timers", process_timers::run),
+    ("topn", topn::run),
     ("watermark_generation", watermark_generation::run),
     ("watermark_valve", watermark_valve::run),
     ("window", window::run),

@@ -3,7 +3,9 @@
 mod assign_timestamps_and_watermarks;
 mod async_wait;
 mod broadcast;
+mod changelogs;
 mod conformance;
+mod dedup;
 mod faulty;
 mod general_window;
 mod joins;

@@ -101,6 +101,9 @@ pub struct Graph {
     pub nodes: Vec<Node>,
     /// How records flow.
     pub edges: Vec<GraphEdge>,
+    /// The outputs, by node and side, that are [changelogs](crate::changelog): their records must stay in
+    /// order, so they are not dealt out round robin unless that is asked for.
+    pub changelogs: BTreeSet<(usize, Option<usize>)>,
 }
 
 /// What is wrong with a graph.
@@ -125,6 +128,15 @@ pub enum GraphError {
         /// How many subtasks they have together.
         subtasks: u32,
         /// The operator that receives.
+        to: String,
+    },
+    /// A changelog that would be dealt out round robin.
+    Disordered {
+        /// The operator that makes the changes.
+        from: String,
+        /// Its parallelism.
+        parallelism: u32,
+        /// The operator that takes them.
         to: String,
     },
     /// More subtasks than key groups.
@@ -169,6 +181,12 @@ impl fmt::Display for GraphError {
                  `.parallelism(1)`, or declare by `.commutative()` that any order leads to the same rules",
                 from.join("`, `")
             ),
+            Self::Disordered { from, parallelism, to } => write!(
+                f,
+                "`{from}` makes a changelog, whose changes must stay in order, but `{to}` has other \
+                 subtasks: give `{to}` {parallelism} subtasks as `{from}` has, or 1, or key the \
+                 changelog before it"
+            ),
             Self::Parallelism { uid, parallelism, max_parallelism } => write!(
                 f,
                 "operator `{uid}` has parallelism {parallelism}, but it must lie between 1 and the \
@@ -190,6 +208,7 @@ impl Graph {
         self.check_nodes(parallelism, max)?;
         self.check_edges()?;
         self.check_orders(parallelism)?;
+        self.check_changelogs(parallelism)?;
         let order = self.order()?;
         let mut reached: BTreeSet<usize> = BTreeSet::new();
         for &node in &order {
@@ -263,6 +282,23 @@ impl Graph {
                 let uid = |node: usize| self.nodes[node].uid.clone();
                 let from = senders.into_iter().map(uid).collect();
                 return Err(GraphError::ManyOrders { from, subtasks, to: uid(edge.to) });
+            }
+        }
+        Ok(())
+    }
+
+    /// Every subtask that takes a changelog must take all that one of those before it makes.
+    fn check_changelogs(&self, default: u32) -> Result<(), GraphError> {
+        for edge in &self.edges {
+            let (from, to) =
+                (self.parallelism(edge.from, default), self.parallelism(edge.to, default));
+            let splits = edge.partitioning == Partitioning::Forward && from != to && to > 1;
+            if splits && self.changelogs.contains(&(edge.from, edge.side)) {
+                return Err(GraphError::Disordered {
+                    from: self.nodes[edge.from].uid.clone(),
+                    parallelism: from,
+                    to: self.nodes[edge.to].uid.clone(),
+                });
             }
         }
         Ok(())
@@ -348,7 +384,8 @@ mod tests {
     }
 
     fn check_edges(nodes: Vec<Node>, edges: Vec<GraphEdge>, expected: &str) {
-        let graph = Graph { name: "test".into(), nodes, edges };
+        let changelogs = BTreeSet::from([(1, None)]);
+        let graph = Graph { name: "test".into(), nodes, edges, changelogs };
         let said = match graph.check(4, MaxParallelism::DEFAULT) {
             Ok(order) => format!("{order:?}"),
             Err(error) => error.to_string(),
@@ -374,7 +411,17 @@ mod tests {
         );
         check(vec![s.clone(), a.clone()], &[(0, 1), (1, 0)], "source `s` has no input");
         check(vec![s.clone(), operator("a b")], &[(0, 1)], "cannot be a uid");
-        let one_order = |from| GraphEdge { port: 1, one_order: true, ..edge::<u8>(from, 2) };
+        let narrow = Node { parallelism: Some(2), ..a.clone() };
+        check(
+            vec![s.clone(), narrow.clone(), b.clone()],
+            &[(0, 1), (1, 2)],
+            "give `b` 2 subtasks as `a` has, or 1",
+        );
+        let one = Node { parallelism: Some(1), ..b.clone() };
+        check(vec![s.clone(), narrow, one], &[(0, 1), (1, 2)], "[0, 1, 2]");
+        let partitioning = Partitioning::Broadcast;
+        let one_order =
+            |from| GraphEdge { port: 1, one_order: true, partitioning, ..edge::<u8>(from, 2) };
         let alone = Node { parallelism: Some(1), ..a.clone() };
         let (two, one) =
             (vec![edge::<u8>(0, 2), one_order(1)], vec![edge::<u8>(0, 1), one_order(1)]);

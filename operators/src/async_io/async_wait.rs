@@ -120,6 +120,9 @@ impl<In> AsyncWait<In> {
 /// What the call for a record has come to: its number, and the answer unless it was given up.
 type Ended<Out> = (u64, Result<Answer<Out>, Aborted>);
 
+/// A call under way.
+type UnderWay<Out> = Pin<Box<dyn Future<Output = Ended<Out>> + Send>>;
+
 /// Where the calls for a record stand.
 struct Calls {
     /// Those made so far.
@@ -138,7 +141,7 @@ pub struct AsyncWaitOperator<F: AsyncFunction> {
     keyed: bool,
     records: KeptRecords<F::In, F::Out>,
     calls: HashMap<u64, Calls>,
-    under_way: FuturesUnordered<Pin<Box<dyn Future<Output = Ended<F::Out>> + Send>>>,
+    under_way: FuturesUnordered<UnderWay<F::Out>>,
     deadlines: BTreeSet<(Timestamp, u64)>,
     retries: BTreeSet<(Timestamp, u64)>,
     /// The watermark that came in last.

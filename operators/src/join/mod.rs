@@ -5,6 +5,7 @@
 //! - [`Reconciliation`]: two accounts of the same events, matched one to one, with books that balance;
 //! - [`TemporalJoin`]: each record with the version of a table that was valid at its time;
 //! - [`WindowJoin`]: every pair in the same window; [`CoGroup`]: both sides of a window, to a function.
+//! - [`UnboundedJoin`]: every pair whenever its rows come, over records or over rows that come and go.
 //!
 //! All but the last keep what waits per key and in the order of time (`buffer`), one look-up per record for
 //! both sides (`sides`), and an agenda of when to look again (`agenda`). The agenda is in no
@@ -24,6 +25,7 @@ mod reconciliation;
 mod settlement;
 mod sides;
 mod temporal_join;
+mod unbounded;
 mod window_join;
 mod windowed;
 
@@ -35,5 +37,6 @@ pub use joined::{JoinKind, Joined};
 pub use outer_join::{Clock, OuterJoin, OuterJoinOperator, Pairing};
 pub use reconciliation::{Reason, Reconciliation, ReconciliationOperator, Unmatched};
 pub use temporal_join::{InvalidValidity, TemporalJoin, TemporalJoinOperator, Validity};
+pub use unbounded::{ChangelogJoin, InnerJoin, UnboundedJoin};
 pub use window_join::WindowJoin;
 pub use windowed::{Records, Tagged};
