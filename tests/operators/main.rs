@@ -11,6 +11,7 @@ mod general_window;
 mod joins;
 mod link_time;
 mod local_window;
+mod lookup_join;
 mod operator_state;
 mod process;
 mod sliced_window;
