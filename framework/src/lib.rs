@@ -16,7 +16,10 @@
 //! ```
 
 mod async_io;
+mod broadcast;
+mod changelog;
 mod connect;
+mod dedup;
 mod job;
 mod join;
 mod launch;
@@ -24,44 +27,62 @@ mod progress;
 mod state_folder;
 mod stream;
 mod summary;
+mod temporal_join;
 mod two_phase;
+mod unbounded_join;
 mod window;
+mod window_join;
 
+pub use broadcast::BroadcastConnectedStreams;
+pub use changelog::{ChangelogStream, KeyedChangelogStream};
 pub use connect::{ConnectedStreams, UnkeyedConnectedStreams};
 pub use job::Job;
 pub use join::{IntervalJoinStreams, IntervalJoinedStreams};
 pub use launch::{LaunchArgs, launch, launch_with, parse_duration};
 pub use stream::{KeyedStream, SinkHandle, Stream};
 pub use summary::{OperatorSummary, Summary};
+pub use temporal_join::TemporalJoinedStreams;
 pub use tidegate_core as core;
 pub use tidegate_operators as operators;
 pub use tidegate_runtime as runtime;
 pub use tidegate_state as state;
 pub use window::WindowedStream;
+pub use window_join::WindowJoinedStreams;
 
 /// What a job usually needs.
 pub mod prelude {
+    pub use crate::{ChangelogStream, KeyedChangelogStream};
     pub use crate::{Job, KeyedStream, LaunchArgs, Stream, WindowedStream, launch, launch_with};
+    pub use tidegate_core::changelog::{Change, RowKind};
     pub use tidegate_core::key::Key;
     pub use tidegate_core::operator::{BoxError, OutputTag};
     pub use tidegate_core::process::{
-        CoProcess, KeyedCoProcess, KeyedContext, KeyedProcess, Process, ProcessContext, Timer,
+        BroadcastProcess, CoProcess, KeyedBroadcastProcess, KeyedCoProcess, KeyedContext,
+        KeyedProcess, Process, ProcessContext, Timer,
     };
     pub use tidegate_core::state::aggregate::Aggregate;
+    pub use tidegate_core::state::broadcast::BroadcastState;
     pub use tidegate_core::state::handles::{ListState, ValueState};
+    pub use tidegate_core::state::rules::{BroadcastRules, RulesVisitor};
     pub use tidegate_core::state::{Keyed, StateVisitor};
     pub use tidegate_core::time::Timestamp;
     pub use tidegate_core::timer::TimeDomain;
     pub use tidegate_core::watermark::{WatermarkGenerator, WatermarkStrategy};
     pub use tidegate_inline::{Collect, FromVec, Print};
+    pub use tidegate_operators::Retain;
     pub use tidegate_operators::aggregate::Count;
     pub use tidegate_operators::assign_timestamps_and_watermarks::TimestampsAndWatermarks;
     pub use tidegate_operators::async_io::{
         Answer, AsyncFunction, AsyncWait, Call, Failed, Lookup, LookupCache, LookupJoin, Retry,
     };
+    pub use tidegate_operators::changelog::Materialize;
+    pub use tidegate_operators::continuous_top_n::{ContinuousTopN, RankedRow};
+    pub use tidegate_operators::dedup::{
+        BitmapFirst, BloomFirst, FirstRow, FirstRowByTime, LastRow,
+    };
     pub use tidegate_operators::join::{
         Books, Clock, Interval, JoinKind, Joined, OuterJoin, Pairing, Reason, Reconciliation,
-        Unmatched,
+        Unmatched, Validity,
     };
     pub use tidegate_operators::top_n::{Ranked, TopN};
     pub use tidegate_operators::window::{

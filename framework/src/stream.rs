@@ -106,6 +106,13 @@ impl<T: Data> Stream<T> {
         self.drawing.borrow_mut().add_local(node, upstream, behind);
     }
 
+    /// Notes that this stream's records are changes, which must stay in order.
+    pub(crate) fn holds_changes(self) -> Self {
+        let outputs = self.origins.iter().map(|origin| (origin.node, origin.side));
+        self.drawing.borrow_mut().graph.changelogs.extend(outputs);
+        self
+    }
+
     fn with_node(self, change: impl FnOnce(&mut tidegate_core::graph::Node)) -> Self {
         match self.origins.as_slice() {
             [Origin { node, side: None }] => {
@@ -217,8 +224,7 @@ impl<T: Data> Stream<T> {
         kind: &str,
         make: impl Fn() -> O + Send + Sync + 'static,
     ) -> Stream<O::Out> {
-        let edge = unkeyed_edge::<T>();
-        self.attach(kind, self.partitioning, &edge, make)
+        attach(&self.input(), kind, make)
     }
 
     /// A side output of the operator that made this stream.
@@ -251,7 +257,7 @@ impl<T: Data> Stream<T> {
         let kind = factory.kind();
         let factory = NodeFactory::Sink(Arc::new(SinkNodeOf(factory)));
         let node = self.drawing.borrow_mut().add(kind, Some(uid), factory);
-        self.connect_to(node, 0, self.partitioning, &unkeyed_edge::<T>());
+        self.input().connect_to(node, 0);
         SinkHandle { drawing: Rc::clone(&self.drawing), node }
     }
 
@@ -259,31 +265,6 @@ impl<T: Data> Stream<T> {
         if !Rc::ptr_eq(&self.drawing, other) {
             let what = "streams of two jobs cannot be brought together: draw both in one job";
             self.drawing.borrow_mut().complain(what.into());
-        }
-    }
-
-    fn attach<O: Operator<In = T>>(
-        &self,
-        kind: &str,
-        partitioning: Partitioning,
-        edge: &EdgeFactory,
-        make: impl Fn() -> O + Send + Sync + 'static,
-    ) -> Stream<O::Out> {
-        let sides: Sides<O::Out> = Sides::default();
-        let connectors = Arc::clone(&sides);
-        let factory = NodeFactory::Operator(Arc::new(move |_| {
-            Ok(Box::new(OperatorStage::new(make(), |context| connect_all(&connectors, context))))
-        }));
-        let node = self.drawing.borrow_mut().add(kind, None, factory);
-        self.connect_to(node, 0, partitioning, edge);
-        Stream::from_node(Rc::clone(&self.drawing), node, Some(sides))
-    }
-
-    fn connect_to(&self, to: usize, port: Port, partitioning: Partitioning, edge: &EdgeFactory) {
-        for &Origin { node: from, side } in &self.origins {
-            let factory = Arc::clone(edge);
-            let edge = GraphEdge { from, side, to, port, partitioning, factory };
-            self.drawing.borrow_mut().connect(edge);
         }
     }
 }
@@ -363,29 +344,65 @@ impl<T: Data, K: Key, F: Fn(&T) -> K + Clone + Send + Sync + 'static> KeyedStrea
         kind: &str,
         make: impl Fn() -> O + Send + Sync + 'static,
     ) -> Stream<O::Out> {
-        let edge = keyed_edge::<T, K, F>(self.key.clone());
-        self.stream.attach(kind, Partitioning::Hash, &edge, make)
+        attach(&self.input(), kind, make)
     }
 }
 
-/// One of the streams that go into an operator with two inputs, and how it is partitioned for it.
+/// A stream that goes into an operator, and how it is partitioned for it.
 pub(crate) struct Input<'a, T> {
     stream: &'a Stream<T>,
     partitioning: Partitioning,
+    /// As [`GraphEdge::one_order`].
+    one_order: bool,
     edge: EdgeFactory,
+}
+
+impl<T> Input<'_, T> {
+    fn connect_to(&self, to: usize, port: Port) {
+        let Self { stream, partitioning, one_order, ref edge } = *self;
+        for &Origin { node: from, side } in &stream.origins {
+            let factory = Arc::clone(edge);
+            let edge = GraphEdge { from, side, to, port, partitioning, one_order, factory };
+            stream.drawing.borrow_mut().connect(edge);
+        }
+    }
 }
 
 impl<T: Data> Stream<T> {
     pub(crate) fn input(&self) -> Input<'_, T> {
-        Input { stream: self, partitioning: self.partitioning, edge: unkeyed_edge::<T>() }
+        let (partitioning, edge) = (self.partitioning, unkeyed_edge::<T>());
+        Input { stream: self, partitioning, one_order: false, edge }
+    }
+
+    /// The stream as rules for all subtasks of what follows, which see them in one order when they must.
+    pub(crate) fn rules(&self, one_order: bool) -> Input<'_, T> {
+        Input { partitioning: Partitioning::Broadcast, one_order, ..self.input() }
     }
 }
 
 impl<T: Data, K: Key, F: Fn(&T) -> K + Clone + Send + Sync + 'static> KeyedStream<T, F> {
     pub(crate) fn input(&self) -> Input<'_, T> {
         let edge = keyed_edge::<T, K, F>(self.key());
-        Input { stream: &self.stream, partitioning: Partitioning::Hash, edge }
+        let partitioning = Partitioning::Hash;
+        Input { stream: &self.stream, partitioning, one_order: false, edge }
     }
+}
+
+/// An operator that takes `input`.
+fn attach<O: Operator>(
+    input: &Input<'_, O::In>,
+    kind: &str,
+    make: impl Fn() -> O + Send + Sync + 'static,
+) -> Stream<O::Out> {
+    let drawing = &input.stream.drawing;
+    let sides: Sides<O::Out> = Sides::default();
+    let connectors = Arc::clone(&sides);
+    let factory = NodeFactory::Operator(Arc::new(move |_| {
+        Ok(Box::new(OperatorStage::new(make(), |context| connect_all(&connectors, context))))
+    }));
+    let node = drawing.borrow_mut().add(kind, None, factory);
+    input.connect_to(node, 0);
+    Stream::from_node(Rc::clone(drawing), node, Some(sides))
 }
 
 /// An operator that takes `first` and `second`.
@@ -404,8 +421,8 @@ pub(crate) fn attach_two<O: CoOperator>(
         Ok(Box::new(stage.with_second_input()))
     }));
     let node = drawing.borrow_mut().add(kind, None, factory);
-    first.stream.connect_to(node, 0, first.partitioning, &first.edge);
-    second.stream.connect_to(node, SECOND, second.partitioning, &second.edge);
+    first.connect_to(node, 0);
+    second.connect_to(node, SECOND);
     Stream::from_node(Rc::clone(drawing), node, Some(sides))
 }
 

@@ -9,10 +9,17 @@ pub mod aggregate;
 pub mod assign_timestamps_and_watermarks;
 pub mod async_io;
 pub mod cep;
+pub mod changelog;
 pub mod combine;
+pub mod continuous_top_n;
+pub mod dedup;
+mod fetch;
 pub mod filter;
 pub mod flat_map;
 pub mod join;
 pub mod map;
+mod retain;
 pub mod top_n;
 pub mod window;
+
+pub use retain::Retain;

@@ -1,10 +1,10 @@
 //! Joins beside their floor: records per second and core through the operator alone.
 //!
 //! Records of both sides come in turn, keys drawn uniformly, event time in order; each record waits for so
-//! long that about one is waiting per key and side. The *floor* is what one would write by hand for just
-//! this stream: one hash table with a list per side, and a queue of keys in the order of time, for a
-//! stream that is never out of order and needs no snapshot. Both emit all their rows; the rows are
-//! compared by count and sum.
+//! long that about one is waiting per key and side, and windows are as long as that. The *floor* is what
+//! one would write by hand for just this stream: one hash table with a list per side, and a queue of keys
+//! in the order of time, for a stream that is never out of order and needs no snapshot; for a window join
+//! the table of the window alone. Both emit all their rows; the rows are compared by count and sum.
 
 use clap::Parser;
 use hashbrown::hash_table::{Entry, HashTable};
@@ -14,7 +14,8 @@ use tidegate_core::element::{AnyBatch, Batch, Record};
 use tidegate_core::key::Key;
 use tidegate_core::operator::{BoxError, CoOperator, Context, Progress};
 use tidegate_core::time::Timestamp;
-use tidegate_operators::join::{Interval, IntervalJoin, JoinKind, Joined, OuterJoin};
+use tidegate_operators::join::{Interval, IntervalJoin, JoinKind, Joined, OuterJoin, WindowJoin};
+use tidegate_operators::window::Window;
 use tidegate_tests::bench::median;
 
 #[global_allocator]
@@ -25,6 +26,9 @@ const BATCH: u64 = 1024;
 
 /// Records per millisecond of event time, both sides together.
 const PER_MS: u64 = 100;
+
+/// How many windows overlap in a sliding window join.
+const SLICES: i64 = 10;
 
 /// Joins, records per second and core.
 #[derive(Parser)]
@@ -38,6 +42,9 @@ struct Args {
     /// Runs of each join
     #[arg(long, default_value_t = 3)]
     rounds: usize,
+    /// One join, by its name
+    #[arg(long)]
+    only: Option<String>,
 }
 
 /// A record: its key and its number.
@@ -209,23 +216,119 @@ fn floor(args: &Args, outer: bool) -> Ran {
     (args.records as f64 / busy.as_secs_f64(), rows)
 }
 
-fn main() -> Result<(), BoxError> {
-    let args = Args::parse();
+/// The window join by hand: the records of the open window, by key.
+fn window_floor(args: &Args) -> Ran {
+    let mut table: HashTable<(u64, [Vec<In>; 2])> = HashTable::new();
+    let (mut rows, mut busy, mut end) = (Rows::default(), Duration::ZERO, args.waits_ms());
+    let mut out = Vec::new();
+    for from in (0..args.records).step_by(2 * BATCH as usize) {
+        let (sides, watermark) = args.batches(from);
+        let started = Instant::now();
+        // A batch may lie in two windows.
+        let border = end;
+        for is_next in [false, true] {
+            for (side, records) in sides.iter().enumerate() {
+                for record in records.iter().filter(|r| (r.timestamp.millis() >= border) == is_next)
+                {
+                    let key = record.value.0;
+                    let hash = |(key, _): &(u64, [Vec<In>; 2])| key.stable_hash();
+                    let there = table.entry(record.key_hash, |(other, _)| *other == key, hash);
+                    let sides = there.or_insert_with(|| (key, [Vec::new(), Vec::new()]));
+                    sides.into_mut().1[side].push(record.value);
+                }
+            }
+            if !is_next && watermark.millis() >= end - 1 {
+                end += args.waits_ms();
+                for (_, [left, right]) in table.drain() {
+                    for one in &left {
+                        out.extend(right.iter().map(|other| Joined::Both(*one, *other)));
+                    }
+                }
+            }
+        }
+        out.drain(..).for_each(|row| rows.add(&row));
+        busy += started.elapsed();
+    }
+    (args.records as f64 / busy.as_secs_f64(), rows)
+}
+
+/// What a sliding window join does by hand that keeps each record in every window it belongs to.
+fn sliding_floor(args: &Args) -> Ran {
+    let slide = args.waits_ms() / SLICES;
+    let mut windows: VecDeque<HashTable<(u64, [Vec<In>; 2])>> = VecDeque::new();
+    windows.resize_with(SLICES as usize, HashTable::new);
+    let (mut rows, mut busy, mut end) = (Rows::default(), Duration::ZERO, slide);
+    let mut out = Vec::new();
+    for from in (0..args.records).step_by(2 * BATCH as usize) {
+        let (sides, watermark) = args.batches(from);
+        let started = Instant::now();
+        let border = end;
+        for is_next in [false, true] {
+            for (side, records) in sides.iter().enumerate() {
+                for record in records.iter().filter(|r| (r.timestamp.millis() >= border) == is_next)
+                {
+                    let key = record.value.0;
+                    for table in &mut windows {
+                        let hash = |(key, _): &(u64, [Vec<In>; 2])| key.stable_hash();
+                        let there = table.entry(record.key_hash, |(other, _)| *other == key, hash);
+                        let sides = there.or_insert_with(|| (key, [Vec::new(), Vec::new()]));
+                        sides.into_mut().1[side].push(record.value);
+                    }
+                }
+            }
+            if !is_next && watermark.millis() >= end - 1 {
+                end += slide;
+                let mut table = windows.pop_front().unwrap_or_default();
+                for (_, [left, right]) in table.drain() {
+                    for one in &left {
+                        out.extend(right.iter().map(|other| Joined::Both(*one, *other)));
+                    }
+                }
+                windows.push_back(table);
+            }
+        }
+        out.drain(..).for_each(|row| rows.add(&row));
+        busy += started.elapsed();
+    }
+    (args.records as f64 / busy.as_secs_f64(), rows)
+}
+
+/// Runs a join once, and its floor.
+fn run(args: &Args, name: &str) -> Result<[Ran; 2], BoxError> {
     let waits = args.waits_ms();
     let key = |record: &In| record.0;
-    for name in ["interval-join", "full-outer-join"] {
-        let outer = name == "full-outer-join";
+    Ok(match name {
+        "window-join" => {
+            let join = WindowJoin::new(Window::tumbling(waits));
+            let join = join.into_operator(key, key, |_, pair| pair.cloned())?;
+            [engine(args, join)?, window_floor(args)]
+        }
+        "sliding-window-join" => {
+            let join = WindowJoin::new(Window::sliding(waits, waits / SLICES));
+            let join = join.into_operator(key, key, |_, pair| pair.cloned())?;
+            [engine(args, join)?, sliding_floor(args)]
+        }
+        "full-outer-join" => {
+            let join = OuterJoin::waiting(waits, waits).kind(JoinKind::Full);
+            [engine(args, join.into_operator(key, key))?, floor(args, true)]
+        }
+        _ => {
+            let join = IntervalJoin::new(Interval::between(-waits, waits))?;
+            [engine(args, join.into_operator(key, key))?, floor(args, false)]
+        }
+    })
+}
+
+fn main() -> Result<(), BoxError> {
+    let args = Args::parse();
+    for name in ["interval-join", "full-outer-join", "window-join", "sliding-window-join"] {
+        if args.only.as_ref().is_some_and(|only| only != name) {
+            continue;
+        }
         let (mut engines, mut floors, mut ratios) = (Vec::new(), Vec::new(), Vec::new());
         let mut rows = Rows::default();
         for _ in 0..args.rounds {
-            let ran = if outer {
-                let join = OuterJoin::waiting(waits, waits).kind(JoinKind::Full);
-                engine(&args, join.into_operator(key, key))?
-            } else {
-                let join = IntervalJoin::new(Interval::between(-waits, waits))?;
-                engine(&args, join.into_operator(key, key))?
-            };
-            let by_hand = floor(&args, outer);
+            let [ran, by_hand] = run(&args, name)?;
             assert_eq!(ran.1, by_hand.1, "the engine and its floor join alike");
             rows = ran.1;
             engines.push(ran.0);

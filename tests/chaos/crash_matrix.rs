@@ -5,9 +5,8 @@
 //! the test: a point that is never passed tests nothing.
 
 use crate::damage;
-use crate::job_process::{
-    HOT_ITEMS, LOG_METHODS, Place, Start, Storage, Subject, USER_SESSIONS, is_full_run,
-};
+use crate::job_process::{Place, Start, Storage, is_full_run};
+use crate::subject::{HOT_ITEMS, LOG_METHODS, Subject, USER_SESSIONS};
 
 /// What must have happened before the run that dies at a point passes it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -5,7 +5,8 @@ mod lookup_job;
 
 use clap::{Args, Parser};
 use ecommerce::{
-    BehaviorCounts, Command, HotItems, Lesson, LogMethods, Pv, TxMatch, UserSessions, Uv,
+    AdClicks, BehaviorCounts, ChannelStats, Command, HotItems, HotPages, Lesson, LogMethods, Pv,
+    TxMatch, UserSessions, Uv,
 };
 use lookup_job::Lookups;
 use std::process::ExitCode;
@@ -24,8 +25,11 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 /// One of the jobs that are maltreated.
 #[derive(Parser)]
 enum Jobs {
+    AdClicks(Command<AdClicks>),
     BehaviorCounts(Command<BehaviorCounts>),
+    ChannelStats(Command<ChannelStats>),
     HotItems(Command<HotItems>),
+    HotPages(Command<HotPages>),
     LogMethods(Command<LogMethods>),
     Lookups(Command<Lookups>),
     Pv(Command<Pv>),
@@ -37,8 +41,11 @@ enum Jobs {
 
 fn main() -> ExitCode {
     match Jobs::parse() {
+        Jobs::AdClicks(command) => command.run(),
         Jobs::BehaviorCounts(command) => command.run(),
+        Jobs::ChannelStats(command) => command.run(),
         Jobs::HotItems(command) => command.run(),
+        Jobs::HotPages(command) => command.run(),
         Jobs::LogMethods(command) => command.run(),
         Jobs::Lookups(command) => command.run(),
         Jobs::Pv(command) => command.run(),

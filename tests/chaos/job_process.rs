@@ -2,6 +2,7 @@
 //!
 //! Apart so that the tests say only what happens to the job and what must be true then.
 
+use crate::subject::{HOT_ITEMS, Rows, Subject};
 use serde_json::Value;
 use std::fs;
 use std::io::Read;
@@ -16,82 +17,6 @@ use tidegate_tests::shared_material;
 pub(crate) const DEADLINE: Duration = Duration::from_secs(120);
 /// Between two looks at a condition.
 const LOOK_AGAIN: Duration = Duration::from_millis(5);
-
-/// A job, its recorded inputs, and the rows that it must make of them.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Subject {
-    /// Its subcommand of the program of jobs.
-    pub(crate) job: &'static str,
-    /// The flag of each input, and its file.
-    inputs: &'static [(&'static str, &'static str)],
-    /// Other flags of its own.
-    flags: &'static [&'static str],
-    /// Records in its longest input.
-    pub(crate) records: u32,
-    rows: &'static str,
-}
-
-const CLICKS: Subject = Subject {
-    job: "",
-    inputs: &[("--input", "UserBehavior.csv")],
-    flags: &[],
-    records: 110_300,
-    rows: "",
-};
-const UNSORTED: Subject =
-    Subject { inputs: &[("--input", "UserBehavior_unsorted_10k.csv")], records: 10_000, ..CLICKS };
-const REQUESTS: Subject =
-    Subject { inputs: &[("--input", "apache.log")], records: 10_000, ..CLICKS };
-const PAYMENTS: Subject = Subject {
-    inputs: &[("--orders", "OrderLog.csv"), ("--receipts", "ReceiptLog.csv")],
-    records: 79,
-    ..CLICKS
-};
-
-impl Subject {
-    /// The job that makes `rows` of these inputs.
-    const fn makes(mut self, job: &'static str, rows: &'static str) -> Self {
-        self.job = job;
-        self.rows = rows;
-        self
-    }
-
-    const fn with(mut self, flags: &'static [&'static str]) -> Self {
-        self.flags = flags;
-        self
-    }
-
-    /// The rate at which its input lasts so long.
-    pub(crate) const fn rate_for_ms(&self, millis: u32) -> u32 {
-        1 + self.records * 1000 / millis
-    }
-}
-
-/// The job on which everything is tried.
-pub(crate) const HOT_ITEMS: Subject = CLICKS.makes("hot-items", "hot_items_top5_1h_5min.tsv");
-
-/// Windows in two phases with late data, and rows with every checkpoint.
-pub(crate) const LOG_METHODS: Subject = REQUESTS.makes("log-methods", "log_by_method_10s_late.tsv");
-
-/// General windows that merge, their timers and state.
-pub(crate) const USER_SESSIONS: Subject =
-    UNSORTED.makes("user-sessions", "unsorted_sessions_30min.tsv");
-
-/// Two inputs, what waits of each, and side outputs.
-pub(crate) const TX_MATCH: Subject =
-    PAYMENTS.makes("tx-match", "tx_connect_pay5s_receipt3s.csv").with(&["--by", "reconciliation"]);
-
-/// Every job whose rows are recorded.
-pub(crate) const SUBJECTS: [Subject; 8] = [
-    HOT_ITEMS,
-    CLICKS.makes("pv", "pv_1h.tsv"),
-    CLICKS.makes("behavior-counts", "behavior_counts_10min.tsv"),
-    LOG_METHODS,
-    USER_SESSIONS,
-    CLICKS.makes("uv", "uv_1h.tsv"),
-    TX_MATCH,
-    PAYMENTS.makes("tx-match", "tx_interval_join_m5s_p3s.csv").with(&["--by", "interval"]),
-];
 
 /// A job's folders, and the rows it must end with.
 pub(crate) struct Place {
@@ -114,15 +39,24 @@ impl Place {
         let find = |&(flag, file): &(&'static str, &str)| {
             Some((flag, shared_material::find(&format!("data/ecommerce/{file}"))?))
         };
-        let inputs = subject.inputs.iter().map(find).collect::<Option<Vec<_>>>()?;
-        let rows = subject.rows;
-        let rows = shared_material::find(&format!("data/ecommerce/expected/{rows}"))?;
+        let mut inputs = subject.inputs.iter().map(find).collect::<Option<Vec<_>>>()?;
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
         let name = format!("chaos-{}-{number}", std::process::id());
         let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
         fs::create_dir_all(&folder).unwrap();
-        let rows = fs::read_to_string(rows).unwrap();
-        let mut expected: Vec<String> = rows.lines().map(str::to_owned).collect();
+        for (flag, text) in subject.made_up {
+            let path = folder.join(format!("made-up{flag}"));
+            fs::write(&path, text()).unwrap();
+            inputs.push((flag, path));
+        }
+        let mut expected = match subject.rows {
+            Rows::Recorded(rows) => {
+                let rows = shared_material::find(&format!("data/ecommerce/expected/{rows}"))?;
+                let rows = fs::read_to_string(rows).unwrap();
+                rows.lines().map(str::to_owned).collect()
+            }
+            Rows::Computed(compute) => compute(&fs::read_to_string(&inputs[0].1).unwrap()),
+        };
         expected.sort();
         Some(Self { subject, folder, inputs, expected })
     }

@@ -3,7 +3,8 @@
 //!
 //! Apart from the tests around it, which try everything on one job.
 
-use crate::job_process::{Dice, Place, SUBJECTS, Storage, Subject, is_full_run};
+use crate::job_process::{Dice, Place, Storage, is_full_run};
+use crate::subject::{SUBJECTS, Subject};
 use std::time::Duration;
 
 /// Kills of a job before it is let alone.

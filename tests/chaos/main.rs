@@ -5,11 +5,14 @@
 
 #![allow(clippy::unwrap_used, reason = "in a test a panic is the report")]
 
+mod ad_clicks;
+mod books;
 mod crash_matrix;
 mod damage;
 mod faults;
 mod job_process;
 mod kills;
+mod lesson_rows;
 mod lessons;
 mod lookups;
 mod refusals;
@@ -17,3 +20,4 @@ mod rows;
 mod service;
 mod slow_sink;
 mod stops;
+mod subject;

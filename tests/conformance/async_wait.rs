@@ -62,6 +62,10 @@ pub(super) fn run(case: &Value, way: Way) -> Result<(), String> {
         };
         let subject = Subject::new(make, Value::clone, &[]);
         let subject = subject.completes(move |element, results| answers.answer(element, results));
+        let subject = match mode {
+            Mode::Ordered => subject,
+            Mode::Unordered => subject.restores_reorder(),
+        };
         // After a restore a record has all of its time again.
         Ok(if goes_by_clock { subject.restores_begin_anew() } else { subject })
     })

@@ -8,6 +8,7 @@
 //! describe their operator by a [`drive::Subject`] and leave the rest to [`drive::run`].
 
 mod async_wait;
+mod broadcast;
 pub mod case;
 mod cep_nfa;
 mod cep_operator;
@@ -18,6 +19,7 @@ mod flink_training;
 mod interval_join;
 mod process_timers;
 mod sheet;
+mod topn;
 mod watermark_generation;
 mod watermark_valve;
 mod window;
@@ -60,12 +62,14 @@ type Run = fn(&Value, Way) -> Result<(), String>;
 /// The areas that can be run.
 pub const AREAS: &[(&str, Run)] = &[
     ("async_wait", async_wait::run),
+    ("broadcast", broadcast::run),
     ("cep_nfa", cep_nfa::run),
     ("cep_operator", cep_operator::run),
     ("coprocess", coprocess::run),
     ("flink_training", flink_training::run),
     ("interval_join", interval_join::run),
     ("process_timers", process_timers::run),
+    ("topn", topn::run),
     ("watermark_generation", watermark_generation::run),
     ("watermark_valve", watermark_valve::run),
     ("window", window::run),

@@ -17,6 +17,8 @@ use tidegate_core::time::Timestamp;
 pub(super) enum Act {
     /// A record arrives on a channel, at the subtask that owns its key.
     Record { channel: usize, key_hash: u64, element: Element },
+    /// A record arrives on a channel of every subtask.
+    Broadcast(usize, Box<dyn Fn() -> Element>),
     /// Event time advances on these channels.
     Watermark(Vec<usize>, Timestamp),
     /// The wall clock advances.
@@ -50,6 +52,10 @@ pub(super) struct Rig<'a> {
     pub(super) inputs: &'a [Port],
     pub(super) keyed: bool,
     pub(super) unordered: bool,
+    /// Whether watermarks differ between subtasks.
+    pub(super) own_time: bool,
+    /// Whether an input goes to all subtasks, so that together they take more records.
+    pub(super) broadcasts: bool,
 }
 
 impl Rig<'_> {
@@ -61,8 +67,15 @@ impl Rig<'_> {
                 continue;
             }
             let other = self.run_in(mode, script);
-            let by_row = self.unordered || mode.name == RESCALED.name;
-            let (left, right) = (outcome(&other, by_row), outcome(&first, by_row));
+            let rescaled = mode.name == RESCALED.name;
+            let by_row = self.unordered || rescaled;
+            let (mut left, mut right) = (outcome(&other, by_row), outcome(&first, by_row));
+            if rescaled && self.broadcasts {
+                [&mut left, &mut right].into_iter().flatten().for_each(|o| o.totals.records_in = 0);
+            }
+            if rescaled && self.own_time {
+                [&mut left, &mut right].into_iter().flatten().for_each(Outcome::keep_rows);
+            }
             assert_eq!(left, right, "{} (left) differs from record by record", mode.name);
         }
         outcome(&first, self.unordered)
@@ -90,13 +103,19 @@ impl Rig<'_> {
     }
 
     fn run_in(&self, mode: Mode, script: &dyn Script) -> Result<Ran, String> {
-        let log = Arc::default();
+        let log: Arc<Mutex<Log>> = Arc::default();
+        if self.own_time && mode.name == RESCALED.name {
+            log.lock().expect("no thread has failed").forget_time();
+        }
         let mut lives = mode.lives.iter().copied().cycle();
-        let begin = |saved: &Saved, parallelism| {
+        let mut ended: Vec<usize> = Vec::new();
+        let begin = |saved: &Saved, parallelism, ended: &[usize]| {
             let mut life = self.begin(mode, &log, saved, parallelism)?;
-            life.wake().map(|()| life)
+            life.wake()?;
+            // The end is not in a snapshot: whoever sends says it again.
+            all(&mut life, ended, || Element::EndOfData).map(|()| life)
         };
-        let mut life = begin(&Saved::empty(Timestamp(0)), lives.next().unwrap_or(1))?;
+        let mut life = begin(&Saved::empty(Timestamp(0)), lives.next().unwrap_or(1), &ended)?;
         let mut at = 0;
         while at < script.steps() {
             if mode.batched
@@ -106,12 +125,16 @@ impl Rig<'_> {
                 at += length;
                 continue;
             }
-            step(script.act(at), &mut life, &log)?;
+            let act = script.act(at);
+            if let Act::End(channels) = &act {
+                ended.extend(channels);
+            }
+            step(act, &mut life, &log)?;
             at += 1;
             if at < script.steps()
                 && let Some(parallelism) = lives.next()
             {
-                life = begin(&life.snapshot()?, parallelism)?;
+                life = begin(&life.snapshot()?, parallelism, &ended)?;
             }
         }
         ran(&mut life, &log)
@@ -140,6 +163,7 @@ fn step(act: Act, life: &mut Life, log: &Mutex<Log>) -> Result<(), String> {
             let owner = GROUPS.owner(GROUPS.group_of(key_hash), life.parallelism());
             life.feed(owner as usize, channel, element)
         }
+        Act::Broadcast(channel, element) => life.feed_all(channel, element),
         Act::Watermark(channels, at) => all(life, &channels, || Element::Watermark(at)),
         Act::Status(channels, status) => all(life, &channels, || Element::Status(status)),
         Act::End(channels) => all(life, &channels, || Element::EndOfData),

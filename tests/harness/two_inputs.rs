@@ -27,6 +27,8 @@ pub enum TwoInputStep<A, B> {
     Watermark(i64),
     /// The wall clock advances.
     ProcessingTime(i64),
+    /// The second input ends; it is told again to every new instance.
+    SecondEnd,
     /// Both inputs end.
     End,
 }
@@ -36,9 +38,11 @@ pub struct TwoInputs<O: CoOperator> {
     make: Box<dyn Fn() -> O>,
     show: fn(&O::Out) -> String,
     first_hash: KeyHash<O::In>,
-    second_hash: KeyHash<O::Second>,
+    /// `None` when the second input is broadcast.
+    second_hash: Option<KeyHash<O::Second>>,
     sides: Vec<Side<O::Out>>,
     unordered: bool,
+    own_time: bool,
 }
 
 impl<O: CoOperator> TwoInputs<O>
@@ -52,13 +56,32 @@ where
         first_key: impl Fn(&O::In) -> K + 'static,
         second_key: impl Fn(&O::Second) -> K + 'static,
     ) -> Self {
+        let second_hash: KeyHash<O::Second> =
+            Box::new(move |value| second_key(value).stable_hash());
+        Self::of(make, first_key, Some(second_hash))
+    }
+
+    /// The same over data keyed by `key`, and a second input that all subtasks get.
+    pub fn broadcast<K: Key>(
+        make: impl Fn() -> O + 'static,
+        key: impl Fn(&O::In) -> K + 'static,
+    ) -> Self {
+        Self::of(make, key, None)
+    }
+
+    fn of<K: Key>(
+        make: impl Fn() -> O + 'static,
+        first_key: impl Fn(&O::In) -> K + 'static,
+        second_hash: Option<KeyHash<O::Second>>,
+    ) -> Self {
         Self {
             make: Box::new(make),
             show: |out| format!("{out:?}"),
             first_hash: Box::new(move |value| first_key(value).stable_hash()),
-            second_hash: Box::new(move |value| second_key(value).stable_hash()),
+            second_hash,
             sides: Vec::new(),
             unordered: false,
+            own_time: false,
         }
     }
 }
@@ -75,6 +98,13 @@ impl<O: CoOperator> TwoInputs<O> {
     #[must_use]
     pub fn unordered(mut self) -> Self {
         self.unordered = true;
+        self
+    }
+
+    /// Each subtask has event time of its own: where there are several, only rows are compared.
+    #[must_use]
+    pub fn own_time(mut self) -> Self {
+        self.own_time = true;
         self
     }
 
@@ -127,8 +157,10 @@ impl<O: CoOperator> TwoInputs<O> {
             inputs: &[0, SECOND],
             keyed: true,
             unordered: self.unordered,
+            own_time: self.own_time,
+            broadcasts: self.second_hash.is_none(),
         };
-        let (first_hash, second_hash) = (&self.first_hash, &self.second_hash);
+        let (first_hash, second_hash) = (&self.first_hash, self.second_hash.as_ref());
         rig.agreed(&Steps { steps, first_hash, second_hash })
     }
 }
@@ -136,7 +168,7 @@ impl<O: CoOperator> TwoInputs<O> {
 struct Steps<'a, A, B> {
     steps: &'a [TwoInputStep<A, B>],
     first_hash: &'a KeyHash<A>,
-    second_hash: &'a KeyHash<B>,
+    second_hash: Option<&'a KeyHash<B>>,
 }
 
 fn record<T: Data>(value: &T, at: i64, hash: &KeyHash<T>) -> Record<T> {
@@ -180,12 +212,24 @@ impl<A: Data, B: Data> Script for Steps<'_, A, B> {
     fn act(&self, at: usize) -> Act {
         match &self.steps[at] {
             TwoInputStep::First(value, at) => arrives(0, record(value, *at, self.first_hash)),
-            TwoInputStep::Second(value, at) => arrives(1, record(value, *at, self.second_hash)),
+            TwoInputStep::Second(value, at) => match self.second_hash {
+                Some(hash) => arrives(1, record(value, *at, hash)),
+                None => {
+                    let record = Record::new(value.clone(), Timestamp(*at));
+                    let batch = move || Batch::new(vec![record.clone()], Vec::new());
+                    Act::Broadcast(1, Box::new(move || Element::Batch(Box::new(batch()))))
+                }
+            },
             TwoInputStep::FirstWatermark(at) => Act::Watermark(vec![0], Timestamp(*at)),
             TwoInputStep::SecondWatermark(at) => Act::Watermark(vec![1], Timestamp(*at)),
             TwoInputStep::Watermark(at) => Act::Watermark(vec![0, 1], Timestamp(*at)),
             TwoInputStep::ProcessingTime(at) => Act::Clock(Timestamp(*at)),
-            TwoInputStep::End => Act::End(vec![0, 1]),
+            TwoInputStep::SecondEnd => Act::End(vec![1]),
+            TwoInputStep::End => {
+                let ended = |step: &TwoInputStep<A, B>| matches!(step, TwoInputStep::SecondEnd);
+                let second_ended = self.steps[..at].iter().any(ended);
+                Act::End(if second_ended { vec![0] } else { vec![0, 1] })
+            }
         }
     }
 
@@ -203,7 +247,10 @@ impl<A: Data, B: Data> Script for Steps<'_, A, B> {
         for step in &self.steps[at..] {
             match step {
                 TwoInputStep::Second(value, at) => {
-                    second.records.push(record(value, *at, self.second_hash));
+                    second.records.push(match self.second_hash {
+                        Some(hash) => record(value, *at, hash),
+                        None => Record::new(value.clone(), Timestamp(*at)),
+                    });
                 }
                 TwoInputStep::SecondWatermark(at) => second.mark(*at),
                 _ => break,

@@ -326,7 +326,15 @@ impl Drawing<'_> {
             };
             Box::new(Choppy { inner, fate: fate.clone() })
         });
-        self.graph.edges.push(GraphEdge { from, side, to, port: 0, partitioning, factory });
+        self.graph.edges.push(GraphEdge {
+            from,
+            side,
+            to,
+            port: 0,
+            partitioning,
+            one_order: false,
+            factory,
+        });
     }
 }
 

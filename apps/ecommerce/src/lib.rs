@@ -6,12 +6,17 @@
 mod readme {}
 
 mod access_log;
+mod ad_blacklist;
+mod ad_click;
 mod clicks;
 mod lesson;
 mod row;
 
+mod ad_clicks;
 mod behavior_counts;
+mod channel_stats;
 mod hot_items;
+mod hot_pages;
 mod log_methods;
 mod payments;
 mod pv;
@@ -19,8 +24,11 @@ mod tx_match;
 mod user_sessions;
 mod uv;
 
+pub use ad_clicks::AdClicks;
 pub use behavior_counts::BehaviorCounts;
+pub use channel_stats::ChannelStats;
 pub use hot_items::HotItems;
+pub use hot_pages::HotPages;
 pub use lesson::{Command, Lesson, main};
 pub use log_methods::LogMethods;
 pub use pv::Pv;

@@ -262,7 +262,8 @@ impl Chain {
             cause,
         })?;
         if progress == Progress::Done {
-            self.pass = Some((control, at + 1));
+            let next = if control.is_for_first() { self.links.len() } else { at + 1 };
+            self.pass = Some((control, next));
         }
         let emitted = self.pass_on(at, downstream);
         self.active = None;

@@ -85,6 +85,9 @@ pub struct GraphEdge {
     pub port: Port,
     /// How records are dealt out.
     pub partitioning: Partitioning,
+    /// Whether all receivers must see the records of this input in one order: then they come from one
+    /// subtask.
+    pub one_order: bool,
     /// Makes its sending end.
     pub factory: EdgeFactory,
 }
@@ -98,6 +101,9 @@ pub struct Graph {
     pub nodes: Vec<Node>,
     /// How records flow.
     pub edges: Vec<GraphEdge>,
+    /// The outputs, by node and side, that are [changelogs](crate::changelog): their records must stay in
+    /// order, so they are not dealt out round robin unless that is asked for.
+    pub changelogs: BTreeSet<(usize, Option<usize>)>,
 }
 
 /// What is wrong with a graph.
@@ -115,6 +121,24 @@ pub enum GraphError {
     BadEdge(String),
     /// A loop through these operators.
     Cycle(Vec<String>),
+    /// Rules that come from several subtasks, and so in another order to each receiver.
+    ManyOrders {
+        /// The operators that send.
+        from: Vec<String>,
+        /// How many subtasks they have together.
+        subtasks: u32,
+        /// The operator that receives.
+        to: String,
+    },
+    /// A changelog that would be dealt out round robin.
+    Disordered {
+        /// The operator that makes the changes.
+        from: String,
+        /// Its parallelism.
+        parallelism: u32,
+        /// The operator that takes them.
+        to: String,
+    },
     /// More subtasks than key groups.
     Parallelism {
         /// The operator.
@@ -150,6 +174,19 @@ impl fmt::Display for GraphError {
                     uids.join(" -> ")
                 )
             }
+            Self::ManyOrders { from, subtasks, to } => write!(
+                f,
+                "operator `{to}` gets its rules from {subtasks} subtasks of `{}`, and each of its own \
+                 subtasks may see them in another order: let them come from one subtask by \
+                 `.parallelism(1)`, or declare by `.commutative()` that any order leads to the same rules",
+                from.join("`, `")
+            ),
+            Self::Disordered { from, parallelism, to } => write!(
+                f,
+                "`{from}` makes a changelog, whose changes must stay in order, but `{to}` has other \
+                 subtasks: give `{to}` {parallelism} subtasks as `{from}` has, or 1, or key the \
+                 changelog before it"
+            ),
             Self::Parallelism { uid, parallelism, max_parallelism } => write!(
                 f,
                 "operator `{uid}` has parallelism {parallelism}, but it must lie between 1 and the \
@@ -170,6 +207,8 @@ impl Graph {
     pub fn check(&self, parallelism: u32, max: MaxParallelism) -> Result<Vec<usize>, GraphError> {
         self.check_nodes(parallelism, max)?;
         self.check_edges()?;
+        self.check_orders(parallelism)?;
+        self.check_changelogs(parallelism)?;
         let order = self.order()?;
         let mut reached: BTreeSet<usize> = BTreeSet::new();
         for &node in &order {
@@ -229,6 +268,37 @@ impl Graph {
             if matches!(to.factory, NodeFactory::Source(_)) {
                 let what = format!("source `{}` has no input", to.uid);
                 return Err(GraphError::BadEdge(what));
+            }
+        }
+        Ok(())
+    }
+
+    fn check_orders(&self, default: u32) -> Result<(), GraphError> {
+        for edge in self.edges.iter().filter(|edge| edge.one_order) {
+            let siblings = self.edges.iter().filter(|e| (e.to, e.port) == (edge.to, edge.port));
+            let senders: Vec<usize> = siblings.map(|edge| edge.from).collect();
+            let subtasks = senders.iter().map(|&node| self.parallelism(node, default)).sum();
+            if subtasks > 1 {
+                let uid = |node: usize| self.nodes[node].uid.clone();
+                let from = senders.into_iter().map(uid).collect();
+                return Err(GraphError::ManyOrders { from, subtasks, to: uid(edge.to) });
+            }
+        }
+        Ok(())
+    }
+
+    /// Every subtask that takes a changelog must take all that one of those before it makes.
+    fn check_changelogs(&self, default: u32) -> Result<(), GraphError> {
+        for edge in &self.edges {
+            let (from, to) =
+                (self.parallelism(edge.from, default), self.parallelism(edge.to, default));
+            let splits = edge.partitioning == Partitioning::Forward && from != to && to > 1;
+            if splits && self.changelogs.contains(&(edge.from, edge.side)) {
+                return Err(GraphError::Disordered {
+                    from: self.nodes[edge.from].uid.clone(),
+                    parallelism: from,
+                    to: self.nodes[edge.to].uid.clone(),
+                });
             }
         }
         Ok(())
@@ -304,12 +374,18 @@ mod tests {
     fn edge<T: Data>(from: usize, to: usize) -> GraphEdge {
         let factory: EdgeFactory =
             Arc::new(|spec| Box::new(Edge::<T, _>::new(Forward, spec.first, spec.receivers, 2)));
-        GraphEdge { from, side: None, to, port: 0, partitioning: Partitioning::Forward, factory }
+        let partitioning = Partitioning::Forward;
+        GraphEdge { from, side: None, to, port: 0, partitioning, one_order: false, factory }
     }
 
     fn check(nodes: Vec<Node>, edges: &[(usize, usize)], expected: &str) {
         let edges = edges.iter().map(|&(from, to)| edge::<u8>(from, to)).collect();
-        let graph = Graph { name: "test".into(), nodes, edges };
+        check_edges(nodes, edges, expected);
+    }
+
+    fn check_edges(nodes: Vec<Node>, edges: Vec<GraphEdge>, expected: &str) {
+        let changelogs = BTreeSet::from([(1, None)]);
+        let graph = Graph { name: "test".into(), nodes, edges, changelogs };
         let said = match graph.check(4, MaxParallelism::DEFAULT) {
             Ok(order) => format!("{order:?}"),
             Err(error) => error.to_string(),
@@ -335,6 +411,28 @@ mod tests {
         );
         check(vec![s.clone(), a.clone()], &[(0, 1), (1, 0)], "source `s` has no input");
         check(vec![s.clone(), operator("a b")], &[(0, 1)], "cannot be a uid");
+        let narrow = Node { parallelism: Some(2), ..a.clone() };
+        check(
+            vec![s.clone(), narrow.clone(), b.clone()],
+            &[(0, 1), (1, 2)],
+            "give `b` 2 subtasks as `a` has, or 1",
+        );
+        let one = Node { parallelism: Some(1), ..b.clone() };
+        check(vec![s.clone(), narrow, one], &[(0, 1), (1, 2)], "[0, 1, 2]");
+        let partitioning = Partitioning::Broadcast;
+        let one_order =
+            |from| GraphEdge { port: 1, one_order: true, partitioning, ..edge::<u8>(from, 2) };
+        let alone = Node { parallelism: Some(1), ..a.clone() };
+        let (two, one) =
+            (vec![edge::<u8>(0, 2), one_order(1)], vec![edge::<u8>(0, 1), one_order(1)]);
+        check_edges(
+            vec![s.clone(), source("r"), b.clone()],
+            two,
+            "operator `b` gets its rules from 4 subtasks of `r`",
+        );
+        check_edges(vec![s.clone(), alone.clone(), b.clone()], one, "[0, 1, 2]");
+        let both = vec![edge::<u8>(0, 1), one_order(1), one_order(1)];
+        check_edges(vec![s.clone(), alone, b], both, "from 2 subtasks of `a`, `a`");
         let wide = Node { parallelism: Some(129), ..a };
         check(vec![s, wide], &[(0, 1)], "max parallelism of the job, 128");
     }

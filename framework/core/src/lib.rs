@@ -5,6 +5,7 @@
 
 pub mod build;
 pub mod chain;
+pub mod changelog;
 pub mod checkpoint;
 pub mod codec;
 pub mod committers;

@@ -4,6 +4,7 @@
 //! is full it takes nothing, and the runner calls it again later with the rest.
 
 use crate::element::{Batch, Data, Mark, Record, Status};
+use crate::gate::Port;
 use crate::gate::valve::TimeEvent;
 use crate::state::StateVisitor;
 use crate::time::Timestamp;
@@ -86,6 +87,26 @@ pub trait Operator: Send + 'static {
         None
     }
 
+    /// One of its inputs has ended, by its port: nothing comes there any more. Told after the event time
+    /// that follows from it, and told again after a restore.
+    ///
+    /// # Errors
+    /// As [`Operator::process`].
+    fn on_end_of_input(
+        &mut self,
+        input: Port,
+        ctx: &mut Context<Self::Out>,
+    ) -> Result<Progress, BoxError> {
+        let _ = (input, ctx);
+        Ok(Progress::Done)
+    }
+
+    /// All inputs fell idle, or one woke up; told to an operator that
+    /// [makes event time](Operator::makes_event_time) only, also after a restore.
+    fn on_status(&mut self, status: Status, ctx: &mut Context<Self::Out>) {
+        let _ = (status, ctx);
+    }
+
     /// All input has ended.
     ///
     /// # Errors
@@ -93,12 +114,6 @@ pub trait Operator: Send + 'static {
     fn on_end(&mut self, ctx: &mut Context<Self::Out>) -> Result<Progress, BoxError> {
         let _ = ctx;
         Ok(Progress::Done)
-    }
-
-    /// The input has fallen idle or has woken up; told only to an operator that
-    /// [makes event time](Operator::makes_event_time), before the call that follows.
-    fn on_status(&mut self, status: Status, ctx: &mut Context<Self::Out>) {
-        let _ = (status, ctx);
     }
 
     /// Looks after what goes on outside the task, such as calls to a service: takes up what has come
@@ -346,7 +361,8 @@ impl<Out: Data> Context<Out> {
         self.sides.push(Side { name: tag.name().into(), records: Box::new(records) });
     }
 
-    /// Sets what the operator may know of time; the runner's part.
+    /// Sets what the operator may know of time; the runner's part, and that of an operator that makes
+    /// event time for the functions behind it.
     pub const fn set_time(&mut self, watermark: Timestamp, processing_time: Timestamp) {
         self.watermark = watermark;
         self.processing_time = processing_time;

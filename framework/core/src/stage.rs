@@ -32,10 +32,20 @@ pub enum Control {
     Watermark(Timestamp),
     /// The wall clock has reached a timer.
     ProcessingTime(Timestamp),
-    /// The input has fallen idle or has woken up; only for a stage that makes event time.
+    /// The chain's input of this port has ended; for its first operator only.
+    EndOfInput(Port),
+    /// All inputs fell idle, or one woke up; for an operator that makes event time only.
     Status(Status),
     /// All input has ended.
     End,
+}
+
+impl Control {
+    /// Whether it is for the first operator of a chain only.
+    #[must_use]
+    pub const fn is_for_first(self) -> bool {
+        matches!(self, Self::EndOfInput(_) | Self::Status(_))
+    }
 }
 
 /// An operator or sink behind type erasure: the boundary at which the chain is dynamic.
@@ -190,14 +200,13 @@ impl<O: Operator> Stage for OperatorStage<O> {
     fn control(&mut self, control: Control, time: StepTime<'_>) -> Result<Progress, BoxError> {
         let watermark = match control {
             Control::Watermark(at) => at,
-            Control::ProcessingTime(_) | Control::Status(_) | Control::End => {
-                self.context.watermark()
-            }
+            _ => self.context.watermark(),
         };
         self.context.set_time(watermark, time.now);
         match control {
             Control::Watermark(at) => self.operator.on_watermark(at, &mut self.context),
             Control::ProcessingTime(at) => self.operator.on_processing_time(at, &mut self.context),
+            Control::EndOfInput(port) => self.operator.on_end_of_input(port, &mut self.context),
             Control::Status(status) => {
                 self.operator.on_status(status, &mut self.context);
                 Ok(Progress::Done)

@@ -6,7 +6,7 @@
 //! returns says when to call again.
 
 use crate::chain::{Chain, ChainError, ChainStep, Downstream, Phase};
-use crate::element::{AnyBatch, Barrier, BarrierKind, Element};
+use crate::element::{AnyBatch, Barrier, BarrierKind, Element, Status};
 use crate::gate::valve::TimeEvent;
 use crate::gate::{GateEvent, InputGate};
 use crate::limits;
@@ -160,12 +160,15 @@ impl Task {
     pub fn new(
         source: Option<SourceHead>,
         gate: InputGate,
-        chain: Chain,
+        mut chain: Chain,
         outputs: Outputs,
         before: EdgeTotals,
         audited_sinks: Vec<String>,
     ) -> Self {
         let watermark = gate.watermark();
+        if gate.is_idle() && chain.makes_event_time() {
+            chain.start(Control::Status(Status::Idle));
+        }
         Self {
             source,
             gate,
@@ -305,7 +308,7 @@ impl Task {
             }
             GateEvent::Status(status) => self.outputs.time(TimeEvent::Status(status)),
             GateEvent::Barrier(barrier) => return self.snapshot(barrier, port),
-            GateEvent::EndOfInput(_) => {}
+            GateEvent::EndOfInput(port) => self.chain.start(Control::EndOfInput(port)),
             GateEvent::EndOfData => self.chain.start(Control::End),
         }
         Ok(())
@@ -320,7 +323,7 @@ impl Task {
                     self.outputs.time(TimeEvent::Watermark(watermark));
                 }
             }
-            Control::ProcessingTime(_) | Control::Status(_) => {}
+            Control::ProcessingTime(_) | Control::EndOfInput(_) | Control::Status(_) => {}
             Control::End => {
                 self.drained = true;
                 self.outputs.edges.iter_mut().for_each(|edge| edge.end());

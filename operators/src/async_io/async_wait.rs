@@ -120,6 +120,9 @@ impl<In> AsyncWait<In> {
 /// What the call for a record has come to: its number, and the answer unless it was given up.
 type Ended<Out> = (u64, Result<Answer<Out>, Aborted>);
 
+/// A call under way.
+type UnderWay<Out> = Pin<Box<dyn Future<Output = Ended<Out>> + Send>>;
+
 /// Where the calls for a record stand.
 struct Calls {
     /// Those made so far.
@@ -138,7 +141,7 @@ pub struct AsyncWaitOperator<F: AsyncFunction> {
     keyed: bool,
     records: KeptRecords<F::In, F::Out>,
     calls: HashMap<u64, Calls>,
-    under_way: FuturesUnordered<Pin<Box<dyn Future<Output = Ended<F::Out>> + Send>>>,
+    under_way: FuturesUnordered<UnderWay<F::Out>>,
     deadlines: BTreeSet<(Timestamp, u64)>,
     retries: BTreeSet<(Timestamp, u64)>,
     /// The watermark that came in last.
@@ -272,6 +275,7 @@ impl<F: AsyncFunction> AsyncWaitOperator<F> {
                 Emission::Rows(rows, at) => rows.into_iter().for_each(|row| ctx.emit(row, at)),
                 Emission::Time(TimeEvent::Watermark(watermark)) => {
                     self.time.emitted = watermark;
+                    self.time.waiting.retain(|waiting| *waiting > watermark);
                     ctx.emit_watermark(watermark);
                 }
                 Emission::Time(TimeEvent::Status(status)) => {
@@ -297,14 +301,17 @@ impl<F: AsyncFunction> Operator for AsyncWaitOperator<F> {
             .iter_mut()
             .for_each(|in_flight| in_flight.behind = in_flight.behind.min(watermark));
         restored.sort_by_key(|in_flight| in_flight.behind);
-        let mut told = self.time.emitted;
-        let mut tell = |queue: &mut Queue<_, _>, watermark: Timestamp| {
-            if watermark > told && watermark < Timestamp::MAX {
-                told = watermark;
-                queue.push_time(TimeEvent::Watermark(watermark), usize::MAX);
+        let KeptTime { emitted, idle, mut told_idle, ref mut waiting } = self.time;
+        let ahead = restored.iter().map(|in_flight| in_flight.behind).chain([watermark]);
+        let mut times: BTreeSet<Timestamp> = waiting.drain(..).chain(ahead).collect();
+        times.retain(|time| *time > emitted && *time <= watermark && *time < Timestamp::MAX);
+        waiting.extend(&times);
+        let mut tell = |queue: &mut Queue<_, _>, until: Timestamp| {
+            while let Some(time) = times.first().copied().filter(|time| *time <= until) {
+                times.pop_first();
+                queue.push_time(TimeEvent::Watermark(time), usize::MAX);
             }
         };
-        let KeptTime { idle, mut told_idle, .. } = self.time;
         if told_idle && !restored.is_empty() {
             told_idle = false;
             self.records.queue.push_time(TimeEvent::Status(Status::Active), usize::MAX);
@@ -368,6 +375,7 @@ impl<F: AsyncFunction> Operator for AsyncWaitOperator<F> {
         self.watermark = watermark;
         // The end of event time follows from the end of the data.
         if watermark < Timestamp::MAX {
+            self.time.waiting.push_back(watermark);
             self.records.queue.push_time(TimeEvent::Watermark(watermark), self.wait.capacity);
         }
         self.let_out(ctx);
@@ -375,7 +383,11 @@ impl<F: AsyncFunction> Operator for AsyncWaitOperator<F> {
     }
 
     fn on_status(&mut self, status: Status, ctx: &mut Context<F::Out>) {
-        self.time.idle = status == Status::Idle;
+        let idle = status == Status::Idle;
+        // After a restore it is told again.
+        if std::mem::replace(&mut self.time.idle, idle) == idle {
+            return;
+        }
         self.records.queue.push_time(TimeEvent::Status(status), self.wait.capacity);
         self.let_out(ctx);
     }

@@ -7,6 +7,7 @@
 
 use super::queue::{InFlight, Queue};
 use serde::{Deserialize, Serialize};
+use std::collections::VecDeque;
 use tidegate_core::codec::{self, DecodeError};
 use tidegate_core::element::Record;
 use tidegate_core::key::{KeyGroupRange, MaxParallelism};
@@ -104,7 +105,7 @@ impl<In: Value, Out: Send> OperatorState for KeptRecords<In, Out> {
 
 /// How far event time has come out. Whoever gets the parts of several subtasks goes on from the one that
 /// was furthest behind.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct KeptTime {
     /// The watermark that came out last.
     pub(super) emitted: Timestamp,
@@ -112,11 +113,13 @@ pub(super) struct KeptTime {
     pub(super) idle: bool,
     /// Whether what follows has been told so.
     pub(super) told_idle: bool,
+    /// Watermarks that wait for records.
+    pub(super) waiting: VecDeque<Timestamp>,
 }
 
 impl KeptTime {
     pub(super) const BEGINNING: Self =
-        Self { emitted: Timestamp::MIN, idle: false, told_idle: false };
+        Self { emitted: Timestamp::MIN, idle: false, told_idle: false, waiting: VecDeque::new() };
 }
 
 impl OperatorState for KeptTime {
@@ -135,6 +138,7 @@ impl OperatorState for KeptTime {
             emitted: one.emitted.min(other.emitted),
             idle: one.idle && other.idle,
             told_idle: one.told_idle && other.told_idle,
+            waiting: one.waiting.into_iter().chain(other.waiting).collect(),
         });
         *self = merged.unwrap_or(Self::BEGINNING);
         Ok(())

@@ -94,10 +94,12 @@ where
     pub(super) fn ask(&mut self, key: &K, now: Timestamp, answer: Asked<V>) -> SharedAnswer<V> {
         self.asked += 1;
         let (number, until) = (self.asked, now.plus(self.cache.ttl_ms));
-        let (entries, asked_for) = (Arc::clone(&self.entries), key.clone());
+        // The entry holds the future; held the other way too, neither would ever be dropped.
+        let (entries, asked_for) = (Arc::downgrade(&self.entries), key.clone());
         let keeps_missing = self.cache.keeps_missing;
         let keep = async move {
             let answer = answer.await.map_err(|error| SharedError(Arc::from(error)));
+            let Some(entries) = entries.upgrade() else { return answer };
             let mut entries = lock(&entries);
             let is_ours =
                 |entry: &Entry<V>| matches!(entry, Entry::Asked { number: n, .. } if *n == number);

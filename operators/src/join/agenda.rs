@@ -24,6 +24,10 @@ pub(crate) struct Agenda {
     /// Appointments of all lists up to `near_list`, the next one last.
     near: Vec<Appointment>,
     near_list: i64,
+    /// Those made since for times up to `near_list`, in the order in which they were made.
+    fresh: Vec<Appointment>,
+    /// The least time of `fresh`.
+    fresh_from: Option<Timestamp>,
 }
 
 impl Agenda {
@@ -31,7 +35,8 @@ impl Agenda {
     pub(crate) fn new(longest_ms: i64) -> Self {
         let stretch = u64::try_from(longest_ms).unwrap_or(0) / LISTS;
         let shift = stretch.checked_ilog2().unwrap_or(0);
-        Self { shift, far: BTreeMap::new(), near: Vec::new(), near_list: i64::MIN }
+        let (far, near, fresh) = (BTreeMap::new(), Vec::new(), Vec::new());
+        Self { shift, far, near, near_list: i64::MIN, fresh, fresh_from: None }
     }
 
     /// Adds an appointment; a second one for the same time and key does no harm.
@@ -41,14 +46,25 @@ impl Agenda {
         if list > self.near_list {
             self.far.entry(list).or_default().push((at, hash));
         } else {
-            let place = self.near.partition_point(|other| *other > (at, hash));
-            self.near.insert(place, (at, hash));
+            self.fresh.push((at, hash));
+            self.fresh_from = Some(self.fresh_from.map_or(at, |from| from.min(at)));
         }
+    }
+
+    /// Puts the fresh appointments among the near ones. Those are in order and these nearly so, of which
+    /// a stable sort makes use.
+    fn settle(&mut self) {
+        self.near.append(&mut self.fresh);
+        self.near.sort_by(|left, right| right.cmp(left));
+        self.fresh_from = None;
     }
 
     /// The next appointment up to `until`.
     #[inline]
     pub(crate) fn next(&mut self, until: Timestamp) -> Option<Appointment> {
+        if self.fresh_from.is_some() {
+            self.settle();
+        }
         while self.near.is_empty() {
             let entry = self.far.first_entry()?;
             if *entry.key() > until.millis() >> self.shift {
@@ -78,6 +94,7 @@ impl Agenda {
     /// When to look at the latest; it may be that nothing is due yet then.
     pub(crate) fn not_before(&self) -> Option<Timestamp> {
         let near = self.near.last().map(|next| next.0);
+        let near = [near, self.fresh_from].into_iter().flatten().min();
         near.or_else(|| Some(Timestamp(*self.far.keys().next()? << self.shift)))
     }
 
@@ -96,7 +113,7 @@ mod tests {
         let mut model = std::collections::BTreeSet::new();
         let mut seed = 1u64;
         for round in 0..2_000 {
-            for _ in 0..3 {
+            for _ in 0..round % 7 {
                 seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
                 let appointment = (Timestamp(round + (seed >> 33) as i64 % 1_000), seed >> 60);
                 agenda.add(appointment.0, appointment.1);

@@ -47,6 +47,18 @@ impl<L, R> Joined<L, R> {
     }
 }
 
+impl<L: Clone, R: Clone> Joined<&L, &R> {
+    /// A row of its own.
+    #[must_use]
+    pub fn cloned(self) -> Joined<L, R> {
+        match self {
+            Self::Both(left, right) => Joined::Both(left.clone(), right.clone()),
+            Self::Left(left) => Joined::Left(left.clone()),
+            Self::Right(right) => Joined::Right(right.clone()),
+        }
+    }
+}
+
 /// Whose records come out also when they stay alone.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum JoinKind {

@@ -1,8 +1,8 @@
 //! Both sides of one key, side by side: what a join keeps in its state.
 
 use super::buffer::Buffer;
+pub(super) use crate::fetch::TOGETHER;
 use serde::{Deserialize, Serialize};
-use std::hint::black_box;
 use tidegate_core::key::Key;
 use tidegate_core::state::Value;
 use tidegate_core::state::handles::ValueState;
@@ -28,32 +28,12 @@ impl<L, R> Default for Sides<L, R> {
 /// The sides of all keys.
 pub(super) type AllSides<K, L, R> = ValueState<K, Sides<L, R>>;
 
-/// So many keys are fetched from memory together.
-pub(super) const TOGETHER: usize = 16;
-
-/// So many keys and what waits under them lie in the cache anyway.
-const CACHED_KEYS: usize = 4096;
-
-/// Looks at what waits under the next keys. Nothing comes of it but that it lies in the cache when it is
-/// needed: the processor waits for the memory of all of them at once, instead of one by one. First come
-/// all slots, then what they point to: what is done with a slot depends on what it holds, and the
-/// processor can run ahead only as far as it can guess.
+/// Looks at what waits under the next keys, so that it lies in the cache when it is needed.
 pub(super) fn fetch<K: Key, L: Value, R: Value>(
     waiting: &AllSides<K, L, R>,
     hashes: impl Iterator<Item = u64>,
 ) {
-    if waiting.len() < CACHED_KEYS {
-        return;
-    }
-    let mut slots = [usize::MAX; TOGETHER];
-    for (slot, hash) in slots.iter_mut().zip(hashes) {
-        *slot = waiting.slot_of(hash, |_| true).unwrap_or(usize::MAX);
-    }
-    let mut seen = 0;
-    for (_, sides) in slots.iter().filter_map(|slot| waiting.slot(*slot)) {
-        seen ^= sides.left.ends() ^ sides.right.ends();
-    }
-    black_box(seen);
+    crate::fetch::fetch(waiting, hashes, |sides| sides.left.ends() ^ sides.right.ends());
 }
 
 /// How long a record of either side waits for a partner, in milliseconds.

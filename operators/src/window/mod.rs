@@ -22,6 +22,7 @@ pub use assigner::{
     CalendarUnit, CalendarWindows, GlobalWindows, MergingWindows, ProcessingTime, Session,
     WindowAssigner,
 };
+pub(crate) use general::{Contents, KeyedWindows, Refused, WindowOperator};
 pub use general::{
     CountEvictor, DeltaEvictor, EvictingWindowing, Evictor, Stamped, TimeEvictor, When,
     WindowContext, WindowOutput, Windowing,
@@ -29,6 +30,7 @@ pub use general::{
 pub use invalid::InvalidWindowing;
 pub use reduce::Reduce;
 pub use sliced::{Combined, CombinedWindow, LocalWindow, Partial, SlicedWindow};
+pub(crate) use sliced::{Fate, Slice, SliceTime};
 pub use spec::{InvalidWindow, Window};
 pub use time_window::{TimeWindow, Windowed};
 pub use trigger::{

@@ -4,3 +4,6 @@ mod books;
 mod cases;
 mod model;
 mod properties;
+mod versions;
+mod window_model;
+mod windows;

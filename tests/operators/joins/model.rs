@@ -26,19 +26,19 @@ struct Waiting {
 
 /// The lines of a run, the rows before each watermark sorted.
 #[derive(Default)]
-struct Sheet {
+pub(super) struct Sheet {
     lines: Vec<String>,
-    rows: Vec<String>,
+    pub(super) rows: Vec<String>,
 }
 
 impl Sheet {
-    fn end_group(&mut self, with: String) {
+    pub(super) fn end_group(&mut self, with: String) {
         self.rows.sort();
         self.lines.append(&mut self.rows);
         self.lines.push(with);
     }
 
-    fn finish(mut self) -> Vec<String> {
+    pub(super) fn finish(mut self) -> Vec<String> {
         self.rows.sort();
         self.lines.append(&mut self.rows);
         self.lines
@@ -59,21 +59,21 @@ pub(super) fn sorted(lines: &[String]) -> Vec<String> {
 }
 
 /// Event time of an operator with two inputs.
-struct Time {
+pub(super) struct Time {
     inputs: [i64; 2],
 }
 
 impl Time {
-    const fn new() -> Self {
+    pub(super) const fn new() -> Self {
         Self { inputs: [i64::MIN; 2] }
     }
 
-    fn now(&self) -> i64 {
+    pub(super) fn now(&self) -> i64 {
         self.inputs[0].min(self.inputs[1])
     }
 
     /// The operator's watermarks that a step brings.
-    fn advance(&mut self, step: &Step) -> Vec<i64> {
+    pub(super) fn advance(&mut self, step: &Step) -> Vec<i64> {
         let advances: &[(usize, i64)] = match *step {
             TwoInputStep::FirstWatermark(at) => &[(0, at)],
             TwoInputStep::SecondWatermark(at) => &[(1, at)],
@@ -93,7 +93,7 @@ impl Time {
     }
 }
 
-fn told(watermark: i64) -> String {
+pub(super) fn told(watermark: i64) -> String {
     if watermark == i64::MAX { "End".to_owned() } else { format!("W {watermark}") }
 }
 

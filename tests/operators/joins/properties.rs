@@ -9,12 +9,12 @@ use tidegate_operators::join::{
 };
 use tidegate_tests::harness::{Outcome, TwoInputStep, TwoInputs};
 
-const LATE_LEFT: OutputTag<In> = OutputTag::new("late-left");
-const LATE_RIGHT: OutputTag<In> = OutputTag::new("late-right");
+pub(super) const LATE_LEFT: OutputTag<In> = OutputTag::new("late-left");
+pub(super) const LATE_RIGHT: OutputTag<In> = OutputTag::new("late-right");
 const ALONE_LEFT: OutputTag<Unmatched<In>> = OutputTag::new("alone-left");
 const ALONE_RIGHT: OutputTag<Unmatched<In>> = OutputTag::new("alone-right");
 
-fn key(record: &In) -> u8 {
+pub(super) fn key(record: &In) -> u8 {
     record.0
 }
 
@@ -49,13 +49,13 @@ fn run_reconciliation(interval: Interval, steps: &[Step]) -> Outcome {
 }
 
 #[derive(Clone, Copy, Debug)]
-enum Event {
+pub(super) enum Event {
     Record { side: bool, key: u8, offset: i64 },
     Watermark { side: bool, by: i64 },
     Clock { by: i64 },
 }
 
-fn events() -> impl Strategy<Value = Vec<Event>> {
+pub(super) fn events() -> impl Strategy<Value = Vec<Event>> {
     let record = (any::<bool>(), 0..3u8, -6..20i64).prop_map(|(side, key, offset)| Event::Record {
         side,
         key,
@@ -67,7 +67,7 @@ fn events() -> impl Strategy<Value = Vec<Event>> {
 }
 
 /// Steps that end: event times around the watermark of their input.
-fn steps(events: &[Event], with_clock: bool) -> Vec<Step> {
+pub(super) fn steps(events: &[Event], with_clock: bool) -> Vec<Step> {
     let (mut watermarks, mut clock, mut steps) = ([100; 2], 0, Vec::new());
     for (number, event) in (0..).zip(events) {
         match *event {
@@ -96,7 +96,7 @@ fn steps(events: &[Event], with_clock: bool) -> Vec<Step> {
     steps
 }
 
-fn kinds() -> impl Strategy<Value = JoinKind> {
+pub(super) fn kinds() -> impl Strategy<Value = JoinKind> {
     prop_oneof![
         Just(JoinKind::Inner),
         Just(JoinKind::Left),
@@ -119,7 +119,7 @@ fn intervals() -> impl Strategy<Value = Interval> {
 }
 
 /// Records of both sides: `(side, key, timestamp)`.
-fn records() -> impl Strategy<Value = Vec<(bool, u8, i64)>> {
+pub(super) fn records() -> impl Strategy<Value = Vec<(bool, u8, i64)>> {
     proptest::collection::vec((any::<bool>(), 0..2u8, 0..40i64), 1..40)
 }
 
@@ -134,7 +134,7 @@ fn by_side(records: &[(bool, u8, i64)]) -> (Stamped, Stamped) {
 }
 
 /// All of them in an order by `seed`, with watermarks that make none late and lag by `lag`.
-fn arriving(records: &[(bool, u8, i64)], seed: u64, lag: i64) -> Vec<Step> {
+pub(super) fn arriving(records: &[(bool, u8, i64)], seed: u64, lag: i64) -> Vec<Step> {
     let mut order: Vec<usize> = (0..records.len()).collect();
     let mixed = |n: usize| (n as u64 ^ seed).wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(29);
     // About in the order of time: each may be moved by some milliseconds.
@@ -160,7 +160,7 @@ fn arriving(records: &[(bool, u8, i64)], seed: u64, lag: i64) -> Vec<Step> {
 }
 
 /// The rows alone, in any order.
-fn rows(outcome: &Outcome) -> Vec<String> {
+pub(super) fn rows(outcome: &Outcome) -> Vec<String> {
     let mut rows: Vec<String> =
         outcome.lines.iter().filter(|line| line.contains(" @")).cloned().collect();
     rows.sort();

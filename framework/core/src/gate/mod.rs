@@ -147,6 +147,12 @@ impl InputGate {
         self.valve.watermark()
     }
 
+    /// Whether all channels that have not ended are idle.
+    #[must_use]
+    pub const fn is_idle(&self) -> bool {
+        self.valve.is_idle()
+    }
+
     /// Whether a barrier waits for its siblings.
     #[must_use]
     pub fn is_aligning(&self) -> bool {

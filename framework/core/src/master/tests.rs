@@ -45,7 +45,7 @@ fn master_with(change: impl FnOnce(&mut JobConfig)) -> JobMaster {
         detail: None,
         factory: NodeFactory::Source(Arc::new(NoSource)),
     };
-    let graph = Graph { name: "test".into(), nodes: vec![source], edges: Vec::new() };
+    let graph = Graph { name: "test".into(), nodes: vec![source], ..Graph::default() };
     let plan = Plan::new(graph, 1, MaxParallelism::DEFAULT).expect("a sound graph");
     let identity = JobIdentity {
         name: "test".into(),

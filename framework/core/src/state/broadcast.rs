@@ -7,9 +7,14 @@
 use super::{OperatorState, Value};
 use crate::codec::{self, DecodeError};
 use crate::snapshot::Redistribution;
-use std::collections::BTreeMap;
+use hashbrown::HashMap;
+use std::collections::BTreeSet;
+use std::hash::Hash;
 
-/// An ordered map that is the same on all subtasks.
+/// A map that is the same on all subtasks; its order is that of its entries.
+///
+/// Every record looks into it and few change it: so it finds an entry by its hash, and keeps the order
+/// beside that.
 ///
 /// ```
 /// use tidegate_core::state::broadcast::BroadcastState;
@@ -19,61 +24,75 @@ use std::collections::BTreeMap;
 /// ```
 #[derive(Clone, Debug)]
 pub struct BroadcastState<U, V> {
-    entries: BTreeMap<U, V>,
+    values: HashMap<U, V>,
+    /// Its entries in order; a walk over a hash map would differ from subtask to subtask.
+    order: BTreeSet<U>,
 }
 
 impl<U, V> Default for BroadcastState<U, V> {
     fn default() -> Self {
-        Self { entries: BTreeMap::new() }
+        Self { values: HashMap::new(), order: BTreeSet::new() }
     }
 }
 
-impl<U: Ord, V> BroadcastState<U, V> {
+impl<U: Ord + Hash + Clone, V> BroadcastState<U, V> {
     /// The value of `entry`.
+    #[inline]
     #[must_use]
     pub fn get(&self, entry: &U) -> Option<&V> {
-        self.entries.get(entry)
+        self.values.get(entry)
     }
 
     /// Sets `entry`; only for what comes on the broadcast input.
     pub fn insert(&mut self, entry: U, value: V) -> Option<V> {
-        self.entries.insert(entry, value)
+        let before = self.values.insert(entry.clone(), value);
+        if before.is_none() {
+            self.order.insert(entry);
+        }
+        before
     }
 
     /// Removes `entry`; only for what comes on the broadcast input.
     pub fn remove(&mut self, entry: &U) -> Option<V> {
-        self.entries.remove(entry)
+        self.order.remove(entry);
+        self.values.remove(entry)
     }
 
     /// All entries, in order.
     pub fn iter(&self) -> impl DoubleEndedIterator<Item = (&U, &V)> {
-        self.entries.iter()
+        self.order
+            .iter()
+            .map(|entry| (entry, self.values.get(entry).expect("what is in the order has a value")))
     }
 
     /// Number of entries.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.entries.len()
+        self.order.len()
     }
 
     /// Whether there are none.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.entries.is_empty()
+        self.order.is_empty()
     }
 }
 
-impl<U: Value + Ord, V: Value> OperatorState for BroadcastState<U, V> {
+impl<U: Value + Ord + Hash, V: Value> OperatorState for BroadcastState<U, V> {
     fn redistribution(&self) -> Redistribution {
         Redistribution::Broadcast
     }
 
     fn snapshot(&self) -> Vec<Vec<u8>> {
-        self.entries.iter().map(|entry| codec::to_cbor(&entry)).collect()
+        self.iter().map(|entry| codec::to_cbor(&entry)).collect()
     }
 
     fn restore(&mut self, elements: &[Vec<u8>]) -> Result<(), DecodeError> {
-        self.entries = elements.iter().map(|e| codec::from_cbor(e)).collect::<Result<_, _>>()?;
+        *self = Self::default();
+        for element in elements {
+            let (entry, value) = codec::from_cbor(element)?;
+            self.insert(entry, value);
+        }
         Ok(())
     }
 }

@@ -25,6 +25,8 @@ enum Op {
         key: u8,
     },
     DropNamespace(u8),
+    /// Every third key goes, the others change.
+    Retain,
     /// Many changes at once, to go beyond what is tracked one by one.
     Churn(u8),
     Capture {
@@ -38,6 +40,7 @@ fn ops() -> impl Strategy<Value = Vec<Op>> {
             .prop_map(|(namespace, key, value)| Op::Put { namespace, key, value }),
         4 => (0..3u8, 0..12u8).prop_map(|(namespace, key)| Op::Remove { namespace, key }),
         1 => (0..3u8).prop_map(Op::DropNamespace),
+        1 => Just(Op::Retain),
         1 => any::<u8>().prop_map(Op::Churn),
         3 => prop::bool::weighted(0.2).prop_map(|full| Op::Capture { full }),
     ];
@@ -51,6 +54,10 @@ trait Subject: KeyedState + Default {
     fn put(&mut self, namespace: u8, key: u16, value: u16);
     fn remove(&mut self, namespace: u8, key: u16);
     fn drop_namespace(&mut self, _namespace: u8) {}
+    /// False when the state cannot.
+    fn retain(&mut self, _keep: fn(u16, &mut u16) -> bool) -> bool {
+        false
+    }
     fn content(&self) -> Content;
     /// What the state makes of an entry: not all have namespaces or values.
     fn see(namespace: u8, key: u16, value: u16) -> ((u8, u16), u16);
@@ -65,6 +72,10 @@ impl Subject for ValueState<u16, u16> {
     }
     fn remove(&mut self, _: u8, key: u16) {
         Self::remove(self, Keyed::new(&key));
+    }
+    fn retain(&mut self, keep: fn(u16, &mut u16) -> bool) -> bool {
+        Self::retain(self, |key, value| keep(*key, value));
+        true
     }
     fn content(&self) -> Content {
         self.iter().map(|(&key, &value)| ((0, key), value)).collect()
@@ -153,6 +164,15 @@ fn check<S: Subject>(ops: &[Op]) -> Result<(), TestCaseError> {
                 model.retain(|(n, _), _| *n != namespace);
             }
             Op::DropNamespace(_) => {}
+            Op::Retain => {
+                let keep = |key: u16, value: &mut u16| {
+                    *value = value.wrapping_add(1);
+                    !key.is_multiple_of(3)
+                };
+                if state.retain(keep) {
+                    model.retain(|(_, key), value| keep(*key, value));
+                }
+            }
             Op::Churn(seed) => {
                 for key in 1000..3000 {
                     state.put(0, key, seed.into());

@@ -60,6 +60,12 @@ impl<K: Key, V: Value> ValueState<K, V> {
         self.0.remove(at)
     }
 
+    /// Shows every key of the subtask to `keep`, which may change its value and says whether it stays, in
+    /// no particular order. All that stays counts as changed.
+    pub fn retain(&mut self, keep: impl FnMut(&K, &mut V) -> bool) {
+        self.0.retain(keep);
+    }
+
     /// As [`Table::slot_or_insert_with`].
     #[inline]
     pub fn slot_or_insert_with(&mut self, at: Keyed<'_, K>, value: impl FnOnce() -> V) -> usize {
@@ -189,6 +195,16 @@ impl<K: Key, V: Value> ListState<K, V> {
     /// Takes the list of a key out.
     pub fn take(&mut self, at: Keyed<'_, K>) -> Vec<V> {
         self.values.remove(at).unwrap_or_default()
+    }
+
+    /// As [`ValueState::retain`]; a list that stays must not be empty.
+    pub fn retain(&mut self, keep: impl FnMut(&K, &mut Vec<V>) -> bool) {
+        self.values.retain(keep);
+    }
+
+    /// The lists of all keys, in no particular order.
+    pub fn iter(&self) -> impl Iterator<Item = (&K, &[V])> {
+        self.values.iter().map(|(key, list)| (key, list.as_slice()))
     }
 }
 keyed_state_by_table!(ListState<K, V: Value>);

@@ -13,6 +13,7 @@ pub mod handles;
 pub mod list;
 pub mod map;
 pub mod namespaced;
+pub mod rules;
 pub mod table;
 pub mod ttl;
 

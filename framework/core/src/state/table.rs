@@ -170,6 +170,31 @@ impl<K: Key, V> Table<K, V> {
         Some(self.removed(slot))
     }
 
+    /// Shows every entry to `keep`, which may change its value and says whether it stays, in no particular
+    /// order.
+    pub fn retain(&mut self, mut keep: impl FnMut(&K, &mut V) -> bool) {
+        let Self { slots, round, dirty, removed, all_dirty } = self;
+        slots.retain(|slot| {
+            if !keep(&slot.key, &mut slot.value) {
+                if slot.captured && !*all_dirty {
+                    removed.push(slot.key.clone());
+                }
+                return false;
+            }
+            if slot.round != *round {
+                slot.round = *round;
+                if !*all_dirty {
+                    dirty.push(slot.key.stable_hash());
+                }
+            }
+            true
+        });
+        let removed_most = TRACKED_MIN.max(self.slots.len());
+        if self.dirty.len() > self.most_tracked() || self.removed.len() > removed_most {
+            self.give_up_tracking();
+        }
+    }
+
     /// Notes that `slot` has been removed.
     fn removed(&mut self, slot: Slot<K, V>) -> V {
         if slot.captured && !self.all_dirty {

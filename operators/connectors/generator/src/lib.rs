@@ -5,8 +5,11 @@
 //! The stream as a whole does not depend on parallelism either; only who emits which part of it does.
 //!
 //! - [`ClickGenerator`]: the clicks of a shop, with skewed popularity and genuine disorder;
+//! - [`AppEventGenerator`]: the marketing log of an app;
 //! - [`Sequence`]: bare integer keys, for measuring everything but the source.
 
+mod app_event;
+mod app_events;
 mod click;
 mod clicks;
 mod counted;
@@ -14,6 +17,8 @@ mod hash;
 mod limits;
 mod sequence;
 
+pub use app_event::AppEvent;
+pub use app_events::{AppEventGenerator, AppEvents};
 pub use click::{Behavior, Click};
 pub use clicks::{ClickGenerator, Clicks};
 pub use counted::{Counted, CountedSplit, Formula};

@@ -35,13 +35,8 @@ impl<T, K: Key, F: Fn(&T) -> K> BloomCount<T, F> {
     /// # Panics
     /// When `expected` is 0, or `false_positives` does not lie between 0 and 1.
     pub fn of(field: F, expected: usize, false_positives: f64) -> Self {
-        assert!(expected > 0, "a filter is made for one value or more");
-        assert!(
-            0.0 < false_positives && false_positives < 1.0,
-            "the share of false positives lies between 0 and 1"
-        );
-        let made = BloomFilter::with_false_pos(false_positives).expected_items(expected);
-        Self { field, words: made.as_slice().len(), hashes: made.num_hashes(), of: PhantomData }
+        let (words, hashes) = SeenValues::size(expected, false_positives);
+        Self { field, words, hashes, of: PhantomData }
     }
 }
 
@@ -57,6 +52,33 @@ impl<T, F: Clone> Clone for BloomCount<T, F> {
 pub struct SeenValues(BloomFilter);
 
 impl SeenValues {
+    /// How many words and hashes a filter has that takes a share of `false_positives` of other values
+    /// for known ones once it has `expected` values.
+    pub(crate) fn size(expected: usize, false_positives: f64) -> (usize, u32) {
+        assert!(expected > 0, "a filter is made for one value or more");
+        assert!(
+            0.0 < false_positives && false_positives < 1.0,
+            "the share of false positives lies between 0 and 1"
+        );
+        let made = BloomFilter::with_false_pos(false_positives).expected_items(expected);
+        (made.as_slice().len(), made.num_hashes())
+    }
+
+    /// A filter of nothing.
+    pub(crate) fn empty(words: usize, hashes: u32) -> Self {
+        Self::from_words(vec![0; words], hashes)
+    }
+
+    /// Whether the value with this hash seems to have been seen.
+    pub(crate) fn contains(&self, hash: u64) -> bool {
+        self.0.contains_hash(hash)
+    }
+
+    /// Notes the value with this hash.
+    pub(crate) fn insert(&mut self, hash: u64) {
+        self.0.insert_hash(hash);
+    }
+
     fn from_words(words: Vec<u64>, hashes: u32) -> Self {
         // Values come hashed; the filter's own hasher is never asked.
         Self(BloomFilter::from_vec(words).hashes(hashes))
@@ -100,11 +122,11 @@ where
     type Out = u64;
 
     fn create(&self) -> SeenValues {
-        SeenValues::from_words(vec![0; self.words], self.hashes)
+        SeenValues::empty(self.words, self.hashes)
     }
 
     fn add(&self, seen: &mut SeenValues, value: &T) {
-        seen.0.insert_hash((self.field)(value).stable_hash());
+        seen.insert((self.field)(value).stable_hash());
     }
 
     fn merge(&self, seen: &mut SeenValues, other: &SeenValues) {

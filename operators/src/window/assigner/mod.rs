@@ -79,9 +79,19 @@ impl<T> WindowAssigner<T> for Window {
 
     #[inline]
     fn assign(&mut self, _: &T, at: Timestamp, _: Timestamp, windows: &mut Vec<TimeWindow>) {
-        // Split up so that neither end of time is left: the offset is smaller than a slide.
-        let offset = self.offset_ms.rem_euclid(self.slide_ms);
-        let into = (at.0.rem_euclid(self.slide_ms) - offset).rem_euclid(self.slide_ms);
+        // Split up so that neither end of time is left: the offset is smaller than a period.
+        let period = if self.cumulates { self.size_ms } else { self.slide_ms };
+        let offset = self.offset_ms.rem_euclid(period);
+        let into = (at.0.rem_euclid(period) - offset).rem_euclid(period);
+        if self.cumulates {
+            let start = at.minus(into);
+            let mut ahead = self.slide_ms - into % self.slide_ms;
+            while into + ahead <= self.size_ms {
+                windows.push(TimeWindow { start, end: at.plus(ahead) });
+                ahead += self.slide_ms;
+            }
+            return;
+        }
         let mut back = into;
         while back < self.size_ms {
             let start = at.minus(back);
@@ -103,7 +113,9 @@ impl<T> WindowAssigner<T> for Window {
     }
 
     fn describe(&self) -> String {
-        if self.size_ms == self.slide_ms {
+        if self.cumulates {
+            format!("cumulating to {} ms by {} ms", self.size_ms, self.slide_ms)
+        } else if self.size_ms == self.slide_ms {
             format!("tumbling, {} ms", self.size_ms)
         } else {
             format!("sliding, {} ms every {} ms", self.size_ms, self.slide_ms)
@@ -133,6 +145,9 @@ mod tests {
         check(Window::sliding(7000, 3000).offset(500), 4999, &[(3500, 10_500), (500, 7500)]);
         check(Window::sliding(3, 10), 2, &[(0, 3)]);
         check(Window::sliding(3, 10), 3, &[]);
+        check(Window::cumulating(15, 5), 17, &[(15, 20), (15, 25), (15, 30)]);
+        check(Window::cumulating(15, 5), 14, &[(0, 15)]);
+        check(Window::cumulating(15, 5).offset(2), -4, &[(-13, -3), (-13, 2)]);
         let most = i64::MAX;
         check(Window::tumbling(10), most, &[(most - 7, most)]);
         check(Window::tumbling(10), i64::MIN + 1, &[(i64::MIN, i64::MIN + 8)]);

@@ -14,8 +14,11 @@ mod wakes;
 mod window_operator;
 mod windowing;
 
+pub(crate) use contents::Contents;
 pub use contents::{WindowContext, WindowOutput};
 pub use evictor::{CountEvictor, DeltaEvictor, Evictor, Stamped, TimeEvictor, When};
+pub(crate) use keyed_windows::KeyedWindows;
+pub(crate) use window_operator::{Refused, WindowOperator};
 pub use windowing::{EvictingWindowing, Windowing};
 
 pub(super) use pane::PaneTimers;

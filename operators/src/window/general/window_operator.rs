@@ -49,6 +49,14 @@ pub(crate) struct WindowOperator<T, W, F, S> {
     pub(crate) assigned: Vec<TimeWindow>,
 }
 
+/// A record that no window takes.
+pub(crate) struct Refused<T> {
+    pub(crate) value: T,
+    pub(crate) timestamp: Timestamp,
+    /// Whether it is late for all its windows, not merely outside of all.
+    pub(crate) is_late: bool,
+}
+
 impl<K, T, U, W, G, C, F> WindowOperator<T, W, F, KeyedWindows<K, T, U, G, C>>
 where
     K: Key,
@@ -59,7 +67,15 @@ where
     C: Contents<K, T, U>,
     F: Fn(&T) -> K + Send + 'static,
 {
-    fn add(&mut self, record: Record<T>, ctx: &mut Context<U>) -> Result<(), BoxError> {
+    /// Adds a record to its windows, or gives it back.
+    ///
+    /// # Errors
+    /// When it has no event time, or windows merge into one that is late.
+    pub(crate) fn admit(
+        &mut self,
+        record: Record<T>,
+        ctx: &mut Context<U>,
+    ) -> Result<Option<Refused<T>>, BoxError> {
         let Record { value, timestamp, key_hash } = record;
         let (rules, watermark) = (self.windows.evaluator.rules, ctx.watermark());
         if timestamp == Timestamp::MIN && rules.domain == TimeDomain::Event {
@@ -84,14 +100,8 @@ where
             let at = Keyed { key: &key, hash: key_hash };
             self.windows.add(at, &self.assigned, value, timestamp, ctx)?
         };
-        match refused {
-            Some(value) if rules.is_record_late(timestamp, watermark) => {
-                ctx.late(self.late.as_ref(), value, timestamp);
-            }
-            Some(_) => ctx.count_dropped(),
-            None => {}
-        }
-        Ok(())
+        let is_late = rules.is_record_late(timestamp, watermark);
+        Ok(refused.map(|value| Refused { value, timestamp, is_late }))
     }
 }
 
@@ -119,7 +129,13 @@ where
                 break;
             }
             let Some(record) = input.begin() else { break };
-            self.add(record, ctx)?;
+            match self.admit(record, ctx)? {
+                Some(Refused { value, timestamp, is_late: true }) => {
+                    ctx.late(self.late.as_ref(), value, timestamp);
+                }
+                Some(_) => ctx.count_dropped(),
+                None => {}
+            }
         }
         Ok(())
     }

@@ -38,10 +38,10 @@
 use super::carry::Parts;
 use super::firing::{Firing, Merging, Slices};
 use super::refire;
-use super::slicing::{Slice, Slicing};
+use super::slice_time::{Fate, SliceTime};
+use super::slicing::Slice;
 use crate::window::spec::{InvalidWindow, Window};
-use crate::window::time_window::{TimeWindow, Windowed};
-use std::ops::Bound::{Excluded, Unbounded};
+use crate::window::time_window::Windowed;
 use tidegate_core::element::{Batch, Record};
 use tidegate_core::key::Key;
 use tidegate_core::operator::{BoxError, Context, Operator, OutputTag, Progress};
@@ -52,14 +52,11 @@ use tidegate_core::time::Timestamp;
 
 /// Aggregates by `A` what falls into the same window and has the same key, which `F` reads.
 pub struct SlicedWindow<K: Key, A: Aggregate, F> {
-    slicing: Slicing,
-    allowed_lateness_ms: i64,
+    time: SliceTime,
     aggregate: A,
     key: F,
     late: Option<OutputTag<A::In>>,
     slices: Slices<K, A>,
-    /// Up to where windows have fired: the watermark, or the last window's part of it.
-    fired: Timestamp,
     merging: Merging<K, A>,
     firing: Option<Firing<K, A>>,
 }
@@ -70,17 +67,14 @@ impl<K: Key, A: Aggregate, F: Fn(&A::In) -> K> SlicedWindow<K, A, F> {
     /// # Errors
     /// When there are no such windows.
     pub fn new(window: Window, aggregate: A, key: F) -> Result<Self, InvalidWindow> {
-        let window = window.validate()?;
-        let slicing = Slicing::new(window);
+        let time = SliceTime::new(window)?;
         Ok(Self {
-            slicing,
-            allowed_lateness_ms: window.allowed_lateness_ms,
+            time,
             aggregate,
             key,
             late: None,
             slices: Slices::<K, A>::default(),
-            fired: Timestamp::MIN,
-            merging: Merging::new(&slicing),
+            merging: Merging::new(&time.slicing),
             firing: None,
         })
     }
@@ -121,15 +115,10 @@ impl<K: Key, A: Aggregate, F: Fn(&A::In) -> K> SlicedWindow<K, A, F> {
         ctx: &mut Context<Windowed<K, A::Out>>,
     ) {
         let Record { value, timestamp, key_hash } = record;
-        if slice.is_gap() {
-            return if timestamp.plus(self.allowed_lateness_ms) <= self.fired {
-                ctx.late(self.late.as_ref(), value, timestamp);
-            } else {
-                ctx.count_dropped();
-            };
-        }
-        if self.is_closed(slice.last_end) {
-            return ctx.late(self.late.as_ref(), value, timestamp);
+        match self.time.fate(slice, timestamp) {
+            Fate::Taken => {}
+            Fate::Late => return ctx.late(self.late.as_ref(), value, timestamp),
+            Fate::Outside => return ctx.count_dropped(),
         }
         let key = (self.key)(&value);
         let at = keyed(&key, key_hash);
@@ -157,13 +146,9 @@ impl<K: Key, A: Aggregate, F: Fn(&A::In) -> K> SlicedWindow<K, A, F> {
         ctx: &mut Context<Windowed<K, A::Out>>,
     ) {
         self.merging.forget(slice.end, at);
-        let fired = |window: &TimeWindow| {
-            window.max_timestamp() <= self.fired && !self.is_closed(window.end)
-        };
-        let windows = self.slicing.ends(slice).map(|end| self.slicing.window(end));
-        let windows: Vec<TimeWindow> = windows.filter(fired).collect();
+        let windows = self.time.fired_windows(slice);
         let parts = Parts { at, slices: &self.slices, aggregate: &self.aggregate };
-        let cumulate = self.slicing.cumulates();
+        let cumulate = self.time.slicing.cumulates();
         let results = refire::results(&windows, cumulate, &self.merging, &parts);
         for (window, value) in windows.into_iter().zip(results) {
             let key = at.key.clone();
@@ -173,15 +158,12 @@ impl<K: Key, A: Aggregate, F: Fn(&A::In) -> K> SlicedWindow<K, A, F> {
 
     /// Whether some window of `slice` has fired, or there is none.
     pub(crate) fn is_behind(&self, slice: &Slice) -> bool {
-        slice.is_gap() || slice.first_end.minus(1) <= self.fired
+        self.time.is_behind(slice)
     }
 
     /// The slice of a record.
     pub(crate) fn slice_of(&self, timestamp: Timestamp) -> Result<Slice, BoxError> {
-        if timestamp == Timestamp::MIN {
-            return Err(NO_TIMESTAMP.into());
-        }
-        Ok(self.slicing.slice_of(timestamp))
+        self.time.slice_of(timestamp)
     }
 
     /// Takes what `records` records of a key in `slice` add up to, although a window has fired.
@@ -193,34 +175,12 @@ impl<K: Key, A: Aggregate, F: Fn(&A::In) -> K> SlicedWindow<K, A, F> {
         records: u64,
         ctx: &mut Context<Windowed<K, A::Out>>,
     ) {
-        if slice.is_gap() || self.is_closed(slice.last_end) {
+        if slice.is_gap() || self.time.is_closed(slice.last_end) {
             return (0..records).for_each(|_| ctx.count_dropped());
         }
         let at = keyed(key, key_hash);
         self.change(slice, at, |aggregate, all| aggregate.merge(all, part));
         self.fire_again(slice, at, ctx);
-    }
-
-    /// Whether the window that ends at `end` takes no more records.
-    fn is_closed(&self, end: Timestamp) -> bool {
-        end.minus(1).plus(self.allowed_lateness_ms) <= self.fired
-    }
-
-    /// The end of the first window with data that has not fired.
-    fn next_end(&self) -> Option<Timestamp> {
-        let fired_end = self.fired.plus(1);
-        // Whatever ends before has been left behind by its last window.
-        let from = self.slicing.window(fired_end).start;
-        let mut open = self.slices.range((Excluded(from), Unbounded));
-        open.find_map(|(end, _)| self.slicing.next_end(&self.slicing.slice_at(*end), fired_end))
-    }
-
-    fn drop_closed_slices(&mut self) {
-        while let Some(&end) = self.slices.first()
-            && self.is_closed(self.slicing.slice_at(end).last_end)
-        {
-            self.slices.drop_namespace(&end);
-        }
     }
 }
 
@@ -241,10 +201,6 @@ pub(crate) fn keyed<K: Key>(key: &K, hash: u64) -> Keyed<'_, K> {
     Keyed { key, hash }
 }
 
-/// A record that was given no event time.
-const NO_TIMESTAMP: &str = "a record without a timestamp belongs to no event-time window: assign \
-    timestamps at the source, before the window";
-
 impl<K, A, F> Operator for SlicedWindow<K, A, F>
 where
     K: Key,
@@ -255,7 +211,7 @@ where
     type Out = Windowed<K, A::Out>;
 
     fn open(&mut self, watermark: Timestamp) {
-        self.fired = watermark;
+        self.time.fired = watermark;
     }
 
     fn process(
@@ -291,16 +247,16 @@ where
                     self.firing = Some(firing);
                     return Ok(Progress::More);
                 }
-                firing.end(&self.slicing, &self.slices, &mut self.merging, &self.aggregate);
+                firing.end(&self.time.slicing, &self.slices, &mut self.merging, &self.aggregate);
             }
-            let next = self.next_end().map(|end| self.slicing.window(end));
+            let next = self.time.next_window(&self.slices);
             let Some(window) = next.filter(|next| next.max_timestamp() <= watermark) else { break };
             self.firing =
                 Some(Firing::begin(window, &self.slices, &mut self.merging, &self.aggregate));
-            self.fired = window.max_timestamp();
+            self.time.fired = window.max_timestamp();
         }
-        self.fired = watermark;
-        self.drop_closed_slices();
+        self.time.fired = watermark;
+        self.time.drop_closed(&mut self.slices);
         Ok(Progress::Done)
     }
 

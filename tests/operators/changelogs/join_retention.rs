@@ -1,0 +1,112 @@
+//! Joins without a window whose rows are kept for a time: who meets whom, and that nothing stays.
+
+use super::applied::results;
+use super::chance::{Row, rows};
+use super::join::{Changes, key, kinds, run};
+use proptest::prelude::*;
+use tidegate_core::changelog::Change;
+use tidegate_core::element::{Batch, Record};
+use tidegate_core::key::Key;
+use tidegate_core::operator::{CoOperator, Context, Operator};
+use tidegate_core::time::Timestamp;
+use tidegate_operators::Retain;
+use tidegate_operators::join::{Joined, UnboundedJoin};
+use tidegate_tests::harness::{TwoInputStep, TwoInputs};
+
+/// How long rows are kept, in milliseconds.
+const KEPT: i64 = 10;
+
+#[derive(Clone, Copy, Debug)]
+enum Event {
+    Row { left: bool, row: Row },
+    Retract { left: bool, row: Row },
+    Clock { by: i64 },
+}
+
+fn events() -> impl Strategy<Value = Vec<Event>> {
+    let row = || (any::<bool>(), rows());
+    let event = prop_oneof![
+        4 => row().prop_map(|(left, row)| Event::Row { left, row }),
+        1 => row().prop_map(|(left, row)| Event::Retract { left, row }),
+        2 => (1..6i64).prop_map(|by| Event::Clock { by }),
+    ];
+    proptest::collection::vec(event, 1..60)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
+
+    #[test]
+    fn records_meet_those_that_came_within_the_time(events in events()) {
+        let (mut clock, mut steps, mut expected) = (0, Vec::new(), Vec::new());
+        let mut came: Vec<(bool, Row, i64)> = Vec::new();
+        for event in &events {
+            match *event {
+                Event::Clock { by } => {
+                    clock += by;
+                    steps.push(TwoInputStep::ProcessingTime(clock));
+                    expected.push(format!("P {clock}"));
+                }
+                Event::Row { left, row } | Event::Retract { left, row } => {
+                    let there = came.iter().filter(|(other_left, other, at)| {
+                        *other_left != left && key(other) == key(&row) && at + KEPT > clock
+                    });
+                    let pair = |other: Row| if left { (row, other) } else { (other, row) };
+                    expected.extend(there.map(|(_, other, _)| format!("{:?} @7", pair(*other))));
+                    came.push((left, row, clock));
+                    steps.push(if left { TwoInputStep::First(row, 7) } else { TwoInputStep::Second(row, 7) });
+                }
+            }
+        }
+        clock += KEPT;
+        steps.push(TwoInputStep::ProcessingTime(clock));
+        expected.push(format!("P {clock}"));
+        let make = || UnboundedJoin::inner(Retain::For(KEPT), key, key);
+        let outcome = TwoInputs::new(make, key, key).run(&steps);
+        prop_assert_eq!(outcome.lines, expected);
+        prop_assert_eq!((outcome.entries, outcome.totals.dropped), (0, came.len() as u64));
+    }
+
+    #[test]
+    fn what_was_never_said_is_never_taken_back_and_nothing_stays(kind in kinds(), events in events()) {
+        let (mut clock, mut steps) = (0, Vec::<Changes>::new());
+        for (at, event) in (1..).zip(&events) {
+            steps.push(match *event {
+                Event::Clock { by } => {
+                    clock += by;
+                    TwoInputStep::ProcessingTime(clock)
+                }
+                Event::Row { left: true, row } => TwoInputStep::First(Change::insert(row), at),
+                Event::Row { left: false, row } => TwoInputStep::Second(Change::insert(row), at),
+                Event::Retract { left: true, row } => TwoInputStep::First(Change::delete(row), at),
+                Event::Retract { left: false, row } => TwoInputStep::Second(Change::delete(row), at),
+            });
+        }
+        steps.push(TwoInputStep::ProcessingTime(clock + KEPT));
+        let outcome = run(kind, Retain::For(KEPT), &steps);
+        // Applying the changes fails on the first one that breaks the laws.
+        results::<Joined<Row, Row>>(&outcome.lines);
+        prop_assert_eq!(outcome.entries, 0);
+    }
+}
+
+/// Few enough for a test, many times what an output holds.
+const MANY: u64 = 50_000;
+
+#[test]
+fn a_row_with_very_many_partners_fills_the_output_again_and_again() {
+    let record = |row: u64| Record { key_hash: ().stable_hash(), ..Record::new(row, Timestamp(1)) };
+    let mut join = UnboundedJoin::inner(Retain::For(KEPT), |_: &u64| (), |_: &u64| ());
+    let mut ctx = Context::new(1024);
+    let mut left = Batch::new((0..MANY).map(record).collect(), Vec::new());
+    join.process(&mut left, &mut ctx).expect("it works");
+    assert!(ctx.take().is_empty());
+    let (mut right, mut pairs) = (Batch::new(vec![record(7)], Vec::new()), 0);
+    while pairs < MANY {
+        join.process_second(&mut right, &mut ctx).expect("it works");
+        let taken = ctx.take().len();
+        assert!(0 < taken && taken <= 1024);
+        pairs += taken as u64;
+    }
+    assert_eq!(pairs, MANY);
+}
