@@ -5,6 +5,7 @@
 //! own, named like the method that adds it to a stream. Nothing here knows a channel, a clock or a
 //! thread; whatever does I/O is a connector.
 
+mod agenda;
 pub mod aggregate;
 pub mod assign_timestamps_and_watermarks;
 pub mod async_io;

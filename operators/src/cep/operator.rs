@@ -37,13 +37,13 @@
 //! # Ok::<(), BoxError>(())
 //! ```
 
+use crate::agenda::Agenda;
 use crate::cep::key_state::{Due, KeyState};
 use crate::cep::malformed::MalformedPattern;
 use crate::cep::matched::Matched;
 use crate::cep::nfa::{CepError, Nfa, Outcome};
 use crate::cep::pattern::Pattern;
 use crate::join::Clock;
-use crate::join::agenda::Agenda;
 use std::sync::Arc;
 use tidegate_core::element::{Batch, Data};
 use tidegate_core::key::Key;

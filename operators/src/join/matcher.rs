@@ -4,13 +4,13 @@
 //! A record that finds a million partners emits them as far as the output allows; where it stopped is
 //! noted until the output has been taken. Nothing else happens meanwhile, so that is in no snapshot.
 
-use super::agenda::Agenda;
 use super::bounds::Interval;
 use super::buffer::Waiting;
 use super::half::Half;
 use super::joined::{JoinKind, Joined};
 use super::outer_join::Clock;
 use super::sides::{AllSides, Side, Sides, TOGETHER, Waits, fetch};
+use crate::agenda::Agenda;
 use std::ops::Range;
 use tidegate_core::element::{Batch, Data, Record};
 use tidegate_core::key::Key;

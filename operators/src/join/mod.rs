@@ -8,10 +8,9 @@
 //! - [`UnboundedJoin`]: every pair whenever its rows come, over records or over rows that come and go.
 //!
 //! All but the last keep what waits per key and in the order of time (`buffer`), one look-up per record for
-//! both sides (`sides`), and an agenda of when to look again (`agenda`). The agenda is in no
+//! both sides (`sides`), and an agenda of when to look again (`crate::agenda`). It is in no
 //! snapshot: it follows from what waits, and is drawn up anew when the operator opens.
 
-pub(crate) mod agenda;
 mod books;
 mod bounds;
 mod buffer;

@@ -36,7 +36,6 @@
 //! # Ok::<(), BoxError>(())
 //! ```
 
-use super::agenda::Agenda;
 use super::books::{Books, Ledger};
 use super::bounds::{Interval, InvalidInterval};
 use super::buffer::{Buffer, Waiting};
@@ -44,6 +43,7 @@ use super::half::{Half, LeftHalf, RightHalf};
 use super::matcher::{KeyOf, NO_TIMESTAMP};
 use super::settlement::{self, Verdict};
 use super::sides::{AllSides, Side, Sides, TOGETHER, fetch};
+use crate::agenda::Agenda;
 use serde::{Deserialize, Serialize};
 use tidegate_core::element::{Batch, Data, Record};
 use tidegate_core::key::Key;

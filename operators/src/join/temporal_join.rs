@@ -42,11 +42,11 @@
 //! # Ok::<(), BoxError>(())
 //! ```
 
-use super::agenda::Agenda;
 use super::buffer::{Buffer, Waiting};
 use super::joined::Joined;
 use super::matcher::{KeyOf, NO_TIMESTAMP};
 use super::sides::{AllSides, Sides, TOGETHER, fetch};
+use crate::agenda::Agenda;
 use std::sync::Arc;
 use thiserror::Error;
 use tidegate_core::element::{Batch, Data};

@@ -1,9 +1,9 @@
 //! Both sides of all keys, one look-up for both, and when their rows are evicted.
 
-use super::super::agenda::Agenda;
 use super::super::joined::{JoinKind, Joined};
 use super::rows::{Row, Rows};
 use crate::Retain;
+use crate::agenda::Agenda;
 use crate::fetch::{TOGETHER, fetch};
 use serde::{Deserialize, Serialize};
 use tidegate_core::element::{Data, Record};
