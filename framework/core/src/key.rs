@@ -44,14 +44,15 @@ macro_rules! integer_keys {
 }
 integer_keys!(u8, u16, u32, u64, i8, i16, i32, i64);
 
-/// Strings are prefixed by their length, so that `("ab", "c")` and `("a", "bc")` differ.
-fn write_str(text: &str, out: &mut Vec<u8>) {
+/// The canonical bytes of a text: prefixed by its length, so that `("ab", "c")` and `("a", "bc")` differ.
+pub fn write_str(text: &str, out: &mut Vec<u8>) {
     out.extend_from_slice(&(text.len() as u64).to_le_bytes());
     out.extend_from_slice(text.as_bytes());
 }
 
-/// The hash of a string's canonical bytes, without a heap allocation unless it is long.
-fn hash_str(text: &str) -> u64 {
+/// The stable hash of a text, without a heap allocation unless it is long.
+#[must_use]
+pub fn hash_str(text: &str) -> u64 {
     const SHORT: usize = 120;
     let mut bytes = [0; 8 + SHORT];
     match bytes.get_mut(8..8 + text.len()) {

@@ -6,6 +6,7 @@
 //!
 //! - [`ClickGenerator`]: the clicks of a shop, with skewed popularity and genuine disorder;
 //! - [`AppEventGenerator`]: the marketing log of an app;
+//! - [`NexmarkGenerator`]: the auction house of the Nexmark benchmark;
 //! - [`Sequence`]: bare integer keys, for measuring everything but the source.
 
 mod app_event;
@@ -15,6 +16,7 @@ mod clicks;
 mod counted;
 mod hash;
 mod limits;
+mod nexmark;
 mod sequence;
 
 pub use app_event::AppEvent;
@@ -22,4 +24,5 @@ pub use app_events::{AppEventGenerator, AppEvents};
 pub use click::{Behavior, Click};
 pub use clicks::{ClickGenerator, Clicks};
 pub use counted::{Counted, CountedSplit, Formula};
+pub use nexmark::{Auction, Bid, Event, NexmarkEvents, NexmarkGenerator, Person, Text};
 pub use sequence::{Keys, Sequence};

@@ -19,3 +19,16 @@ pub(crate) const RATE_MAX: u64 = u32::MAX as u64;
 pub(crate) const RECORDS_MAX: u64 = i64::MAX as u64 / 1_000;
 /// Records of one split before the reader looks which of its splits is furthest behind.
 pub(crate) const RUN_RECORDS: usize = 256;
+
+/// Nexmark events per second of event time unless asked otherwise: as in the reference.
+pub(crate) const NEXMARK_EVENTS_PER_SECOND: u64 = 10_000;
+/// The time of the first Nexmark event unless asked otherwise: 2023-11-14 23:58:20 UTC.
+pub(crate) const NEXMARK_START_MS: i64 = 1_700_006_300_000;
+/// Random numbers that are set aside for each Nexmark event; an auction takes ten.
+pub(crate) const NEXMARK_DRAWS: u64 = 16;
+/// The most Nexmark events and the highest rate, up to which event times are exact.
+pub(crate) const NEXMARK_EVENTS_MAX: u64 = 1 << 40;
+/// See [`NEXMARK_EVENTS_MAX`].
+pub(crate) const NEXMARK_RATE_MAX: u64 = (1 << 24) - 1;
+/// The longest block of Nexmark events that change places.
+pub(crate) const NEXMARK_BLOCK_MAX: u64 = 1 << 20;
