@@ -8,6 +8,7 @@
 
 use super::error::SourceError;
 use super::format::{Format, Row, Rows, behind_byte_order_mark, cuts_at_newlines};
+use super::input;
 use super::range::{FileSplit, RangeReader};
 use crate::limits::READ_BYTES;
 use csv::{ByteRecord, ErrorKind, Reader, ReaderBuilder};
@@ -77,8 +78,8 @@ impl Parser {
 impl Csv {
     /// The first row of a file and the position behind it.
     fn first_row(&self, file: &str) -> Result<(ByteRecord, u64), SourceError> {
-        let length = std::fs::metadata(file).map_err(|e| SourceError::from_io(file, e))?.len();
-        let body = FileSplit::new(file, behind_byte_order_mark(file)?, length);
+        let end = input::end(file)?;
+        let body = FileSplit::new(file, behind_byte_order_mark(file)?, end);
         let (mut parser, mut record) = (Parser::open(self, &body)?, ByteRecord::new());
         parser.read(&mut record)?;
         Ok((record, parser.position()))

@@ -3,6 +3,7 @@
 //! Apart because it is the seam between the files' bytes and everything that does not care about them:
 //! enumerator, thread and reader are the same for every format.
 
+use super::compression;
 use super::error::SourceError;
 use super::range::FileSplit;
 use crate::limits::{CHUNK_BYTES, CHUNK_ROWS};
@@ -96,7 +97,7 @@ pub(crate) fn fill<T, R: Rows<T>>(
 pub(crate) fn behind_byte_order_mark(file: &str) -> Result<u64, SourceError> {
     let read = || {
         let mut first = Vec::new();
-        File::open(file)?.take(BYTE_ORDER_MARK.len() as u64).read_to_end(&mut first)?;
+        compression::open(file, 0)?.take(BYTE_ORDER_MARK.len() as u64).read_to_end(&mut first)?;
         Ok(if first == BYTE_ORDER_MARK { first.len() as u64 } else { 0 })
     };
     read().map_err(|cause| SourceError::from_io(file, cause))

@@ -3,6 +3,7 @@
 //! Apart from the reader because it runs once, before any subtask exists, and whatever is wrong here
 //! is for the user to decide: every error becomes a refusal.
 
+use super::compression::{Compression, UNKNOWN_END};
 use super::error::SourceError;
 use super::format::Format;
 use super::range::FileSplit;
@@ -61,6 +62,13 @@ fn text(path: &Path) -> Result<String, Refusal> {
     named.ok_or_else(|| Refusal(format!("the path {} is not UTF-8; rename it", path.display())))
 }
 
+/// Where `file` ends at present.
+pub(crate) fn end(file: &str) -> Result<u64, SourceError> {
+    let metadata = fs::metadata(file).map_err(|cause| SourceError::from_io(file, cause))?;
+    let compressed = Compression::of(file).is_some();
+    Ok(if compressed { UNKNOWN_END } else { metadata.len() })
+}
+
 /// The ranges of `file`: at most `wanted`, none shorter than `shortest` unless the file is.
 pub(crate) fn ranges<T, F: Format<T>>(
     format: &F,
@@ -68,8 +76,10 @@ pub(crate) fn ranges<T, F: Format<T>>(
     wanted: u32,
     shortest: u64,
 ) -> Result<Vec<FileSplit>, SourceError> {
-    let length = fs::metadata(file).map_err(|cause| SourceError::from_io(file, cause))?.len();
-    let body = FileSplit::new(file, format.body_start(file)?, length);
+    let body = FileSplit::new(file, format.body_start(file)?, end(file)?);
+    if body.end == UNKNOWN_END {
+        return Ok(vec![body]);
+    }
     let bytes = body.end.saturating_sub(body.start);
     let wanted = u64::from(wanted).min(bytes / shortest.max(1)).max(1);
     let nominal =
@@ -103,6 +113,9 @@ impl<'a> Fingerprint<'a> {
     /// Whether the file that was `self` is still its own beginning in `now`.
     fn continues_in(&self, now: &Self) -> bool {
         if self.file != now.file || now.size < self.size {
+            return false;
+        }
+        if now.size > self.size && Compression::of(self.file).is_some() {
             return false;
         }
         if self.size.min(FIRST_BLOCK_BYTES) == now.size.min(FIRST_BLOCK_BYTES) {

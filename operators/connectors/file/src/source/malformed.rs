@@ -7,6 +7,7 @@
 //! is ever missing. Rows read again after a restart are written again; (`file`, `position`) names a
 //! row, so such a line is recognisable as a duplicate of the same row.
 
+use super::compression;
 use super::error::SourceError;
 use super::format::{Flaw, Row};
 use super::range::FileSplit;
@@ -93,10 +94,10 @@ impl Judge {
 
 /// The bytes of a row and where they begin, without the line ends around them.
 fn text_of(split: &FileSplit, flaw: &Flaw, behind: u64) -> io::Result<(u64, Vec<u8>)> {
-    let mut file = File::open(&split.file)?;
-    file.seek(SeekFrom::Start(flaw.position))?;
     let mut bytes = Vec::new();
-    file.take(behind.saturating_sub(flaw.position)).read_to_end(&mut bytes)?;
+    compression::open(&split.file, flaw.position)?
+        .take(behind.saturating_sub(flaw.position))
+        .read_to_end(&mut bytes)?;
     let is_line_end = |byte: &u8| matches!(byte, b'\r' | b'\n');
     let leading = bytes.iter().take_while(|byte| is_line_end(byte)).count();
     bytes.drain(..leading);
@@ -161,7 +162,7 @@ fn line_number(split: &FileSplit, position: u64) -> Option<u64> {
     if position > COUNT_LINES_BYTES {
         return None;
     }
-    let mut before = BufReader::new(File::open(&split.file).ok()?.take(position));
+    let mut before = BufReader::new(compression::open(&split.file, 0).ok()?.take(position));
     let mut line = 1;
     while before.skip_until(b'\n').ok()? > 0 {
         line += 1;

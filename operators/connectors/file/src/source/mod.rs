@@ -14,8 +14,12 @@
 //! ```
 //!
 //! The input is what the files hold when the job first starts, up to their last byte then: a last row
-//! without a newline is a row. What is appended later is not read, and does no harm.
+//! without a newline is a row. What is appended later is not read, and does no harm. Files named `*.gz` or
+//! `*.zst` are decompressed; each is read by one subtask, and must not grow.
 
+mod compression;
+#[cfg(test)]
+mod compression_tests;
 mod csv;
 mod error;
 mod feed;

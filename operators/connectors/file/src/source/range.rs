@@ -3,11 +3,12 @@
 //! Invariants: both ends and the position lie on row boundaries, so a range can be read without
 //! looking at anything outside it; and what a file gains behind its last range is never read.
 
+use super::compression::{self, UNKNOWN_END};
 use super::error::SourceError;
 use crate::limits::{READ_BYTES, ROW_BYTES_MAX};
 use serde::{Deserialize, Serialize};
-use std::fs::File;
-use std::io::{self, Read, Seek, SeekFrom};
+use std::fmt;
+use std::io::{self, Read};
 
 /// A range of a file, read up to `position`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -18,7 +19,8 @@ pub struct FileSplit {
     pub start: u64,
     /// Behind the last row emitted.
     pub position: u64,
-    /// Where the range ends: the first byte that is not in it.
+    /// Where the range ends: the first byte that is not in it. `u64::MAX` for the end of a compressed
+    /// file; positions count what comes out of it.
     pub end: u64,
 }
 
@@ -35,10 +37,9 @@ impl FileSplit {
 }
 
 /// The bytes of a split from its position to its end.
-#[derive(Debug)]
 pub(crate) struct RangeReader {
     split: FileSplit,
-    file: File,
+    bytes: Box<dyn Read + Send>,
     /// Where the next byte comes from.
     at: u64,
     /// Where the row being read began.
@@ -47,13 +48,9 @@ pub(crate) struct RangeReader {
 
 impl RangeReader {
     pub(crate) fn open(split: &FileSplit) -> Result<Self, SourceError> {
-        let open = || {
-            let mut file = File::open(&split.file)?;
-            file.seek(SeekFrom::Start(split.position))?;
-            Ok(file)
-        };
-        let file = open().map_err(|cause| SourceError::from_io(&split.file, cause))?;
-        Ok(Self { split: split.clone(), file, at: split.position, row: split.position })
+        let bytes = compression::open(&split.file, split.position);
+        let bytes = bytes.map_err(|cause| SourceError::from_io(&split.file, cause))?;
+        Ok(Self { split: split.clone(), bytes, at: split.position, row: split.position })
     }
 
     /// Says where the row begins that is read from now on, so that one without an end is noticed.
@@ -63,6 +60,12 @@ impl RangeReader {
 
     pub(crate) fn file(&self) -> &str {
         &self.split.file
+    }
+}
+
+impl fmt::Debug for RangeReader {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "RangeReader({:?} at {})", self.split, self.at)
     }
 }
 
@@ -77,8 +80,8 @@ impl Read for RangeReader {
             return Err(io::Error::other(SourceError::RowTooLong { file, position }));
         }
         let wanted = usize::try_from(left).unwrap_or(usize::MAX).min(buffer.len());
-        let read = self.file.read(&mut buffer[..wanted])?;
-        if read == 0 {
+        let read = self.bytes.read(&mut buffer[..wanted])?;
+        if read == 0 && self.split.end != UNKNOWN_END {
             return Err(io::Error::other(SourceError::shrunk(&self.split)));
         }
         self.at += read as u64;

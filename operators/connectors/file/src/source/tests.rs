@@ -55,7 +55,7 @@ fn taken<T: Data>(out: &mut SourceOutput<T>) -> Vec<T> {
 }
 
 /// All rows and the number of rows left out; with `restore`, a new reader goes on after every poll.
-fn read<T: Data, F: Format<T>>(
+pub(super) fn read<T: Data, F: Format<T>>(
     source: &FileSource<T, F>,
     splits: Vec<FileSplit>,
     budget: usize,
