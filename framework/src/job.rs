@@ -88,6 +88,11 @@ impl Job {
         Self { drawing }
     }
 
+    /// The job that is drawn there.
+    pub(crate) fn drawn(drawing: &Drawing) -> Self {
+        Self { drawing: Rc::clone(drawing) }
+    }
+
     /// A stream of what a source reads, with event time made by `watermarks`.
     pub fn source<F: SourceFactory>(
         &self,

@@ -202,9 +202,19 @@ pub fn launch(job: Job) -> ExitCode {
 /// Runs `job` with flags that were read before.
 #[must_use]
 pub fn launch_with(job: Job, args: &LaunchArgs) -> ExitCode {
+    launch_and_then(job, args, |_| Ok(()))
+}
+
+/// As [`launch_with`], and lets `then` see the summary when the job has ended, however it did.
+#[must_use]
+pub fn launch_and_then(
+    job: Job,
+    args: &LaunchArgs,
+    then: impl FnOnce(&Summary) -> Result<(), BoxError>,
+) -> ExitCode {
     start_log(&args.log);
     tidegate_runtime::panics::log_unwatched();
-    match run(job, args) {
+    match run(job, args, then) {
         Ok(JobEnd::Finished | JobEnd::Stopped) => ExitCode::SUCCESS,
         Ok(JobEnd::Failed(cause)) => complain(&cause, 1),
         Ok(JobEnd::Refused(cause)) => complain(&cause, 2),
@@ -233,7 +243,11 @@ fn start_log(filter: &str) {
     drop(subscriber.try_init());
 }
 
-fn run(job: Job, args: &LaunchArgs) -> Result<JobEnd, BoxError> {
+fn run(
+    job: Job,
+    args: &LaunchArgs,
+    then: impl FnOnce(&Summary) -> Result<(), BoxError>,
+) -> Result<JobEnd, BoxError> {
     let max = MaxParallelism::new(args.max_parallelism).ok_or_else(|| {
         refusal(format!("--max-parallelism must lie between 1 and {}", MaxParallelism::LIMIT))
     })?;
@@ -276,6 +290,7 @@ fn run(job: Job, args: &LaunchArgs) -> Result<JobEnd, BoxError> {
     if let Some(path) = &args.summary_json {
         summary.write(path)?;
     }
+    then(&summary)?;
     Ok(report.end)
 }
 

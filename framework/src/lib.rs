@@ -30,6 +30,7 @@ mod summary;
 mod temporal_join;
 mod two_phase;
 mod unbounded_join;
+mod usage;
 mod window;
 mod window_join;
 
@@ -38,7 +39,7 @@ pub use changelog::{ChangelogStream, KeyedChangelogStream};
 pub use connect::{ConnectedStreams, UnkeyedConnectedStreams};
 pub use job::Job;
 pub use join::{IntervalJoinStreams, IntervalJoinedStreams};
-pub use launch::{LaunchArgs, launch, launch_with, parse_duration};
+pub use launch::{LaunchArgs, launch, launch_and_then, launch_with, parse_duration};
 pub use stream::{KeyedStream, SinkHandle, Stream};
 pub use summary::{OperatorSummary, Summary};
 pub use temporal_join::TemporalJoinedStreams;
@@ -46,6 +47,7 @@ pub use tidegate_core as core;
 pub use tidegate_operators as operators;
 pub use tidegate_runtime as runtime;
 pub use tidegate_state as state;
+pub use usage::{cpu_seconds, peak_rss_bytes};
 pub use window::WindowedStream;
 pub use window_join::WindowJoinedStreams;
 
@@ -68,7 +70,7 @@ pub mod prelude {
     pub use tidegate_core::time::Timestamp;
     pub use tidegate_core::timer::TimeDomain;
     pub use tidegate_core::watermark::{WatermarkGenerator, WatermarkStrategy};
-    pub use tidegate_inline::{Collect, FromVec, Print};
+    pub use tidegate_inline::{Collect, Discard, FromVec, Print};
     pub use tidegate_operators::Retain;
     pub use tidegate_operators::aggregate::Count;
     pub use tidegate_operators::assign_timestamps_and_watermarks::TimestampsAndWatermarks;

@@ -11,7 +11,7 @@
 //! assert_eq!(job.into_graph().expect("sound").nodes.len(), 4);
 //! ```
 
-use crate::job::Drawing;
+use crate::job::{Drawing, Job};
 use std::rc::Rc;
 use std::sync::{Arc, Mutex, PoisonError};
 use tidegate_core::element::Data;
@@ -31,6 +31,7 @@ use tidegate_core::watermark::{WatermarkGenerator, WatermarkStrategy};
 use tidegate_operators::assign_timestamps_and_watermarks::TimestampsAndWatermarks;
 use tidegate_operators::combine::Combine;
 use tidegate_operators::filter::Filter;
+use tidegate_operators::filter_map::FilterMap;
 use tidegate_operators::flat_map::FlatMap;
 use tidegate_operators::map::Map;
 
@@ -74,6 +75,12 @@ impl<T: Data> Stream<T> {
     pub(crate) fn from_node(drawing: Drawing, node: usize, sides: Option<Sides<T>>) -> Self {
         let origins = vec![Origin { node, side: None }];
         Self { drawing, origins, partitioning: Partitioning::Forward, sides }
+    }
+
+    /// The job that this stream is drawn in, for another source.
+    #[must_use]
+    pub fn job(&self) -> Job {
+        Job::drawn(&self.drawing)
     }
 
     /// Names the operator that made this stream. The name is how a later start finds its state.
@@ -163,6 +170,14 @@ impl<T: Data> Stream<T> {
     /// Only the records that fulfil a condition.
     pub fn filter(&self, f: impl Fn(&T) -> bool + Clone + Send + Sync + 'static) -> Self {
         self.operator("filter", move || Filter::new(f.clone()))
+    }
+
+    /// What `f` makes of each record, if anything.
+    pub fn filter_map<U: Data>(
+        &self,
+        f: impl Fn(T) -> Option<U> + Clone + Send + Sync + 'static,
+    ) -> Stream<U> {
+        self.operator("filter-map", move || FilterMap::new(f.clone()))
     }
 
     /// Any number of records out for each record in.

@@ -1,5 +1,6 @@
 //! What a job says of itself when it has ended: for people on the terminal, for programs as JSON.
 
+use crate::usage;
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -22,6 +23,12 @@ pub struct Summary {
     pub restarts: u64,
     /// Checkpoints completed in this run.
     pub checkpoints: u64,
+    /// Bytes of the last checkpoint.
+    pub checkpoint_bytes: u64,
+    /// CPU seconds of this process, over all threads.
+    pub cpu_seconds: f64,
+    /// The most memory this process has had.
+    pub peak_rss_bytes: u64,
     /// `clean`, or `broken` when records were lost or doubled.
     pub audit: &'static str,
     /// The checkpoint this run went on from.
@@ -92,6 +99,9 @@ impl Summary {
             seconds: report.seconds,
             restarts: stats.job.restarts.get(),
             checkpoints: stats.job.checkpoints.get(),
+            checkpoint_bytes: stats.job.last_bytes.get(),
+            cpu_seconds: usage::cpu_seconds(),
+            peak_rss_bytes: usage::peak_rss_bytes(),
             audit: if stats.job.audit_broken.get() == 0 { "clean" } else { "broken" },
             resumed_from: report.resumed_from,
             operators,

@@ -16,6 +16,7 @@ pub mod continuous_top_n;
 pub mod dedup;
 mod fetch;
 pub mod filter;
+pub mod filter_map;
 pub mod flat_map;
 pub mod join;
 pub mod map;

@@ -10,6 +10,7 @@ use tidegate::prelude::*;
 use tidegate::runtime::Stats;
 use tidegate_generator::Sequence;
 use tidegate_tests::bench::engine::{self, Checksum, KeyedCount};
+use tidegate_tests::bench::peak_rss_bytes;
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -87,6 +88,6 @@ fn long_run(checkpoints: u64) -> Result<serde_json::Value, BoxError> {
         "last_checkpoint_bytes": stats.job.last_bytes.get(),
         "disk_bytes_peak": disk.peak(),
         "disk_bytes_last": disk.last(),
-        "peak_rss_bytes": engine::peak_rss_bytes(),
+        "peak_rss_bytes": peak_rss_bytes(),
     }))
 }

@@ -148,7 +148,7 @@ pub fn keyed_count(count: &Count) -> Result<Run, BoxError> {
         checkpoint_bytes: stats.job.last_bytes.get(),
         checkpoint_ms: stats.job.last_duration_ms.get(),
         audit: if stats.job.audit_broken.get() == 0 { "clean" } else { "broken" },
-        peak_rss_bytes: peak_rss_bytes(),
+        peak_rss_bytes: super::peak_rss_bytes(),
     })
 }
 
@@ -249,13 +249,4 @@ fn folder_bytes(folder: &Path) -> u64 {
         Err(_) => 0,
     };
     entries.map(size).sum()
-}
-
-/// `VmHWM` of this process; 0 where the system does not tell.
-#[must_use]
-pub fn peak_rss_bytes() -> u64 {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-    let kib = line.and_then(|rest| rest.trim().trim_end_matches(" kB").parse::<u64>().ok());
-    kib.unwrap_or(0) * 1024
 }

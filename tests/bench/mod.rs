@@ -13,13 +13,4 @@ pub fn median(values: &mut [f64]) -> Option<f64> {
     values.get(values.len() / 2).copied()
 }
 
-/// CPU seconds of this process so far, over all threads; 0 where the system does not tell.
-#[must_use]
-pub fn cpu_seconds() -> f64 {
-    let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
-    // The command's name may hold spaces; the fields begin behind its closing parenthesis.
-    let fields = stat.rsplit_once(')').map_or("", |(_, rest)| rest);
-    let ticks = |n: usize| fields.split_whitespace().nth(n).and_then(|f| f.parse::<f64>().ok());
-    // Fields 14 and 15 (user and system ticks), of which 2 stand before the parenthesis.
-    (ticks(11).unwrap_or(0.0) + ticks(12).unwrap_or(0.0)) / 100.0
-}
+pub use tidegate::{cpu_seconds, peak_rss_bytes};

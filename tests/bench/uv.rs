@@ -14,7 +14,7 @@ use tidegate_operators::aggregate::{Distinct, HyperLogLog};
 use tidegate_operators::window::Window;
 use tidegate_tests::bench::sale::{Sale, Visit};
 use tidegate_tests::bench::total::Total;
-use tidegate_tests::bench::{cpu_seconds, engine, uv_floor};
+use tidegate_tests::bench::{cpu_seconds, engine, peak_rss_bytes, uv_floor};
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -128,7 +128,7 @@ fn measure(args: &Args, by: By, overlap: u64) -> Result<serde_json::Value, BoxEr
         "mean_result": sum as f64 / rows as f64,
         "engine_visits_per_second": visits as f64 / seconds,
         "engine_cpu_ns_per_visit": (cpu_seconds() - cpu) * 1e9 / visits as f64,
-        "peak_rss_bytes": engine::peak_rss_bytes(),
+        "peak_rss_bytes": peak_rss_bytes(),
         "checkpoints": stats.job.checkpoints.get(),
         "checkpoint_bytes": stats.job.last_bytes.get(),
         "checkpoint_ms": stats.job.last_duration_ms.get(),

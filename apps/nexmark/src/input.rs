@@ -1,0 +1,72 @@
+//! Where events come from: the generator or a recording.
+
+use crate::recorded;
+use clap::Args;
+use std::path::PathBuf;
+use tidegate::prelude::*;
+use tidegate_file::FileSource;
+use tidegate_generator::{Auction, Bid, Event, NexmarkGenerator};
+
+/// How long the watermark waits for events that are late, in milliseconds.
+const DELAY_MS: i64 = 4_000;
+
+/// The uid of the source.
+pub(crate) const SOURCE: &str = "events";
+
+/// Which events.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct Input {
+    /// How many events are made up
+    #[arg(long, default_value_t = 20_000_000, value_name = "N", conflicts_with = "input")]
+    events: u64,
+    /// How many events fall into a second of event time
+    #[arg(long, default_value_t = 10_000, value_name = "N", conflicts_with = "input")]
+    events_per_second: u64,
+    /// Another seed makes other events
+    #[arg(long, default_value_t = 1, value_name = "N", conflicts_with = "input")]
+    seed: u64,
+    /// Events arrive out of order within blocks of so many
+    #[arg(long, default_value_t = 1, value_name = "N", conflicts_with = "input")]
+    out_of_order: u64,
+    /// Recorded events instead, a JSON value per line; may end in .gz or .zst
+    #[arg(long, value_name = "FILE")]
+    input: Option<PathBuf>,
+}
+
+impl Input {
+    /// The stream of events.
+    pub(crate) fn events(&self, job: &Job) -> Stream<Event> {
+        let strategy = WatermarkStrategy::bounded_out_of_orderness(DELAY_MS);
+        match &self.input {
+            Some(path) => {
+                let recording = FileSource::lines(path, recorded::event);
+                job.source(SOURCE, recording.timestamp(Event::date_time), strategy)
+            }
+            None => {
+                let generator = NexmarkGenerator::new(self.seed)
+                    .events(self.events)
+                    .events_per_second(self.events_per_second)
+                    .out_of_order(self.out_of_order);
+                job.source(SOURCE, generator, strategy)
+            }
+        }
+    }
+}
+
+/// The larger kinds of events, whole.
+pub(crate) trait Kinds {
+    /// All auctions.
+    fn auctions(&self) -> Stream<Auction>;
+    /// All bids.
+    fn bids(&self) -> Stream<Bid>;
+}
+
+impl Kinds for Stream<Event> {
+    fn auctions(&self) -> Stream<Auction> {
+        self.filter_map(Event::auction).uid("auctions")
+    }
+
+    fn bids(&self) -> Stream<Bid> {
+        self.filter_map(Event::bid).uid("bids")
+    }
+}

@@ -1,0 +1,24 @@
+//! Nexmark: the queries that stream processors are compared by, over the events of an auction house.
+//!
+//! ```sh
+//! cargo run --release -p nexmark -- q5 --events 20000000 --parallelism 2 --checkpoint-interval 1s
+//! cargo run --release -p nexmark -- q5 --input events.json.zst --output q5.csv
+//! ```
+//!
+//! The first form measures: rows are made and dropped, and a line of JSON says how it went. The second one
+//! shows the result: the rows that are left when the input has ended, as sorted CSV.
+//!
+//! Each query is a file in `queries/` that says what it asks and how it is answered; `queries/mod.rs` lists
+//! them.
+
+mod command;
+mod csv;
+mod input;
+mod output;
+mod queries;
+mod recorded;
+mod report;
+mod result_file;
+
+pub use command::Command;
+pub use queries::{QUERIES, Query};

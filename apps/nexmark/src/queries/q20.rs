@@ -1,0 +1,38 @@
+//! q20: every bid on an auction of one category with all that is known of the auction. A join without a window
+//! in which one side is large.
+
+use super::Query;
+use super::bid_row::{bid_columns, write_bid};
+use crate::input::Kinds;
+use crate::output::Output;
+use tidegate::prelude::*;
+use tidegate_generator::{Auction, Event};
+
+/// The category that is asked for.
+const CATEGORY: u64 = 10;
+
+pub(super) const QUERY: Query = Query {
+    name: "q20",
+    about: "Every bid on an auction of category 10 with all that is known of the auction",
+    header: concat!(
+        bid_columns!(),
+        ",itemName:VARCHAR(2147483647),description:VARCHAR(2147483647),initialBid:BIGINT,\
+         reserve:BIGINT,dateTime0:TIMESTAMP(3),expires:TIMESTAMP(3),seller:BIGINT,category:BIGINT,\
+         extra0:VARCHAR(2147483647)"
+    ),
+    draw,
+};
+
+fn draw(events: &Stream<Event>, out: &Output) {
+    let wanted = |auction: &Auction| auction.category == CATEGORY;
+    let auctions = events.filter_map(move |event| event.auction().filter(wanted)).uid("auctions");
+    let bids = events.bids().key_by(|bid| bid.auction);
+    let joined = bids.connect(&auctions.key_by(|auction| auction.id));
+    let joined = joined.unbounded_join(Retain::Forever).uid("join");
+    out.rows(&joined, |(bid, auction), row| {
+        let row = write_bid(bid, row).text(&auction.item_name).text(&auction.description);
+        let row = row.number(auction.initial_bid).number(auction.reserve);
+        let row = row.time(auction.date_time).time(auction.expires).number(auction.seller);
+        row.number(auction.category).text(&auction.extra)
+    });
+}

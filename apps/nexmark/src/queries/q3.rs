@@ -1,0 +1,51 @@
+//! q3: who sells in particular states. A join without a window: either side may come first, and both are
+//! kept for ever.
+
+use super::Query;
+use crate::output::Output;
+use serde::{Deserialize, Serialize};
+use tidegate::prelude::*;
+use tidegate_generator::{Event, Text};
+
+/// The states that are asked for.
+const STATES: [&str; 3] = ["OR", "ID", "CA"];
+/// The category that is asked for.
+const CATEGORY: u64 = 10;
+
+pub(super) const QUERY: Query = Query {
+    name: "q3",
+    about: "Who sells in Oregon, Idaho or California, in category 10",
+    header: "name:VARCHAR(2147483647),city:VARCHAR(2147483647),state:VARCHAR(2147483647),id:BIGINT",
+    draw,
+};
+
+/// A person, as far as the result needs it.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+struct Seller {
+    id: u64,
+    name: Text,
+    city: Text,
+    state: Text,
+}
+
+/// An auction: its seller and its number.
+type Sale = (u64, u64);
+
+fn draw(events: &Stream<Event>, out: &Output) {
+    let sales = events.filter_map(|event| match event {
+        Event::Auction(auction) if auction.category == CATEGORY => {
+            Some((auction.seller, auction.id))
+        }
+        _ => None,
+    });
+    let sellers = events.filter_map(|event| {
+        let person = event.person().filter(|person| STATES.contains(&person.state.as_str()))?;
+        Some(Seller { id: person.id, name: person.name, city: person.city, state: person.state })
+    });
+    let (sales, sellers) = (sales.uid("sales"), sellers.uid("sellers"));
+    let sales = sales.key_by(|&(seller, _): &Sale| seller);
+    let joined = sales.connect(&sellers.key_by(|seller| seller.id)).unbounded_join(Retain::Forever);
+    out.rows(&joined.uid("join"), |((_, id), seller), row| {
+        row.text(&seller.name).text(&seller.city).text(&seller.state).number(*id)
+    });
+}

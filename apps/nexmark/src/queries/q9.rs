@@ -1,0 +1,43 @@
+//! q9: every auction with its winning bid. As q4, with all that is known of both.
+
+use super::Query;
+use super::winning_bids::{Offer, Opened, WinningBids};
+use crate::input::Kinds;
+use crate::output::Output;
+use tidegate::prelude::*;
+use tidegate_generator::{Auction, Bid, Event};
+
+pub(super) const QUERY: Query = Query {
+    name: "q9",
+    about: "Every auction with its winning bid",
+    header: "id:BIGINT,itemName:VARCHAR(2147483647),description:VARCHAR(2147483647),\
+             initialBid:BIGINT,reserve:BIGINT,dateTime:TIMESTAMP(3),expires:TIMESTAMP(3),\
+             seller:BIGINT,category:BIGINT,extra:VARCHAR(2147483647),auction:BIGINT,bidder:BIGINT,\
+             price:BIGINT,bid_dateTime:TIMESTAMP(3),bid_extra:VARCHAR(2147483647)",
+    draw,
+};
+
+fn draw(events: &Stream<Event>, out: &Output) {
+    let auctions = events.auctions().map(|auction| {
+        let (opens, closes) = (auction.date_time, auction.expires);
+        Opened { auction: auction.id, opens, closes, with: auction }
+    });
+    let bids = events.bids().map(|bid| Offer {
+        auction: bid.auction,
+        price: bid.price,
+        at: bid.date_time,
+        with: bid,
+    });
+    let auctions = auctions.uid("opened").key_by(|auction| auction.auction);
+    let winning = auctions
+        .connect(&bids.uid("offers").key_by(|bid| bid.auction))
+        .process(WinningBids::<Auction, Bid>::default);
+    out.rows(&winning.uid("winning-bids"), |(Opened { with: auction, .. }, offer), row| {
+        let row = row.number(auction.id).text(&auction.item_name).text(&auction.description);
+        let row = row.number(auction.initial_bid).number(auction.reserve);
+        let row = row.time(auction.date_time).time(auction.expires).number(auction.seller);
+        let row = row.number(auction.category).text(&auction.extra).number(offer.auction);
+        let row = row.number(offer.with.bidder).number(offer.price);
+        row.time(offer.at).text(&offer.with.extra)
+    });
+}

@@ -1,0 +1,136 @@
+//! The winning bid of each auction: the highest between its opening and its closing, both included; of
+//! several as high, the earliest. What q4, q6 and q9 begin with.
+//!
+//! Bids may come before their auction and in any order: event time says when all are in. An auction is told
+//! once, when the watermark has reached its closing; an auction without a bid is not.
+//!
+//! State: an auction is kept until it has closed. A bid that comes before its auction waits until the
+//! watermark has reached it, for an auction that opens later cannot have it.
+
+use serde::{Deserialize, Serialize};
+use std::cmp::Reverse;
+use tidegate::core::element::Data;
+use tidegate::core::state::Value;
+use tidegate::prelude::*;
+
+/// An auction, with what is wanted of it.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct Opened<A> {
+    pub(super) auction: u64,
+    pub(super) opens: Timestamp,
+    pub(super) closes: Timestamp,
+    pub(super) with: A,
+}
+
+/// A bid, with what is wanted of it.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct Offer<B> {
+    pub(super) auction: u64,
+    pub(super) price: u64,
+    pub(super) at: Timestamp,
+    pub(super) with: B,
+}
+
+impl<B> Offer<B> {
+    /// Higher wins.
+    fn rank(&self) -> (u64, Reverse<Timestamp>) {
+        (self.price, Reverse(self.at))
+    }
+}
+
+/// An auction that is open.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+struct Open<A, B> {
+    auction: Opened<A>,
+    best: Option<Offer<B>>,
+}
+
+impl<A, B> Open<A, B> {
+    fn take(&mut self, offer: Offer<B>) {
+        let counts = self.auction.opens <= offer.at && offer.at <= self.auction.closes;
+        if counts && self.best.as_ref().is_none_or(|best| best.rank() < offer.rank()) {
+            self.best = Some(offer);
+        }
+    }
+}
+
+/// Finds the winning bids of auctions.
+pub(super) struct WinningBids<A, B> {
+    open: ValueState<u64, Open<A, B>>,
+    /// Bids on auctions that have not come.
+    early: ListState<u64, Offer<B>>,
+}
+
+impl<A, B> Default for WinningBids<A, B> {
+    fn default() -> Self {
+        Self { open: ValueState::default(), early: ListState::default() }
+    }
+}
+
+impl<A: Data + Value, B: Data + Value> KeyedCoProcess for WinningBids<A, B> {
+    type Key = u64;
+    type First = Opened<A>;
+    type Second = Offer<B>;
+    type Out = (Opened<A>, Offer<B>);
+
+    fn process_first(
+        &mut self,
+        key: Keyed<'_, u64>,
+        auction: Opened<A>,
+        ctx: &mut KeyedContext<'_, u64, Self::Out>,
+    ) -> Result<(), BoxError> {
+        ctx.register_timer(TimeDomain::Event, auction.closes);
+        let mut open = Open { auction, best: None };
+        self.early.take(key).into_iter().for_each(|offer| open.take(offer));
+        self.open.set(key, open);
+        Ok(())
+    }
+
+    fn process_second(
+        &mut self,
+        key: Keyed<'_, u64>,
+        offer: Offer<B>,
+        ctx: &mut KeyedContext<'_, u64, Self::Out>,
+    ) -> Result<(), BoxError> {
+        if let Some(open) = self.open.get(key) {
+            // Most bids change nothing, which the state need not know.
+            let best = open.best.as_ref().map(Offer::rank);
+            if best.is_none_or(|best| best < offer.rank())
+                && let Some(open) = self.open.get_mut(key)
+            {
+                open.take(offer);
+            }
+        } else if offer.at > ctx.watermark() {
+            ctx.register_timer(TimeDomain::Event, offer.at);
+            self.early.push(key, offer);
+        }
+        Ok(())
+    }
+
+    fn on_timer(
+        &mut self,
+        key: Keyed<'_, u64>,
+        timer: Timer,
+        ctx: &mut KeyedContext<'_, u64, Self::Out>,
+    ) -> Result<(), BoxError> {
+        match self.open.get(key) {
+            Some(open) if open.auction.closes <= timer.at => {
+                if let Some(Open { auction, best: Some(best) }) = self.open.remove(key) {
+                    ctx.emit((auction, best));
+                }
+            }
+            Some(_) => {}
+            None => {
+                let mut early = self.early.take(key);
+                early.retain(|offer| offer.at > timer.at);
+                early.into_iter().for_each(|offer| self.early.push(key, offer));
+            }
+        }
+        Ok(())
+    }
+
+    fn states(&mut self, visitor: &mut dyn StateVisitor) {
+        visitor.keyed("open", &mut self.open);
+        visitor.keyed("early", &mut self.early);
+    }
+}
