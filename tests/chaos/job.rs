@@ -1,5 +1,5 @@
 //! The jobs that the chaos tests maltreat, in one program: the lessons as they are, one with a sink
-//! that is too slow, one that asks a service.
+//! that is too slow, one that asks a service, and Nexmark.
 
 mod lookup_job;
 
@@ -32,6 +32,7 @@ enum Jobs {
     HotPages(Command<HotPages>),
     LogMethods(Command<LogMethods>),
     Lookups(Command<Lookups>),
+    Nexmark(nexmark::Command),
     Pv(Command<Pv>),
     SlowSink(Command<Counts>),
     TxMatch(Command<TxMatch>),
@@ -48,6 +49,7 @@ fn main() -> ExitCode {
         Jobs::HotPages(command) => command.run(),
         Jobs::LogMethods(command) => command.run(),
         Jobs::Lookups(command) => command.run(),
+        Jobs::Nexmark(command) => command.run(),
         Jobs::Pv(command) => command.run(),
         Jobs::SlowSink(command) => command.run(),
         Jobs::TxMatch(command) => command.run(),
