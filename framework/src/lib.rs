@@ -86,6 +86,7 @@ pub mod prelude {
         Books, Clock, Interval, JoinKind, Joined, OuterJoin, Pairing, Reason, Reconciliation,
         Unmatched, Validity,
     };
+    pub use tidegate_operators::split::Way;
     pub use tidegate_operators::top_n::{Ranked, TopN};
     pub use tidegate_operators::window::{
         CalendarUnit, CalendarWindows, ContinuousEventTimeTrigger, ContinuousProcessingTimeTrigger,

@@ -34,6 +34,7 @@ use tidegate_operators::filter::Filter;
 use tidegate_operators::filter_map::FilterMap;
 use tidegate_operators::flat_map::FlatMap;
 use tidegate_operators::map::Map;
+use tidegate_operators::split::{self, Split, Way};
 
 /// Connects one side output of an operator.
 type Connector<T> = Box<dyn Fn(&mut Context<T>) + Send + Sync>;
@@ -190,6 +191,18 @@ impl<T: Data> Stream<T> {
         I::IntoIter: Send,
     {
         self.operator("flat-map", move || FlatMap::new(f.clone()))
+    }
+
+    /// Two streams of this one: `way` says into which of them each record goes, and as what. The first is
+    /// the operator's own stream, which gives it its name; the second one a side output.
+    pub fn split<A: Data, B: Data>(
+        &self,
+        uid: &str,
+        way: impl Fn(T) -> Way<A, B> + Clone + Send + Sync + 'static,
+    ) -> (Stream<A>, Stream<B>) {
+        let first = self.operator("split", move || Split::new(way.clone())).uid(uid);
+        let second = first.side_output(&split::second());
+        (first, second)
     }
 
     /// Gives each record its event time by `timestamp`, which is told the one it has, and makes

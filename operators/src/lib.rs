@@ -21,6 +21,7 @@ pub mod flat_map;
 pub mod join;
 pub mod map;
 mod retain;
+pub mod split;
 pub mod top_n;
 pub mod window;
 

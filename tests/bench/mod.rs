@@ -3,6 +3,7 @@
 pub mod beside;
 pub mod engine;
 pub mod floor;
+pub mod nexmark_floor;
 pub mod sale;
 pub mod total;
 pub mod uv_floor;

@@ -5,7 +5,7 @@ use clap::Args;
 use std::path::PathBuf;
 use tidegate::prelude::*;
 use tidegate_file::FileSource;
-use tidegate_generator::{Auction, Bid, Event, NexmarkGenerator};
+use tidegate_generator::{Bid, Event, NexmarkGenerator};
 
 /// How long the watermark waits for events that are late, in milliseconds.
 const DELAY_MS: i64 = 4_000;
@@ -53,19 +53,13 @@ impl Input {
     }
 }
 
-/// The larger kinds of events, whole.
-pub(crate) trait Kinds {
-    /// All auctions.
-    fn auctions(&self) -> Stream<Auction>;
+/// The bids among the events.
+pub(crate) trait Bids {
     /// All bids.
     fn bids(&self) -> Stream<Bid>;
 }
 
-impl Kinds for Stream<Event> {
-    fn auctions(&self) -> Stream<Auction> {
-        self.filter_map(Event::auction).uid("auctions")
-    }
-
+impl Bids for Stream<Event> {
     fn bids(&self) -> Stream<Bid> {
         self.filter_map(Event::bid).uid("bids")
     }

@@ -1,7 +1,7 @@
 //! q0: every bid, unchanged. What it costs to move events at all.
 
 use super::Query;
-use crate::input::Kinds;
+use crate::input::Bids;
 use crate::output::Output;
 use tidegate::prelude::*;
 use tidegate_generator::Event;

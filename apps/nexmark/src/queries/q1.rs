@@ -1,7 +1,7 @@
 //! q1: every bid, its price in euros. A function of each record, in exact decimals.
 
 use super::{Query, in_euros};
-use crate::input::Kinds;
+use crate::input::Bids;
 use crate::output::Output;
 use tidegate::prelude::*;
 use tidegate_generator::{Bid, Event};

@@ -3,7 +3,7 @@
 
 use super::Query;
 use crate::csv::at_utc;
-use crate::input::Kinds;
+use crate::input::Bids;
 use crate::output::Output;
 use tidegate::prelude::*;
 use tidegate_generator::{Bid, Event};

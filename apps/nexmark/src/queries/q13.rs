@@ -2,7 +2,7 @@
 //! it, and bids wait until it has been read.
 
 use super::Query;
-use crate::input::Kinds;
+use crate::input::Bids;
 use crate::output::Output;
 use tidegate::prelude::*;
 use tidegate_generator::{Bid, Event};

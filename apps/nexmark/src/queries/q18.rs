@@ -2,7 +2,7 @@
 
 use super::Query;
 use super::bid_row::{bid_columns, write_bid};
-use crate::input::Kinds;
+use crate::input::Bids;
 use crate::output::Output;
 use tidegate::operators::dedup::LastRow;
 use tidegate::prelude::*;

@@ -3,10 +3,9 @@
 
 use super::Query;
 use super::bid_row::{bid_columns, write_bid};
-use crate::input::Kinds;
 use crate::output::Output;
 use tidegate::prelude::*;
-use tidegate_generator::{Auction, Event};
+use tidegate_generator::Event;
 
 /// The category that is asked for.
 const CATEGORY: u64 = 10;
@@ -24,9 +23,12 @@ pub(super) const QUERY: Query = Query {
 };
 
 fn draw(events: &Stream<Event>, out: &Output) {
-    let wanted = |auction: &Auction| auction.category == CATEGORY;
-    let auctions = events.filter_map(move |event| event.auction().filter(wanted)).uid("auctions");
-    let bids = events.bids().key_by(|bid| bid.auction);
+    let (bids, auctions) = events.split("bids", |event| match event {
+        Event::Bid(bid) => Way::First(bid),
+        Event::Auction(auction) if auction.category == CATEGORY => Way::Second(*auction),
+        _ => Way::Neither,
+    });
+    let bids = bids.key_by(|bid| bid.auction);
     let joined = bids.connect(&auctions.key_by(|auction| auction.id));
     let joined = joined.unbounded_join(Retain::Forever).uid("join");
     out.rows(&joined, |(bid, auction), row| {

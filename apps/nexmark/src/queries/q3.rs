@@ -5,7 +5,7 @@ use super::Query;
 use crate::output::Output;
 use serde::{Deserialize, Serialize};
 use tidegate::prelude::*;
-use tidegate_generator::{Event, Text};
+use tidegate_generator::{Event, Person, Text};
 
 /// The states that are asked for.
 const STATES: [&str; 3] = ["OR", "ID", "CA"];
@@ -32,17 +32,16 @@ struct Seller {
 type Sale = (u64, u64);
 
 fn draw(events: &Stream<Event>, out: &Output) {
-    let sales = events.filter_map(|event| match event {
+    let (sales, sellers) = events.split("sales", |event| match event {
         Event::Auction(auction) if auction.category == CATEGORY => {
-            Some((auction.seller, auction.id))
+            Way::First((auction.seller, auction.id))
         }
-        _ => None,
+        Event::Person(person) if STATES.contains(&person.state.as_str()) => {
+            let Person { id, name, city, state, .. } = *person;
+            Way::Second(Seller { id, name, city, state })
+        }
+        _ => Way::Neither,
     });
-    let sellers = events.filter_map(|event| {
-        let person = event.person().filter(|person| STATES.contains(&person.state.as_str()))?;
-        Some(Seller { id: person.id, name: person.name, city: person.city, state: person.state })
-    });
-    let (sales, sellers) = (sales.uid("sales"), sellers.uid("sellers"));
     let sales = sales.key_by(|&(seller, _): &Sale| seller);
     let joined = sales.connect(&sellers.key_by(|seller| seller.id)).unbounded_join(Retain::Forever);
     out.rows(&joined.uid("join"), |((_, id), seller), row| {

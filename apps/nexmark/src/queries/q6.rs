@@ -34,20 +34,20 @@ struct Sale {
 type Row = (Sale, u64);
 
 fn draw(events: &Stream<Event>, out: &Output) {
-    let auctions = events.filter_map(|event| {
-        let auction = event.auction()?;
-        let (opens, closes) = (auction.date_time, auction.expires);
-        Some(Opened { auction: auction.id, opens, closes, with: auction.seller })
-    });
-    let bids = events.filter_map(|event| match event {
+    let (bids, auctions) = events.split("bids", |event| match event {
         Event::Bid(bid) => {
-            Some(Offer { auction: bid.auction, price: bid.price, at: bid.date_time, with: () })
+            let (auction, price, at) = (bid.auction, bid.price, bid.date_time);
+            Way::First(Offer { auction, price, at, with: () })
         }
-        _ => None,
+        Event::Auction(auction) => {
+            let (opens, closes) = (auction.date_time, auction.expires);
+            Way::Second(Opened { auction: auction.id, opens, closes, with: auction.seller })
+        }
+        Event::Person(_) => Way::Neither,
     });
-    let auctions = auctions.uid("auctions").key_by(|auction| auction.auction);
+    let auctions = auctions.key_by(|auction| auction.auction);
     let sales = auctions
-        .connect(&bids.uid("bids").key_by(|bid| bid.auction))
+        .connect(&bids.key_by(|bid| bid.auction))
         .process(WinningBids::<u64, ()>::default)
         .uid("winning-bids")
         .map(|(auction, bid)| Sale {

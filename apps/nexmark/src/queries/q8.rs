@@ -19,28 +19,21 @@ pub(super) const QUERY: Query = Query {
 type Newcomer = (u64, Text, Timestamp);
 
 fn draw(events: &Stream<Event>, out: &Output) {
-    let people = events.filter_map(|event| {
-        let person = event.person()?;
-        Some((person.id, person.name))
+    let (sellers, people) = events.split("sellers", |event| match event {
+        Event::Auction(auction) => Way::First(auction.seller),
+        Event::Person(person) => Way::Second((person.id, person.name)),
+        Event::Bid(_) => Way::Neither,
     });
-    let sellers = events.filter_map(|event| match event {
-        Event::Auction(auction) => Some(auction.seller),
-        _ => None,
-    });
-    let people = people.uid("people").key_by(|(id, _): &(u64, Text)| *id);
-    let newcomers =
-        people.co_group(&sellers.uid("sellers").key_by(|seller| *seller), WINDOW).apply(
-            |window: &WindowContext<'_, u64>,
-             people,
-             sellers,
-             out: &mut WindowOutput<'_, Newcomer>| {
-                if !sellers.is_empty() {
-                    for (id, name) in people.iter() {
-                        out.emit((*id, name.clone(), window.window.start));
-                    }
+    let people = people.key_by(|(id, _): &(u64, Text)| *id);
+    let newcomers = people.co_group(&sellers.key_by(|seller| *seller), WINDOW).apply(
+        |window: &WindowContext<'_, u64>, people, sellers, out: &mut WindowOutput<'_, Newcomer>| {
+            if !sellers.is_empty() {
+                for (id, name) in people.iter() {
+                    out.emit((*id, name.clone(), window.window.start));
                 }
-            },
-        );
+            }
+        },
+    );
     out.rows(&newcomers.uid("newcomers"), |(id, name, start), row| {
         row.number(*id).text(name).time(*start)
     });

@@ -2,7 +2,6 @@
 
 use super::Query;
 use super::winning_bids::{Offer, Opened, WinningBids};
-use crate::input::Kinds;
 use crate::output::Output;
 use tidegate::prelude::*;
 use tidegate_generator::{Auction, Bid, Event};
@@ -18,19 +17,20 @@ pub(super) const QUERY: Query = Query {
 };
 
 fn draw(events: &Stream<Event>, out: &Output) {
-    let auctions = events.auctions().map(|auction| {
-        let (opens, closes) = (auction.date_time, auction.expires);
-        Opened { auction: auction.id, opens, closes, with: auction }
+    let (bids, auctions) = events.split("bids", |event| match event {
+        Event::Bid(bid) => {
+            let (auction, price, at) = (bid.auction, bid.price, bid.date_time);
+            Way::First(Offer { auction, price, at, with: bid })
+        }
+        Event::Auction(auction) => {
+            let (opens, closes) = (auction.date_time, auction.expires);
+            Way::Second(Opened { auction: auction.id, opens, closes, with: *auction })
+        }
+        Event::Person(_) => Way::Neither,
     });
-    let bids = events.bids().map(|bid| Offer {
-        auction: bid.auction,
-        price: bid.price,
-        at: bid.date_time,
-        with: bid,
-    });
-    let auctions = auctions.uid("opened").key_by(|auction| auction.auction);
+    let auctions = auctions.key_by(|auction| auction.auction);
     let winning = auctions
-        .connect(&bids.uid("offers").key_by(|bid| bid.auction))
+        .connect(&bids.key_by(|bid| bid.auction))
         .process(WinningBids::<Auction, Bid>::default);
     out.rows(&winning.uid("winning-bids"), |(Opened { with: auction, .. }, offer), row| {
         let row = row.number(auction.id).text(&auction.item_name).text(&auction.description);

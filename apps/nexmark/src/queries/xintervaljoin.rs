@@ -23,18 +23,17 @@ struct Offer {
 }
 
 fn draw(events: &Stream<Event>, out: &Output) {
-    let auctions = events.filter_map(|event| match event {
-        Event::Auction(auction) => Some((auction.id, auction.seller)),
-        _ => None,
+    let (bids, auctions) = events.split("bids", |event| match event {
+        Event::Bid(bid) => {
+            let (auction, bidder, price) = (bid.auction, bid.bidder, bid.price);
+            Way::First(Offer { auction, bidder, price, at: bid.date_time })
+        }
+        Event::Auction(auction) => Way::Second((auction.id, auction.seller)),
+        Event::Person(_) => Way::Neither,
     });
-    let bids = events.filter_map(|event| {
-        let bid = event.bid()?;
-        let (auction, bidder, price) = (bid.auction, bid.bidder, bid.price);
-        Some(Offer { auction, bidder, price, at: bid.date_time })
-    });
-    let auctions = auctions.uid("auctions").key_by(|(id, _)| *id);
+    let auctions = auctions.key_by(|(id, _)| *id);
     let joined = auctions
-        .interval_join(&bids.uid("bids").key_by(|bid| bid.auction))
+        .interval_join(&bids.key_by(|bid| bid.auction))
         .between(0, 2_000)
         .join()
         .uid("join")

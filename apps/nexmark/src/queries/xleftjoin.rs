@@ -23,16 +23,15 @@ struct Seller {
 }
 
 fn draw(events: &Stream<Event>, out: &Output) {
-    let auctions = events.filter_map(|event| match event {
-        Event::Auction(auction) => Some((auction.id, auction.seller)),
-        _ => None,
+    let (auctions, sellers) = events.split("auctions", |event| match event {
+        Event::Auction(auction) => Way::First((auction.id, auction.seller)),
+        Event::Person(person) => {
+            Way::Second(Seller { id: person.id, name: person.name, state: person.state })
+        }
+        Event::Bid(_) => Way::Neither,
     });
-    let sellers = events.filter_map(|event| {
-        let person = event.person()?;
-        Some(Seller { id: person.id, name: person.name, state: person.state })
-    });
-    let auctions = auctions.uid("auctions").into_changelog().uid("auction-rows");
-    let sellers = sellers.uid("sellers").into_changelog().uid("seller-rows");
+    let auctions = auctions.into_changelog().uid("auction-rows");
+    let sellers = sellers.into_changelog().uid("seller-rows");
     let auctions = auctions.key_by(|(_, seller): &(u64, u64)| *seller);
     let sellers = sellers.key_by(|seller| seller.id);
     let joined = auctions.unbounded_join(&sellers, JoinKind::Left, Retain::Forever).uid("join");
