@@ -4,7 +4,11 @@ use crate::cep::partial::PartialMatches;
 use serde::{Deserialize, Serialize};
 use std::cmp::Ordering;
 use std::collections::VecDeque;
+use std::sync::Arc;
 use tidegate_core::time::Timestamp;
+
+/// How two events of the same time are ordered.
+pub(super) type Ties<T> = Arc<dyn Fn(&T, &T) -> Ordering + Send + Sync>;
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct KeyState<T> {
@@ -35,12 +39,7 @@ impl<T> KeyState<T> {
     }
 
     /// Puts an event in its place; `ties` says which of two of the same time comes first.
-    pub(super) fn wait(
-        &mut self,
-        at: Timestamp,
-        event: T,
-        ties: Option<&(dyn Fn(&T, &T) -> Ordering + Send + Sync)>,
-    ) {
+    pub(super) fn wait(&mut self, at: Timestamp, event: T, ties: Option<&Ties<T>>) {
         let is_before = |other: &(Timestamp, T)| {
             let tie = || ties.map_or(Ordering::Equal, |compare| compare(&other.1, &event));
             other.0.cmp(&at).then_with(tie).is_le()

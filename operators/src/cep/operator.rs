@@ -38,7 +38,7 @@
 //! ```
 
 use crate::agenda::Agenda;
-use crate::cep::key_state::{Due, KeyState};
+use crate::cep::key_state::{Due, KeyState, Ties};
 use crate::cep::malformed::MalformedPattern;
 use crate::cep::matched::Matched;
 use crate::cep::nfa::{CepError, Nfa, Outcome};
@@ -61,7 +61,6 @@ const NO_TIMESTAMP: &str = "a record without a timestamp cannot be matched by ev
 /// How far ahead appointments lie, about: they are kept in lists that span a part of it.
 const AGENDA_MS: i64 = 60_000;
 
-type Ties<T> = Arc<dyn Fn(&T, &T) -> Ordering + Send + Sync>;
 type Select<K, T, Out> = Box<dyn Fn(&K, &Matched<'_, T>) -> Out + Send>;
 type TimedOut<K, T, Out> = Arc<dyn Fn(&K, &Matched<'_, T>, Ends, &mut Context<Out>) + Send + Sync>;
 
@@ -285,7 +284,7 @@ impl<K: Key, T: Data + Value, Out: Data> Operator for CepOperator<K, T, Out> {
             match clock {
                 Clock::EventTime => {
                     let state = self.states.slot_mut(slot).expect("it was found or made");
-                    state.wait(at, record.value, ties.as_deref());
+                    state.wait(at, record.value, ties.as_ref());
                     self.agenda.add(at, record.key_hash);
                 }
                 Clock::ProcessingTime => self.change(slot, |matching, key, state| {
