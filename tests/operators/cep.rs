@@ -77,7 +77,9 @@ fn of_events_with_equal_times_the_first_is_the_one_that_the_user_says() {
     let timed_out = "timed-out: \"1a!12\" @12";
     harness(cep(&abc(10))).check(&arrived, &[timed_out, "End"]);
     let by_letter = cep(&abc(10)).order_ties_by(|one, other| one.1.cmp(&other.1));
-    harness(by_letter).check(&arrived, &["1abc @2", "End"]);
+    // The loop could have gone on.
+    let timed_out = "timed-out: \"1ab!12\" @12";
+    harness(by_letter).check(&arrived, &["1abc @2", timed_out, "End"]);
 }
 
 #[test]
