@@ -23,6 +23,7 @@ mod dedup;
 mod job;
 mod join;
 mod launch;
+mod pattern;
 mod progress;
 mod state_folder;
 mod stream;
@@ -40,6 +41,7 @@ pub use connect::{ConnectedStreams, UnkeyedConnectedStreams};
 pub use job::Job;
 pub use join::{IntervalJoinStreams, IntervalJoinedStreams};
 pub use launch::{LaunchArgs, launch, launch_and_then, launch_with, parse_duration};
+pub use pattern::PatternStream;
 pub use stream::{KeyedStream, SinkHandle, Stream};
 pub use summary::{OperatorSummary, Summary};
 pub use temporal_join::TemporalJoinedStreams;
@@ -77,6 +79,7 @@ pub mod prelude {
     pub use tidegate_operators::async_io::{
         Answer, AsyncFunction, AsyncWait, Call, Failed, Lookup, LookupCache, LookupJoin, Retry,
     };
+    pub use tidegate_operators::cep::{AfterMatchSkip, Matched, Pattern};
     pub use tidegate_operators::changelog::Materialize;
     pub use tidegate_operators::continuous_top_n::{ContinuousTopN, RankedRow};
     pub use tidegate_operators::dedup::{

@@ -5,8 +5,8 @@ mod lookup_job;
 
 use clap::{Args, Parser};
 use ecommerce::{
-    AdClicks, BehaviorCounts, ChannelStats, Command, HotItems, HotPages, Lesson, LogMethods, Pv,
-    TxMatch, UserSessions, Uv,
+    AdClicks, BehaviorCounts, ChannelStats, Command, HotItems, HotPages, Lesson, LogMethods,
+    LoginFail, OrderTimeout, Pv, TxMatch, UserSessions, Uv,
 };
 use lookup_job::Lookups;
 use std::process::ExitCode;
@@ -31,8 +31,10 @@ enum Jobs {
     HotItems(Command<HotItems>),
     HotPages(Command<HotPages>),
     LogMethods(Command<LogMethods>),
+    LoginFail(Command<LoginFail>),
     Lookups(Command<Lookups>),
     Nexmark(nexmark::Command),
+    OrderTimeout(Command<OrderTimeout>),
     Pv(Command<Pv>),
     SlowSink(Command<Counts>),
     TxMatch(Command<TxMatch>),
@@ -48,8 +50,10 @@ fn main() -> ExitCode {
         Jobs::HotItems(command) => command.run(),
         Jobs::HotPages(command) => command.run(),
         Jobs::LogMethods(command) => command.run(),
+        Jobs::LoginFail(command) => command.run(),
         Jobs::Lookups(command) => command.run(),
         Jobs::Nexmark(command) => command.run(),
+        Jobs::OrderTimeout(command) => command.run(),
         Jobs::Pv(command) => command.run(),
         Jobs::SlowSink(command) => command.run(),
         Jobs::TxMatch(command) => command.run(),

@@ -15,6 +15,7 @@ mod kills;
 mod lesson_rows;
 mod lessons;
 mod lookups;
+mod pattern_rows;
 mod refusals;
 mod rows;
 mod service;

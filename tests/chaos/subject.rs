@@ -2,7 +2,7 @@
 //!
 //! Apart from the process that runs them: this is the list to which a new job is added.
 
-use crate::{ad_clicks, lesson_rows};
+use crate::{ad_clicks, lesson_rows, pattern_rows};
 
 /// An input that is made up: its flag, and what makes its text.
 type MadeUp = (&'static str, fn() -> String);
@@ -58,6 +58,16 @@ const APP_EVENTS: Subject = Subject {
     records: lesson_rows::APP_EVENTS,
     ..CLICKS
 };
+const LOGINS: Subject = Subject { inputs: &[("--input", "LoginLog.csv")], records: 48, ..CLICKS };
+const ORDERS: Subject = Subject { inputs: &[("--input", "OrderLog.csv")], records: 79, ..CLICKS };
+const MADE_UP_LOGINS: Subject = Subject {
+    inputs: &[],
+    made_up: &[("--input", pattern_rows::logins)],
+    records: pattern_rows::ROWS,
+    ..CLICKS
+};
+const MADE_UP_ORDERS: Subject =
+    Subject { made_up: &[("--input", pattern_rows::orders)], ..MADE_UP_LOGINS };
 
 impl Subject {
     /// The job that makes `rows` of these inputs.
@@ -106,7 +116,7 @@ pub(crate) const TX_MATCH: Subject =
     PAYMENTS.makes("tx-match", "tx_connect_pay5s_receipt3s.csv").with(&["--by", "reconciliation"]);
 
 /// Every job whose rows are known.
-pub(crate) const SUBJECTS: [Subject; 14] = [
+pub(crate) const SUBJECTS: [Subject; 30] = [
     HOT_ITEMS,
     CLICKS.makes("pv", "pv_1h.tsv"),
     CLICKS.makes("behavior-counts", "behavior_counts_10min.tsv"),
@@ -123,4 +133,80 @@ pub(crate) const SUBJECTS: [Subject; 14] = [
     REQUESTS.computes("hot-pages", lesson_rows::hot_pages),
     APP_EVENTS.computes("channel-stats", lesson_rows::channel_stats),
     APP_EVENTS.computes("channel-stats", lesson_rows::total_stats).with(&["--total"]),
+    LOGINS.makes("login-fail", "login_fail_next_2s.csv").with(&[
+        "--pattern",
+        "next-2s",
+        "--by",
+        "cep",
+    ]),
+    LOGINS.computes("login-fail", pattern_rows::three_fail).with(&[
+        "--pattern",
+        "three-in-5s",
+        "--by",
+        "cep",
+    ]),
+    LOGINS.makes("login-fail", "login_fail_then_success_10s.csv").with(&[
+        "--pattern",
+        "then-success-10s",
+        "--by",
+        "cep",
+    ]),
+    ORDERS.makes("order-timeout", "order_timeout_cep_15min.csv").with(&["--by", "cep"]),
+    MADE_UP_LOGINS.computes("login-fail", pattern_rows::two_fail).with(&[
+        "--pattern",
+        "next-2s",
+        "--by",
+        "cep",
+    ]),
+    MADE_UP_LOGINS.computes("login-fail", pattern_rows::three_fail).with(&[
+        "--pattern",
+        "three-in-5s",
+        "--by",
+        "cep",
+    ]),
+    MADE_UP_LOGINS.computes("login-fail", pattern_rows::fail_then_success).with(&[
+        "--pattern",
+        "then-success-10s",
+        "--by",
+        "cep",
+    ]),
+    MADE_UP_ORDERS.computes("order-timeout", pattern_rows::order_timeout).with(&["--by", "cep"]),
+    LOGINS.makes("login-fail", "login_fail_next_2s.csv").with(&[
+        "--pattern",
+        "next-2s",
+        "--by",
+        "state",
+    ]),
+    LOGINS.computes("login-fail", pattern_rows::three_fail).with(&[
+        "--pattern",
+        "three-in-5s",
+        "--by",
+        "state",
+    ]),
+    LOGINS.makes("login-fail", "login_fail_then_success_10s.csv").with(&[
+        "--pattern",
+        "then-success-10s",
+        "--by",
+        "state",
+    ]),
+    ORDERS.makes("order-timeout", "order_timeout_cep_15min.csv").with(&["--by", "state"]),
+    MADE_UP_LOGINS.computes("login-fail", pattern_rows::two_fail).with(&[
+        "--pattern",
+        "next-2s",
+        "--by",
+        "state",
+    ]),
+    MADE_UP_LOGINS.computes("login-fail", pattern_rows::three_fail).with(&[
+        "--pattern",
+        "three-in-5s",
+        "--by",
+        "state",
+    ]),
+    MADE_UP_LOGINS.computes("login-fail", pattern_rows::fail_then_success).with(&[
+        "--pattern",
+        "then-success-10s",
+        "--by",
+        "state",
+    ]),
+    MADE_UP_ORDERS.computes("order-timeout", pattern_rows::order_timeout).with(&["--by", "state"]),
 ];

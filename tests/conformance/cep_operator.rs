@@ -50,8 +50,7 @@ pub(super) fn run(case: &Value, way: Way) -> Result<(), String> {
             return Err(format!("cannot be run: `{function}` by `{key}` is not known"));
         }
         let pattern = pattern(stages, after_match_skip)?;
-        let cep = Cep::new(&pattern, |_: &u64, matched| shown(matched));
-        let mut cep = cep.map_err(|error| format!("cannot be run: {error}"))?;
+        let mut cep = Cep::new(&pattern).map_err(|error| format!("cannot be run: {error}"))?;
         let mut sides = Vec::new();
         if let Some(late) = late_side_output {
             let late = forever(late);
@@ -71,7 +70,7 @@ pub(super) fn run(case: &Value, way: Way) -> Result<(), String> {
         if *time == Time::ProcessingTime || !tells_event_time(case) {
             cep = cep.processing_time();
         }
-        let make = move || cep.clone().into_operator(id);
+        let make = move || cep.clone().into_operator(id, |_, matched| shown(matched));
         Ok(Subject::new(make, Value::clone, sides.leak()).keyed_by(id))
     })
 }

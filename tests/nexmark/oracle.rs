@@ -11,7 +11,7 @@ use std::path::Path;
 use tidegate_tests::shared_material;
 
 /// Queries recorded in order.
-const IN_ORDER: [&str; 29] = [
+const IN_ORDER: [&str; 33] = [
     "q0",
     "q1",
     "q2",
@@ -41,6 +41,10 @@ const IN_ORDER: [&str; 29] = [
     "xintervaljoin",
     "xleftjoin",
     "xover",
+    "cep0",
+    "cep1",
+    "cep2",
+    "cep3",
 ];
 
 /// Queries recorded out of order.

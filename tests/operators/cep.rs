@@ -29,8 +29,8 @@ fn text(matched: &Matched<'_, Event>) -> String {
 }
 
 fn cep(pattern: &Pattern<Event>) -> Cep<u8, Event, String> {
-    let cep = Cep::new(pattern, |key: &u8, matched| format!("{key}{}", text(matched)));
-    cep.expect("a pattern")
+    Cep::new(pattern)
+        .expect("a pattern")
         .side_output_late(LATE)
         .side_output_timed_out(TIMED_OUT, |key: &u8, partial, at| {
             format!("{key}{}!{}", text(partial), at.millis())
@@ -38,7 +38,8 @@ fn cep(pattern: &Pattern<Event>) -> Cep<u8, Event, String> {
 }
 
 fn harness(cep: Cep<u8, Event, String>) -> Harness<CepOperator<u8, Event, String>> {
-    let make = move || cep.clone().into_operator(|event| event.0);
+    let select = |key: &u8, matched: &Matched<'_, Event>| format!("{key}{}", text(matched));
+    let make = move || cep.clone().into_operator(|event| event.0, select);
     let harness = Harness::new(make).keyed_by(|event| event.0).show(String::clone);
     harness.side(LATE).side(TIMED_OUT)
 }
@@ -68,6 +69,17 @@ fn events_are_matched_in_the_order_of_their_times_when_the_watermark_has_come() 
             "End",
         ],
     );
+}
+
+#[test]
+fn of_events_with_equal_times_the_first_is_the_one_that_the_user_says() {
+    let arrived = [Record((1, 'c'), 2), Record((1, 'b'), 2), Record((1, 'a'), 2), End];
+    let timed_out = "timed-out: \"1a!12\" @12";
+    harness(cep(&abc(10))).check(&arrived, &[timed_out, "End"]);
+    let by_letter = cep(&abc(10)).order_ties_by(|one, other| one.1.cmp(&other.1));
+    // The loop could have gone on.
+    let timed_out = "timed-out: \"1ab!12\" @12";
+    harness(by_letter).check(&arrived, &["1abc @2", timed_out, "End"]);
 }
 
 #[test]
@@ -106,12 +118,12 @@ fn a_limit_that_is_reached_fails_the_job() {
     assert!(error.contains("more than 100 partial matches"), "{error}");
 }
 
-/// What comes out when events are there all at once and in order.
-fn model(pattern: &Pattern<Event>, events: &[(Event, i64)]) -> Vec<String> {
+/// What comes out when events are there all at once and in order; ties by letter, or by arrival.
+fn model(pattern: &Pattern<Event>, events: &[(Event, i64)], by_letter: bool) -> Vec<String> {
     let mut rows = Vec::new();
     for key in 0..3 {
         let mut events: Vec<_> = events.iter().filter(|((of, _), _)| *of == key).collect();
-        events.sort_by_key(|(_, at)| *at);
+        events.sort_by_key(|((_, letter), at)| (*at, by_letter.then_some(*letter)));
         let mut nfa = pattern.build().expect("a pattern");
         let mut matches = PartialMatches::default();
         let mut advance = |to: i64, event: Option<Event>| {
@@ -155,6 +167,7 @@ proptest! {
         steps in steps(),
         within_ms in 1..30i64,
         skips in any::<bool>(),
+        by_letter in any::<bool>(),
     ) {
         let mut pattern = abc(within_ms);
         if skips {
@@ -172,11 +185,15 @@ proptest! {
             }
         }
         script.push(End);
-        let outcome = harness(cep(&pattern)).run(&script);
+        let mut cep = cep(&pattern);
+        if by_letter {
+            cep = cep.order_ties_by(|one, other| one.1.cmp(&other.1));
+        }
+        let outcome = harness(cep).run(&script);
         let is_row = |line: &&String| !line.starts_with(['W', 'E', 'l']);
         let mut rows: Vec<String> = outcome.lines.iter().filter(is_row).cloned().collect();
         rows.sort();
-        prop_assert_eq!(rows, model(&pattern, &on_time));
+        prop_assert_eq!(rows, model(&pattern, &on_time, by_letter));
         prop_assert_eq!((outcome.entries, outcome.totals.late), (0, late));
     }
 }

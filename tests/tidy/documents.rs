@@ -139,6 +139,27 @@ fn the_readme_lists_exactly_the_flags_that_every_job_has() {
 }
 
 #[test]
+fn the_page_of_lessons_leads_through_all_of_them_by_commands_that_work() {
+    let mut shown = BTreeSet::new();
+    for line in document("apps/ecommerce/README.md").lines() {
+        let Some((_, command)) = line.split_once("cargo run --release -p ecommerce --bin ") else {
+            continue;
+        };
+        let words = command.split_whitespace().filter(|word| *word != "--");
+        let job =
+            Command::new(env!("CARGO_BIN_EXE_chaos-job")).args(words).arg("--explain").output();
+        let job = job.expect("it runs");
+        assert!(job.status.success(), "{command}: {}", String::from_utf8_lossy(&job.stderr));
+        shown.extend(command.split_whitespace().next().map(str::to_owned));
+    }
+    let there = files().into_iter().filter_map(|file| {
+        let lesson = file.strip_prefix("apps/ecommerce/src/bin/")?.strip_suffix(".rs")?;
+        Some(lesson.to_owned())
+    });
+    assert_eq!(shown, there.collect());
+}
+
+#[test]
 fn packages_and_folders_of_the_code_map_are_those_of_the_workspace() {
     let map = document("ARCHITECTURE.md");
     let (packages, _) = targets();

@@ -62,7 +62,7 @@ pub(crate) struct Input {
 /// Where rows go.
 #[derive(Args, Clone, Debug, Default)]
 pub(crate) struct Output {
-    /// Folder for the rows, tab-separated [default: the terminal]
+    /// Folder for the rows, a line each [default: the terminal]
     #[arg(long, value_name = "DIR")]
     output: Option<PathBuf>,
     /// A file of rows that is so old is published with the next checkpoint

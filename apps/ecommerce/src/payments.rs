@@ -8,12 +8,22 @@ use tidegate::prelude::*;
 pub(crate) struct OrderEvent {
     /// The order.
     pub(crate) order: u64,
-    /// `create` or `pay`.
-    pub(crate) event: String,
+    /// What happened to it.
+    pub(crate) step: OrderStep,
     /// The transaction by which it was paid; empty for other events.
     pub(crate) tx: String,
     /// When, in seconds since the epoch.
     second: i64,
+}
+
+/// What happens to an order, in this order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum OrderStep {
+    /// It is made.
+    Create,
+    /// It is paid.
+    Pay,
 }
 
 /// A row of the receipt log: transaction, channel, second.

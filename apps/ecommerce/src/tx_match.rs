@@ -10,7 +10,7 @@
 //! watermark lags behind changes when rows come out, not which.
 
 use crate::lesson::{Lesson, Output};
-use crate::payments::{OrderEvent, Receipt};
+use crate::payments::{OrderEvent, OrderStep, Receipt};
 use clap::{Args, ValueEnum};
 use std::path::PathBuf;
 use tidegate::prelude::*;
@@ -58,7 +58,7 @@ impl Lesson for TxMatch {
         let receipts = FileSource::csv::<Receipt>(&self.receipts).timestamp(Receipt::timestamp);
         let payments = job
             .source("orders", orders, delay.clone())
-            .filter(|order| order.event == "pay")
+            .filter(|order| order.step == OrderStep::Pay)
             .uid("payments")
             .key_by(|payment| payment.tx.clone());
         let receipts = job.source("receipts", receipts, delay).key_by(|receipt| receipt.tx.clone());

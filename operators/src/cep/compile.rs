@@ -35,7 +35,7 @@ pub(super) fn compile<T>(
     };
     let end = compiler.draft.add(Kind::Final, 0, None);
     let start = compiler.sequence(&nodes, None, None, end);
-    let states = compiler.draft.finish();
+    let states = compiler.draft.finish().ok_or(MalformedPattern::TooManyWays)?;
     let (stages, within_ms) = (lowering.names, pattern.within_ms);
     Ok((Automaton { stages, states, start, within_ms }, lowering.conditions))
 }

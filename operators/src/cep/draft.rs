@@ -3,6 +3,7 @@
 
 use crate::cep::automaton::{Action, Edge, State, StateId, Taken};
 use crate::cep::condition::Guard;
+use crate::cep::malformed::MAX_WAYS;
 use std::collections::HashMap;
 
 /// What a state is.
@@ -110,54 +111,66 @@ impl Draft {
         copy
     }
 
-    /// The states without PROCEED edges.
-    pub(super) fn finish(&self) -> Vec<State> {
+    /// The states without PROCEED edges; none when there are too many ways over those.
+    pub(super) fn finish(&self) -> Option<Vec<State>> {
         let ids = 0..self.states.len();
-        let states = ids.map(|id| StateId::try_from(id).expect("as when it was added"));
-        states.map(|state| self.finished(state)).collect()
+        let ids = ids.map(|id| StateId::try_from(id).expect("as when it was added"));
+        let mut ways = MAX_WAYS;
+        let taken = ids.clone().map(|state| self.taken(state, &mut ways));
+        let taken = taken.collect::<Option<Vec<_>>>()?;
+        ids.map(|state| self.finished(state, &taken, &mut ways)).collect()
     }
 
-    fn finished(&self, state: StateId) -> State {
+    /// A state, given where taking an event leads that leads to each state.
+    fn finished(&self, state: StateId, taken: &[Taken], ways: &mut usize) -> Option<State> {
         let mut edges = Vec::new();
-        self.reach(state, |stage, edge, guard| {
+        self.reach(state, ways, |stage, edge, guard| {
             let action = match (edge.action, self.kind(edge.to)) {
                 (Move::Proceed, Kind::Stop) => Action::Stop,
                 (Move::Proceed, _) => return,
                 (Move::Ignore, Kind::Final) => Action::Finish,
                 (Move::Ignore, _) => Action::Ignore { to: edge.to },
-                (Move::Take, _) => Action::Take { stage, to: self.taken(edge.to) },
+                (Move::Take, _) => Action::Take { stage, to: taken[edge.to as usize].clone() },
             };
-            if guard != Guard::Never {
-                edges.push(Edge { guard, action });
-            }
-        });
+            edges.push(Edge { guard, action });
+        })?;
         let DraftState { kind, within_ms, .. } = *self.state(state);
-        State { edges, within_ms, pending: kind == Kind::Pending }
+        Some(State { edges, within_ms, pending: kind == Kind::Pending })
     }
 
     /// Where taking an event leads that leads to `to`.
-    fn taken(&self, to: StateId) -> Taken {
+    fn taken(&self, to: StateId, ways: &mut usize) -> Option<Taken> {
         if self.kind(to) == Kind::Final {
-            return Taken::Finish;
+            return Some(Taken::Finish);
         }
         let mut finishes = Guard::Never;
-        self.reach(to, |_, edge, guard| {
+        self.reach(to, ways, |_, edge, guard| {
             if edge.action == Move::Proceed && self.kind(edge.to) == Kind::Final {
                 finishes = std::mem::replace(&mut finishes, Guard::Never).or(guard);
             }
-        });
-        Taken::State { to, finishes }
+        })?;
+        Some(Taken::State { to, finishes })
     }
 
-    /// Visits the edges that can be reached from `state` over PROCEED, those included, with the stage
-    /// they belong to and the guards of the whole way. A way that comes back to where it has been is not followed on.
-    fn reach(&self, state: StateId, mut visit: impl FnMut(u16, &DraftEdge, Guard)) {
+    /// Visits the edges that can be followed from `state` over PROCEED, those included, with the stage
+    /// they belong to and the guards of the whole way. A way that comes back to where it has been is not
+    /// followed on. None when there are more than `left` ways.
+    fn reach(
+        &self,
+        state: StateId,
+        left: &mut usize,
+        mut visit: impl FnMut(u16, &DraftEdge, Guard),
+    ) -> Option<()> {
         let mut ways = vec![(vec![state], Guard::Always)];
         while let Some((way, guard)) = ways.pop() {
+            *left = left.checked_sub(1)?;
             let state = way.last().copied().expect("a way has a beginning");
             let DraftState { stage, edges, .. } = self.state(state);
             for edge in edges {
                 let guard = guard.clone().and(edge.guard.clone());
+                if guard == Guard::Never {
+                    continue;
+                }
                 visit(*stage, edge, guard.clone());
                 if edge.action == Move::Proceed && !way.contains(&edge.to) {
                     let way = way.iter().copied().chain([edge.to]).collect();
@@ -165,5 +178,6 @@ impl Draft {
                 }
             }
         }
+        Some(())
     }
 }

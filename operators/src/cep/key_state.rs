@@ -2,12 +2,17 @@
 
 use crate::cep::partial::PartialMatches;
 use serde::{Deserialize, Serialize};
+use std::cmp::Ordering;
 use std::collections::VecDeque;
+use std::sync::Arc;
 use tidegate_core::time::Timestamp;
+
+/// How two events of the same time are ordered.
+pub(super) type Ties<T> = Arc<dyn Fn(&T, &T) -> Ordering + Send + Sync>;
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct KeyState<T> {
-    /// In the order of time, and of arrival where that is equal.
+    /// In the order of time; as the user says where that is equal, and of arrival where they do not.
     waiting: VecDeque<(Timestamp, T)>,
     pub(super) matches: PartialMatches<T>,
     /// When the first partial match runs out of time.
@@ -33,12 +38,16 @@ impl<T> KeyState<T> {
         self.waiting.is_empty() && self.matches.is_empty()
     }
 
-    pub(super) fn wait(&mut self, at: Timestamp, event: T) {
-        let behind = self.waiting.back().is_none_or(|last| last.0 <= at);
-        let place = if behind {
+    /// Puts an event in its place; `ties` says which of two of the same time comes first.
+    pub(super) fn wait(&mut self, at: Timestamp, event: T, ties: Option<&Ties<T>>) {
+        let is_before = |other: &(Timestamp, T)| {
+            let tie = || ties.map_or(Ordering::Equal, |compare| compare(&other.1, &event));
+            other.0.cmp(&at).then_with(tie).is_le()
+        };
+        let place = if self.waiting.back().is_none_or(is_before) {
             self.waiting.len()
         } else {
-            self.waiting.partition_point(|other| other.0 <= at)
+            self.waiting.partition_point(is_before)
         };
         self.waiting.insert(place, (at, event));
     }

@@ -60,7 +60,7 @@ mod pattern;
 mod skip;
 mod stage;
 
-pub use malformed::{MAX_CONDITIONS, MAX_STAGES, MalformedPattern};
+pub use malformed::{MAX_CONDITIONS, MAX_STAGES, MAX_WAYS, MalformedPattern};
 pub use matched::Matched;
 pub use nfa::{CepError, DEFAULT_MAX_ENTRIES, DEFAULT_MAX_PARTIAL_MATCHES, Emit, Nfa, Outcome};
 pub use operator::{Cep, CepOperator};

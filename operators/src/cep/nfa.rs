@@ -151,7 +151,7 @@ impl<T> Nfa<T> {
         let entries = matches.buffer.len();
         let event = matches.buffer.store(at, event);
         let mut answers = Answers::default();
-        self.next.clear();
+        self.begin_step();
         for partial in &matches.alive {
             self.follow(&mut matches.buffer, Some(*partial), event, &mut answers)?;
         }
@@ -174,7 +174,7 @@ impl<T> Nfa<T> {
         to: Timestamp,
         emit: Emit<'_, T>,
     ) -> Result<(), CepError> {
-        self.next.clear();
+        self.begin_step();
         for partial in &matches.alive {
             let Some(over) = self.over(&matches.buffer, partial, to) else {
                 self.next.push(*partial);
@@ -192,6 +192,13 @@ impl<T> Nfa<T> {
         }
         std::mem::swap(&mut matches.alive, &mut self.next);
         self.settle(matches, emit)
+    }
+
+    /// A step that failed has left behind what it had found.
+    fn begin_step(&mut self) {
+        self.next.clear();
+        self.found.clear();
+        self.steps.clear();
     }
 
     /// When [`Nfa::advance_time`] will next have something to do; `None` while nothing has a time limit.

@@ -52,6 +52,15 @@ fn a_pattern_that_branches_without_end_hits_the_limit_of_partial_matches() {
 }
 
 #[test]
+fn what_a_key_that_hit_a_limit_had_found_is_not_emitted_for_another() {
+    let pattern = begin('a').one_or_more().allow_combinations();
+    let mut nfa = pattern.build().expect("a pattern").limits(6, 1_000);
+    let error = found(&mut nfa, "aaa");
+    assert_eq!(error, Err(CepError::TooManyPartialMatches { limit: 6 }));
+    assert_eq!(found(&mut nfa, "a"), Ok(vec!["a".to_owned()]));
+}
+
+#[test]
 fn partial_matches_that_grow_without_end_hit_the_limit_of_entries() {
     let pattern = begin('a').one_or_more().consecutive().greedy();
     let mut nfa = letters(pattern.next('b'), 'b').build().expect("a pattern");

@@ -1,14 +1,15 @@
 //! `cep`: the matches of a pattern in a keyed stream.
 //!
 //! By event time, events wait until the watermark has come to them, and are then matched in the order of
-//! their times (of their arrival, where those are equal); so the same matches come out in whatever order
-//! events arrive and however far the watermark lags behind. An event at or below the watermark is late: it
-//! goes to a side output, and is counted as dropped where none is connected. By processing time, events
-//! are matched as they arrive.
+//! their times, equal ones as [`Cep::order_ties_by`] says, else as they arrived; so the same matches come
+//! out in whatever order events of different times arrive and however far the watermark lags behind. An
+//! event at or below the watermark is late: it goes to a side output, and is counted as dropped where none
+//! is connected. By processing time, events are matched as they arrive.
 //!
-//! A match has the event time of the event that completed it, one that ends with an absence the time at
-//! which that was certain; by processing time it has none. A partial match that runs out of time can go to
-//! a side output, with the time at which it did.
+//! A match has the event time at which it was certain: that of the event that completed it; a later one
+//! where it ends with an absence, or where an after-match strategy lets it wait for a partial match that
+//! began before it. By processing time it has none. A partial match that runs out of time can go to a side
+//! output, with the time at which it did.
 //!
 //! ```
 //! use tidegate_core::{element::{Batch, Record}, key::Key};
@@ -20,8 +21,7 @@
 //! type Login = (u64, bool);
 //!
 //! let twice = Pattern::begin("fail").is(|login: &Login| !login.1).times(2).consecutive().within(2_000);
-//! let cep = Cep::new(&twice, |user: &u64, _| *user)?;
-//! let mut cep = cep.into_operator(|login| login.0);
+//! let mut cep = Cep::new(&twice)?.into_operator(|login| login.0, |user: &u64, _| *user);
 //!
 //! let record = |login: Login, at| Record {
 //!     value: login,
@@ -38,12 +38,13 @@
 //! ```
 
 use crate::agenda::Agenda;
-use crate::cep::key_state::{Due, KeyState};
+use crate::cep::key_state::{Due, KeyState, Ties};
 use crate::cep::malformed::MalformedPattern;
 use crate::cep::matched::Matched;
 use crate::cep::nfa::{CepError, Nfa, Outcome};
 use crate::cep::pattern::Pattern;
 use crate::join::Clock;
+use std::cmp::Ordering;
 use std::sync::Arc;
 use tidegate_core::element::{Batch, Data};
 use tidegate_core::key::Key;
@@ -60,7 +61,7 @@ const NO_TIMESTAMP: &str = "a record without a timestamp cannot be matched by ev
 /// How far ahead appointments lie, about: they are kept in lists that span a part of it.
 const AGENDA_MS: i64 = 60_000;
 
-type Select<K, T, Out> = Arc<dyn Fn(&K, &Matched<'_, T>) -> Out + Send + Sync>;
+type Select<K, T, Out> = Box<dyn Fn(&K, &Matched<'_, T>) -> Out + Send>;
 type TimedOut<K, T, Out> = Arc<dyn Fn(&K, &Matched<'_, T>, Ends, &mut Context<Out>) + Send + Sync>;
 
 /// When a partial match has run out of time.
@@ -71,12 +72,12 @@ struct Ends {
     timestamp: Timestamp,
 }
 
-/// What to look for, and what becomes of it.
+/// What to look for, in which order, and what becomes of what does not match.
 pub struct Cep<K, T, Out> {
     nfa: Nfa<T>,
-    select: Select<K, T, Out>,
     timed_out: Option<TimedOut<K, T, Out>>,
     late: Option<OutputTag<T>>,
+    ties: Option<Ties<T>>,
     clock: Clock,
 }
 
@@ -84,25 +85,33 @@ impl<K, T, Out> Clone for Cep<K, T, Out> {
     fn clone(&self) -> Self {
         Self {
             nfa: self.nfa.clone(),
-            select: Arc::clone(&self.select),
             timed_out: self.timed_out.clone(),
             late: self.late.clone(),
+            ties: self.ties.clone(),
             clock: self.clock,
         }
     }
 }
 
 impl<K: Key, T: Data + Value, Out: Data> Cep<K, T, Out> {
-    /// Emits what `select` makes of each match of a key, by event time.
+    /// Looks for a pattern, by event time.
     ///
     /// # Errors
     /// When the pattern makes no sense.
-    pub fn new(
-        pattern: &Pattern<T>,
-        select: impl Fn(&K, &Matched<'_, T>) -> Out + Send + Sync + 'static,
-    ) -> Result<Self, MalformedPattern> {
-        let (nfa, select) = (pattern.build()?, Arc::new(select));
-        Ok(Self { nfa, select, timed_out: None, late: None, clock: Clock::EventTime })
+    pub fn new(pattern: &Pattern<T>) -> Result<Self, MalformedPattern> {
+        let nfa = pattern.build()?;
+        Ok(Self { nfa, timed_out: None, late: None, ties: None, clock: Clock::EventTime })
+    }
+
+    /// Says which of two events of a key comes first when their event times are equal; where it does not,
+    /// the one that arrived first.
+    #[must_use]
+    pub fn order_ties_by(
+        mut self,
+        compare: impl Fn(&T, &T) -> Ordering + Send + Sync + 'static,
+    ) -> Self {
+        self.ties = Some(Arc::new(compare));
+        self
     }
 
     /// Matches events as they arrive; times of the pattern are measured by the wall clock.
@@ -140,10 +149,15 @@ impl<K: Key, T: Data + Value, Out: Data> Cep<K, T, Out> {
         self
     }
 
-    /// The operator, for a stream that is keyed by `key`.
-    pub fn into_operator(self, key: impl Fn(&T) -> K + Send + 'static) -> CepOperator<K, T, Out> {
+    /// The operator, for a stream that is keyed by `key`: it emits what `select` makes of each match of a
+    /// key.
+    pub fn into_operator(
+        self,
+        key: impl Fn(&T) -> K + Send + 'static,
+        select: impl Fn(&K, &Matched<'_, T>) -> Out + Send + 'static,
+    ) -> CepOperator<K, T, Out> {
         CepOperator {
-            cep: self,
+            matching: Matching { cep: self, select: Box::new(select) },
             key: Box::new(key),
             states: ValueState::default(),
             agenda: Agenda::new(AGENDA_MS),
@@ -153,11 +167,17 @@ impl<K: Key, T: Data + Value, Out: Data> Cep<K, T, Out> {
 
 /// [`Cep`] as an operator.
 pub struct CepOperator<K, T, Out> {
-    cep: Cep<K, T, Out>,
+    matching: Matching<K, T, Out>,
     key: Box<dyn Fn(&T) -> K + Send>,
     states: ValueState<K, KeyState<T>>,
     /// When to look at which key: whenever an event is ripe or a partial match runs out of time.
     agenda: Agenda,
+}
+
+/// What happens under a key, apart from where its state is.
+struct Matching<K, T, Out> {
+    cep: Cep<K, T, Out>,
+    select: Select<K, T, Out>,
 }
 
 impl<K: Key, T: Data + Value, Out: Data> CepOperator<K, T, Out> {
@@ -165,12 +185,12 @@ impl<K: Key, T: Data + Value, Out: Data> CepOperator<K, T, Out> {
     fn change(
         &mut self,
         slot: usize,
-        change: impl FnOnce(&mut Cep<K, T, Out>, &K, &mut KeyState<T>) -> Result<(), CepError>,
+        change: impl FnOnce(&mut Matching<K, T, Out>, &K, &mut KeyState<T>) -> Result<(), CepError>,
     ) -> Result<(), BoxError> {
         let Some(mut state) = self.states.slot_mut(slot).map(std::mem::take) else { return Ok(()) };
         let (key, _) = self.states.slot(slot).expect("its state was there");
         let before = state.deadline;
-        change(&mut self.cep, key, &mut state)?;
+        change(&mut self.matching, key, &mut state)?;
         if let Some(deadline) = state.deadline.filter(|_| state.deadline != before) {
             self.agenda.add(deadline, key.stable_hash());
         }
@@ -191,10 +211,10 @@ impl<K: Key, T: Data + Value, Out: Data> CepOperator<K, T, Out> {
                     return Ok(Progress::More);
                 }
                 steps += 1;
-                self.change(slot, |cep, key, state| match state.next(at) {
+                self.change(slot, |matching, key, state| match state.next(at) {
                     None => Ok(()),
-                    Some(Due::Deadline(at)) => cep.pass(key, state, at, None, ctx),
-                    Some(Due::Event(at, event)) => cep.pass(key, state, at, Some(event), ctx),
+                    Some(Due::Deadline(at)) => matching.pass(key, state, at, None, ctx),
+                    Some(Due::Event(at, event)) => matching.pass(key, state, at, Some(event), ctx),
                 })?;
             }
             self.agenda.pop();
@@ -203,7 +223,7 @@ impl<K: Key, T: Data + Value, Out: Data> CepOperator<K, T, Out> {
     }
 }
 
-impl<K: Key, T: Data + Value, Out: Data> Cep<K, T, Out> {
+impl<K: Key, T: Data + Value, Out: Data> Matching<K, T, Out> {
     /// Time passes to `at` under a key, and brings an event or not.
     fn pass(
         &mut self,
@@ -213,7 +233,7 @@ impl<K: Key, T: Data + Value, Out: Data> Cep<K, T, Out> {
         event: Option<T>,
         ctx: &mut Context<Out>,
     ) -> Result<(), CepError> {
-        let Self { nfa, select, timed_out, clock, .. } = self;
+        let Self { cep: Cep { nfa, timed_out, clock, .. }, select } = self;
         let timestamp = clock.timer_timestamp(at);
         let mut emit = |outcome: Outcome<'_, T>| match (outcome, &timed_out) {
             (Outcome::Matched(matched), _) => ctx.emit(select(key, &matched), timestamp),
@@ -246,28 +266,29 @@ impl<K: Key, T: Data + Value, Out: Data> Operator for CepOperator<K, T, Out> {
     fn process(&mut self, input: &mut Batch<T>, ctx: &mut Context<Out>) -> Result<(), BoxError> {
         while !ctx.is_full() {
             let Some(record) = input.take() else { break };
-            let at = match self.cep.clock {
+            let Cep { clock, late, ties, .. } = &self.matching.cep;
+            let at = match clock {
                 Clock::EventTime => record.timestamp,
                 Clock::ProcessingTime => ctx.processing_time(),
             };
-            if self.cep.clock == Clock::EventTime && at <= ctx.watermark() {
+            if *clock == Clock::EventTime && at <= ctx.watermark() {
                 if at == Timestamp::MIN {
                     return Err(NO_TIMESTAMP.into());
                 }
-                ctx.late(self.cep.late.as_ref(), record.value, at);
+                ctx.late(late.as_ref(), record.value, at);
                 continue;
             }
             let key = (self.key)(&record.value);
             let keyed = Keyed { key: &key, hash: record.key_hash };
             let slot = self.states.slot_or_insert_with(keyed, KeyState::default);
-            match self.cep.clock {
+            match clock {
                 Clock::EventTime => {
                     let state = self.states.slot_mut(slot).expect("it was found or made");
-                    state.wait(at, record.value);
+                    state.wait(at, record.value, ties.as_ref());
                     self.agenda.add(at, record.key_hash);
                 }
-                Clock::ProcessingTime => self.change(slot, |cep, key, state| {
-                    cep.pass(key, state, at, Some(record.value), ctx)
+                Clock::ProcessingTime => self.change(slot, |matching, key, state| {
+                    matching.pass(key, state, at, Some(record.value), ctx)
                 })?,
             }
         }
@@ -279,7 +300,7 @@ impl<K: Key, T: Data + Value, Out: Data> Operator for CepOperator<K, T, Out> {
         watermark: Timestamp,
         ctx: &mut Context<Out>,
     ) -> Result<Progress, BoxError> {
-        match self.cep.clock {
+        match self.matching.cep.clock {
             Clock::EventTime => self.fire(watermark, ctx),
             Clock::ProcessingTime => Ok(Progress::Done),
         }
@@ -290,14 +311,14 @@ impl<K: Key, T: Data + Value, Out: Data> Operator for CepOperator<K, T, Out> {
         now: Timestamp,
         ctx: &mut Context<Out>,
     ) -> Result<Progress, BoxError> {
-        match self.cep.clock {
+        match self.matching.cep.clock {
             Clock::EventTime => Ok(Progress::Done),
             Clock::ProcessingTime => self.fire(now, ctx),
         }
     }
 
     fn next_processing_timer(&self) -> Option<Timestamp> {
-        match self.cep.clock {
+        match self.matching.cep.clock {
             Clock::EventTime => None,
             Clock::ProcessingTime => self.agenda.not_before(),
         }

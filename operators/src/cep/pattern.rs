@@ -197,7 +197,7 @@ impl<T> Pattern<T> {
     /// # Errors
     /// The first thing in it that makes no sense.
     pub fn validate(&self) -> Result<(), MalformedPattern> {
-        malformed::check(self)
+        self.build().map(drop)
     }
 
     /// The automaton that finds it.
@@ -205,7 +205,7 @@ impl<T> Pattern<T> {
     /// # Errors
     /// As [`Pattern::validate`].
     pub fn build(&self) -> Result<Nfa<T>, MalformedPattern> {
-        self.validate()?;
+        malformed::check(self)?;
         compile::compile(self)
             .map(|(automaton, conditions)| Nfa::new(automaton, conditions, self.skip.clone()))
     }

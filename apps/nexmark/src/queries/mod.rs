@@ -7,6 +7,7 @@
 mod audience;
 mod bid_row;
 mod bid_stats;
+mod cep;
 mod price_stats;
 mod q0;
 mod q1;
@@ -92,6 +93,10 @@ pub const QUERIES: &[Query] = &[
     xintervaljoin::QUERY,
     xleftjoin::QUERY,
     xover::QUERY,
+    cep::CEP0,
+    cep::CEP1,
+    cep::CEP2,
+    cep::CEP3,
 ];
 
 impl Query {
