@@ -1,8 +1,9 @@
 //! q12: how often each bidder has bid in every ten seconds of the wall clock. The only query whose result is
-//! another one each time.
+//! another one each time. Bids of a bidder that come together are counted before they are exchanged.
 
 use super::Query;
 use crate::output::Output;
+use tidegate::operators::aggregate::Sum;
 use tidegate::prelude::*;
 use tidegate_generator::Event;
 
@@ -17,16 +18,20 @@ pub(super) const QUERY: Query = Query {
     draw,
 };
 
+/// A bidder, and a number of bids.
+type BidCount = (u64, u64);
+
 fn draw(events: &Stream<Event>, out: &Output) {
     let bidders = events.filter_map(|event| match event {
-        Event::Bid(bid) => Some(bid.bidder),
+        Event::Bid(bid) => Some((bid.bidder, 1)),
         _ => None,
     });
     let counts = bidders
         .uid("bids")
-        .key_by(|bidder| *bidder)
+        .key_by(|(bidder, _): &BidCount| *bidder)
+        .combine(|count, other| count.1 += other.1)
         .window(ProcessingTime(Window::tumbling(WINDOW_MS)))
-        .aggregate(Count::new());
+        .aggregate(Sum::of(|(_, count): &BidCount| *count));
     out.rows(&counts.uid("count"), |count, row| {
         let row = row.number(count.key).number(count.value);
         row.time(count.window.start).time(count.window.end)

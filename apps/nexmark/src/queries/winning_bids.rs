@@ -101,7 +101,10 @@ impl<A: Data + Value, B: Data + Value> KeyedCoProcess for WinningBids<A, B> {
                 open.take(offer);
             }
         } else if offer.at > ctx.watermark() {
-            ctx.register_timer(TimeDomain::Event, offer.at);
+            // One timer for all that wait: it asks for another one if it does not find the last of them.
+            if self.early.get(key).is_empty() {
+                ctx.register_timer(TimeDomain::Event, offer.at);
+            }
             self.early.push(key, offer);
         }
         Ok(())
@@ -122,7 +125,10 @@ impl<A: Data + Value, B: Data + Value> KeyedCoProcess for WinningBids<A, B> {
             Some(_) => {}
             None => {
                 let mut early = self.early.take(key);
-                early.retain(|offer| offer.at > timer.at);
+                early.retain(|offer| offer.at > ctx.watermark());
+                if let Some(last) = early.iter().map(|offer| offer.at).max() {
+                    ctx.register_timer(TimeDomain::Event, last);
+                }
                 early.into_iter().for_each(|offer| self.early.push(key, offer));
             }
         }
