@@ -30,6 +30,8 @@ impl Place {
         command.env_remove("TIDEGATE_CRASH_POINT").env_remove("RUST_LOG").stdin(Stdio::null());
         let (output, summary) = (self.path("rows.csv"), self.path("summary.json"));
         let start = Start { command, summary: summary.clone(), output: output.clone() };
+        // A query that fails for good ends.
+        let start = start.flag("--restart-strategy", "fixed-delay:3:0");
         start.flag("--output", output.display()).flag("--summary-json", summary.display())
     }
 }

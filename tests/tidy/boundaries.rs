@@ -38,8 +38,8 @@ const NEVER: &[(&str, &[&str])] = &[
     ("framework/runtime/", &["tidegate-operators", "tidegate-file", "tidegate-generator"]),
     ("operators/", &["tidegate-runtime", "tidegate-state"]),
     ("", &["tidegate-tests"]),
-    ("framework/", &["tidegate-cli", "ecommerce"]),
-    ("operators/", &["tidegate-cli", "ecommerce"]),
+    ("framework/", &["tidegate-cli", "ecommerce", "nexmark"]),
+    ("operators/", &["tidegate-cli", "ecommerce", "nexmark"]),
 ];
 
 /// The names of all dependencies in a manifest; those of tests too when `dev`.

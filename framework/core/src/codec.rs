@@ -70,14 +70,22 @@ impl std::error::Error for DecodeError {}
 /// Wraps `body` into a frame of `kind`.
 #[must_use]
 pub fn seal(kind: FrameKind, body: &[u8]) -> Vec<u8> {
-    let mut frame = Vec::with_capacity(HEADER_BYTES + body.len());
+    seal_parts(kind, &[body])
+}
+
+/// Wraps a body that lies in several parts, which is not put together before.
+#[must_use]
+pub fn seal_parts(kind: FrameKind, parts: &[&[u8]]) -> Vec<u8> {
+    let length: usize = parts.iter().map(|part| part.len()).sum();
+    let mut frame = Vec::with_capacity(HEADER_BYTES + length);
     frame.extend_from_slice(&MAGIC);
     frame.extend_from_slice(&FORMAT_VERSION.to_le_bytes());
     frame.extend_from_slice(&kind.code().to_le_bytes());
-    frame.extend_from_slice(&(body.len() as u64).to_le_bytes());
-    let checksum = crc32c::crc32c_append(crc32c::crc32c(&frame), body);
+    frame.extend_from_slice(&(length as u64).to_le_bytes());
+    let header = crc32c::crc32c(&frame);
+    let checksum = parts.iter().fold(header, |sum, part| crc32c::crc32c_append(sum, part));
     frame.extend_from_slice(&checksum.to_le_bytes());
-    frame.extend_from_slice(body);
+    parts.iter().for_each(|part| frame.extend_from_slice(part));
     frame
 }
 

@@ -110,6 +110,8 @@ pub struct SourceOutput<T> {
     statuses: Vec<Status>,
     strategy: WatermarkStrategy,
     splits: Vec<SplitWatermark>,
+    /// Per split: a record below it has no consequence but itself.
+    due: Vec<Timestamp>,
     /// Processing time of each split's last record, for idleness.
     last_record: Vec<Timestamp>,
     valve: Valve,
@@ -137,6 +139,7 @@ impl<T: Data> SourceOutput<T> {
             records: Vec::new(),
             marks: Vec::new(),
             statuses: Vec::new(),
+            due: splits.iter().map(|(split, _)| split.due(&strategy)).collect(),
             strategy,
             last_record: vec![Timestamp::MIN; splits.len()],
             splits: splits.into_iter().map(|(split, _)| split).collect(),
@@ -150,17 +153,35 @@ impl<T: Data> SourceOutput<T> {
     /// Emits a record of `split` (its index among the splits the reader was given).
     #[inline]
     pub fn emit(&mut self, split: usize, value: T, timestamp: Timestamp) {
+        let is_due = timestamp >= self.due[split];
+        let ingested = is_due && self.strategy.generator == Generator::IngestionTime;
+        let timestamp = if ingested { self.splits[split].stamp(self.now) } else { timestamp };
+        if self.records.len() == self.records.capacity() {
+            self.grow();
+        }
+        self.records.push(Record::new(value, timestamp));
+        if is_due {
+            self.follow(split, timestamp);
+        }
+    }
+
+    #[cold]
+    fn grow(&mut self) {
         if self.records.capacity() == 0 {
             self.records.reserve_exact(self.last_len.max(16));
+        } else {
+            self.records.reserve(1);
         }
-        let ingested = self.strategy.generator == Generator::IngestionTime;
-        let timestamp = if ingested { self.splits[split].stamp(self.now) } else { timestamp };
-        self.records.push(Record::new(value, timestamp));
+    }
+
+    /// What follows from a record for event time and idleness.
+    fn follow(&mut self, split: usize, timestamp: Timestamp) {
         if self.strategy.idle_after_ms.is_some() {
             self.last_record[split] = self.now;
             self.set_status(split, Status::Active);
         }
         if let Some(watermark) = self.splits[split].on_record(timestamp, &self.strategy) {
+            self.due[split] = self.splits[split].due(&self.strategy);
             self.advance(split, watermark);
         }
     }

@@ -185,6 +185,26 @@ impl SplitWatermark {
         })
     }
 
+    /// From which timestamp on a record needs [`SplitWatermark::on_record`]; one below it makes no watermark,
+    /// and none of those to come another one.
+    #[must_use]
+    pub fn due(&self, strategy: &WatermarkStrategy) -> Timestamp {
+        if strategy.idle_after_ms.is_some() {
+            return Timestamp::MIN;
+        }
+        match (strategy.generator, strategy.emission) {
+            (Generator::None, _) => Timestamp::MAX,
+            (Generator::IngestionTime, _) | (_, Emission::Records(_)) => Timestamp::MIN,
+            _ if self.emitted == Timestamp::MIN => Timestamp::MIN,
+            (Generator::BoundedOutOfOrderness { delay_ms }, Emission::EachRecord) => {
+                self.emitted.plus(delay_ms).plus(2)
+            }
+            (Generator::BoundedOutOfOrderness { delay_ms }, Emission::EventTimeMs(step)) => {
+                self.emitted.plus(delay_ms).plus(1).plus(step.max(1))
+            }
+        }
+    }
+
     /// Takes a record's timestamp; returns the watermark that follows this record, if one does.
     #[inline]
     pub fn on_record(&mut self, at: Timestamp, strategy: &WatermarkStrategy) -> Option<Timestamp> {
@@ -310,6 +330,27 @@ mod tests {
         let by_count = WatermarkStrategy::monotonous().every_records(2);
         assert_eq!(emitted(&by_count, &[7, 3, 9, 1]), [None, Some(6), None, Some(8)]);
         assert_eq!(emitted(&WatermarkStrategy::none(), &[1, 2]), [None, None]);
+    }
+
+    #[test]
+    fn a_record_below_what_is_due_could_as_well_not_be_told() {
+        let chance = |n: i64| (n.wrapping_mul(0x9e37_79b9_7f4a_7c15_u64 as i64) >> 40) % 40;
+        for strategy in [
+            WatermarkStrategy::none(),
+            WatermarkStrategy::bounded_out_of_orderness(10).each_record(),
+            WatermarkStrategy::bounded_out_of_orderness(3).every_event_time_ms(7),
+            WatermarkStrategy::monotonous().every_event_time_ms(0),
+            WatermarkStrategy::monotonous().every_records(3),
+        ] {
+            let (mut all, mut some) = (SplitWatermark::default(), SplitWatermark::default());
+            for n in 0..1000 {
+                let at = Timestamp(n + chance(n));
+                let expected = all.on_record(at, &strategy);
+                let is_due = at >= some.due(&strategy);
+                let found = if is_due { some.on_record(at, &strategy) } else { None };
+                assert_eq!(found, expected, "{strategy:?}, record {n}");
+            }
+        }
     }
 
     #[test]

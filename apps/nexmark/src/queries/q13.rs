@@ -31,13 +31,27 @@ fn draw(events: &Stream<Event>, out: &Output) {
     });
 }
 
+/// The side table. It is complete when its end has been read.
+#[derive(Default)]
+struct Table(BroadcastState<u64, String>);
+
+impl BroadcastRules for Table {
+    fn states(&mut self, visitor: &mut RulesVisitor<'_>) {
+        visitor.state("table", &mut self.0);
+    }
+
+    fn suffice(&self) -> bool {
+        false
+    }
+}
+
 /// Puts the entry of its auction to each bid.
 struct Enrich;
 
 impl BroadcastProcess for Enrich {
     type In = Bid;
     type Broadcast = (u64, String);
-    type Rules = BroadcastState<u64, String>;
+    type Rules = Table;
     type Out = (Bid, String);
 
     fn process(
@@ -46,7 +60,7 @@ impl BroadcastProcess for Enrich {
         table: &Self::Rules,
         ctx: &mut ProcessContext<'_, Self::Out>,
     ) -> Result<(), BoxError> {
-        if let Some(value) = table.get(&(bid.auction % ENTRIES)) {
+        if let Some(value) = table.0.get(&(bid.auction % ENTRIES)) {
             let value = value.clone();
             ctx.emit((bid, value));
         }
@@ -59,7 +73,7 @@ impl BroadcastProcess for Enrich {
         table: &mut Self::Rules,
         _: &mut ProcessContext<'_, Self::Out>,
     ) -> Result<(), BoxError> {
-        table.insert(key, value);
+        table.0.insert(key, value);
         Ok(())
     }
 }

@@ -76,10 +76,9 @@ impl Delta {
             dropped: self.dropped.clone(),
             runs: self.runs.clone(),
         };
-        let mut body = Vec::with_capacity(self.bytes.len() + 64 + self.runs.len() * 16);
-        codec::write_field(&codec::to_cbor(&header), &mut body);
-        body.extend_from_slice(&self.bytes);
-        codec::seal(FrameKind::KeyedState, &body)
+        let mut head = Vec::new();
+        codec::write_field(&codec::to_cbor(&header), &mut head);
+        codec::seal_parts(FrameKind::KeyedState, &[&head, &self.bytes])
     }
 
     /// The delta that a frame holds.

@@ -81,8 +81,10 @@ impl<T> WindowAssigner<T> for Window {
     fn assign(&mut self, _: &T, at: Timestamp, _: Timestamp, windows: &mut Vec<TimeWindow>) {
         // Split up so that neither end of time is left: the offset is smaller than a period.
         let period = if self.cumulates { self.size_ms } else { self.slide_ms };
-        let offset = self.offset_ms.rem_euclid(period);
-        let into = (at.0.rem_euclid(period) - offset).rem_euclid(period);
+        let mut into = at.0.rem_euclid(period);
+        if self.offset_ms != 0 {
+            into = (into - self.offset_ms.rem_euclid(period)).rem_euclid(period);
+        }
         if self.cumulates {
             let start = at.minus(into);
             let mut ahead = self.slide_ms - into % self.slide_ms;
