@@ -1,6 +1,7 @@
 //! Queries over made-up events: those without recorded rows against their definition, and each at parallelism
 //! 1 against 2.
 
+use crate::place::ONE_EACH_MS;
 use crate::place::{Ended, Place};
 use nexmark::QUERIES;
 
@@ -11,6 +12,7 @@ const BLOCK: u64 = 700;
 fn run(query: &str, parallelism: u32) -> Ended {
     let place = Place::new();
     let start = place.query(query).flag("--events", EVENTS).flag("--out-of-order", BLOCK);
+    let start = start.flag("--events-per-second", ONE_EACH_MS);
     start.flag("--parallelism", parallelism).run(query)
 }
 

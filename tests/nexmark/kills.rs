@@ -1,7 +1,7 @@
 //! Queries of each kind, killed again and again and started at another parallelism: the rows are those of a run
 //! that was left alone.
 
-use crate::place::{Place, is_full_run};
+use crate::place::{ONE_EACH_MS, Place, Start, is_full_run};
 use std::time::Duration;
 
 /// Windows, sessions, two streams with timers, a changelog, a ranking, a join without a window, buckets.
@@ -15,12 +15,15 @@ const LONGEST_LIFE_MS: u64 = 400;
 fn rows_are_the_same_after_kills_at_changing_parallelism() {
     let kills = if is_full_run() { 20 } else { 4 };
     for query in QUERIES {
-        let alone = Place::new().query(query).flag("--events", EVENTS).run(query).rows;
+        let events =
+            |start: Start| start.flag("--events", EVENTS).flag("--events-per-second", ONE_EACH_MS);
+        let alone = Place::new();
+        let alone = events(alone.query(query)).run(query).rows;
         assert!(alone.len() > 1, "{query} has rows");
         let place = Place::new();
         let rate = EVENTS * 1000 / (kills * LONGEST_LIFE_MS);
         let start = |parallelism: u64| {
-            let start = place.query(query).flag("--events", EVENTS);
+            let start = events(place.query(query));
             let start = start.flag("--state-dir", place.path("state").display());
             start.flag("--parallelism", parallelism)
         };

@@ -6,6 +6,9 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU64, Ordering};
 
+/// Of events in the same millisecond the last one is whoever comes last, which is another one in each run.
+pub(crate) const ONE_EACH_MS: u64 = 1000;
+
 /// A folder for one query after another.
 pub(crate) struct Place(PathBuf);
 

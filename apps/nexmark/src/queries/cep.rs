@@ -47,7 +47,8 @@ fn span(matched: &Matched<'_, Offer>, stage: &str) -> (Timestamp, Timestamp) {
     (at(matched.first(stage)), at(matched.last(stage)))
 }
 
-/// Bids that fall and rise: matching goes on with the rise.
+/// Bids that fall and rise: two or more falls, and a rise above the price before the last of them, with which
+/// matching goes on. That is what the query of the reference says by `rise.price > LAST(falls.price, 1)`.
 pub(super) const CEP0: Query = Query {
     name: "cep0",
     about: "Prices that fall, bid by bid, and rise again",
@@ -62,7 +63,10 @@ pub(super) const CEP0: Query = Query {
             .one_or_more()
             .consecutive()
             .next("rise")
-            .satisfies(move |bid, so_far| last(so_far).is_some_and(|last| bid.price > last))
+            .satisfies(|bid, so_far| {
+                let before = so_far.events("falls").rev().nth(1);
+                before.is_some_and(|before| bid.price > before.price)
+            })
             .after_match(AfterMatchSkip::to_last("rise"));
         let valley = |pair: &Pair, matched: &Matched<'_, Offer>| {
             let (start, _) = span(matched, "start");

@@ -4,6 +4,7 @@ use super::Query;
 use super::bid_row::{bid_columns, write_bid};
 use crate::input::Bids;
 use crate::output::Output;
+use std::cmp::Reverse;
 use tidegate::prelude::*;
 use tidegate_generator::{Bid, Event};
 
@@ -15,7 +16,8 @@ pub(super) const QUERY: Query = Query {
 };
 
 fn draw(events: &Stream<Event>, out: &Output) {
-    let highest = ContinuousTopN::largest(10, |bid: &Bid| bid.price);
+    // Of equal prices the earlier is ahead, also where bids arrive in another order each time.
+    let highest = ContinuousTopN::largest(10, |bid: &Bid| (bid.price, Reverse(bid.date_time)));
     let ranks = events.bids().key_by(|bid| bid.auction).top_n(highest).uid("ranks");
     out.changes(&ranks, |ranked, row| write_bid(&ranked.row, row).number(ranked.rank.into()));
 }
