@@ -18,6 +18,8 @@ pub(super) struct Automaton {
     pub(super) start: StateId,
     /// From the first event of a match to its last.
     pub(super) within_ms: Option<i64>,
+    /// Whether any state has a time of its own.
+    pub(super) has_timed_states: bool,
 }
 
 /// What a partial match waits for.

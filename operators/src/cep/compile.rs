@@ -37,7 +37,9 @@ pub(super) fn compile<T>(
     let start = compiler.sequence(&nodes, None, None, end);
     let states = compiler.draft.finish();
     let (stages, within_ms) = (lowering.names, pattern.within_ms);
-    Ok((Automaton { stages, states, start, within_ms }, lowering.conditions))
+    let has_timed_states = states.iter().any(|state| state.within_ms.is_some());
+    let automaton = Automaton { stages, states, start, within_ms, has_timed_states };
+    Ok((automaton, lowering.conditions))
 }
 
 /// A stage with its conditions numbered.

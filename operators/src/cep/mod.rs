@@ -39,14 +39,14 @@
 //! Inside, from top to bottom: `stage` and `condition` are what the builder collects, `malformed` what it
 //! refuses; `compile` draws the automaton (`draft`) and flattens it (`automaton`); `nfa` walks it over
 //! `partial` matches, whose events are in the `buffer`; `skip` says which matches go after one was found. Around it,
-//! `operator` runs it over a keyed stream, with a `key_state` per key.
+//! `operator` runs it over a keyed stream, whose events are `waiting` for the watermark.
 
 mod automaton;
 mod buffer;
 mod compile;
 mod condition;
 mod draft;
-mod key_state;
+mod few;
 mod malformed;
 mod matched;
 #[cfg(test)]
@@ -59,6 +59,7 @@ mod partial;
 mod pattern;
 mod skip;
 mod stage;
+mod waiting;
 
 pub use malformed::{MAX_CONDITIONS, MAX_STAGES, MalformedPattern};
 pub use matched::Matched;

@@ -1,11 +1,11 @@
 //! The matcher: what an event, or the passing of time, does to the partial matches of a key.
 
 use crate::cep::automaton::{Action, Automaton, StateId, Taken};
-use crate::cep::buffer::{EventIndex, MatchBuffer};
+use crate::cep::buffer::MatchBuffer;
 use crate::cep::condition::{Answers, Condition, iterative};
 use crate::cep::matched::Matched;
 use crate::cep::partial::{Partial, PartialMatches};
-use crate::cep::skip::{AfterMatchSkip, Bound};
+use crate::cep::skip::AfterMatchSkip;
 use std::sync::Arc;
 use thiserror::Error;
 use tidegate_core::time::Timestamp;
@@ -148,18 +148,21 @@ impl<T> Nfa<T> {
         at: Timestamp,
         emit: Emit<'_, T>,
     ) -> Result<(), CepError> {
-        let entries = matches.buffer.len();
-        let event = matches.buffer.store(at, event);
+        let PartialMatches { buffer, alive, .. } = matches;
+        let entries = buffer.len();
         let mut answers = Answers::default();
         self.next.clear();
-        for partial in &matches.alive {
-            self.follow(&mut matches.buffer, Some(*partial), event, &mut answers)?;
+        self.found.clear();
+        for partial in alive.iter() {
+            self.follow(buffer, Some(*partial), &event, &mut answers)?;
         }
-        self.follow(&mut matches.buffer, None, event, &mut answers)?;
-        if matches.buffer.len() == entries {
-            matches.buffer.forget_last();
+        self.follow(buffer, None, &event, &mut answers)?;
+        if buffer.len() > entries {
+            buffer.store(at, event);
+        } else if self.found.is_empty() && self.next == **alive {
+            return Ok(());
         }
-        std::mem::swap(&mut matches.alive, &mut self.next);
+        alive.assign(&self.next);
         self.settle(matches, emit)
     }
 
@@ -174,8 +177,12 @@ impl<T> Nfa<T> {
         to: Timestamp,
         emit: Emit<'_, T>,
     ) -> Result<(), CepError> {
+        if self.deadline(matches).is_none_or(|first| first > to) {
+            return Ok(());
+        }
         self.next.clear();
-        for partial in &matches.alive {
+        self.found.clear();
+        for partial in matches.alive.iter() {
             let Some(over) = self.over(&matches.buffer, partial, to) else {
                 self.next.push(*partial);
                 continue;
@@ -187,18 +194,19 @@ impl<T> Nfa<T> {
                 emit(Outcome::TimedOut { partial, at: over });
             }
         }
-        if matches.alive.len() == self.next.len() {
-            return Ok(());
-        }
-        std::mem::swap(&mut matches.alive, &mut self.next);
+        matches.alive.assign(&self.next);
         self.settle(matches, emit)
     }
 
     /// When [`Nfa::advance_time`] will next have something to do; `None` while nothing has a time limit.
     #[must_use]
     pub fn deadline(&self, matches: &PartialMatches<T>) -> Option<Timestamp> {
-        let limits = |partial| self.limits_of(&matches.buffer, partial).into_iter().flatten().min();
-        matches.alive.iter().filter_map(limits).min()
+        let limit = |partial| self.limits_of(&matches.buffer, partial).into_iter().flatten().min();
+        if self.automaton.has_timed_states {
+            matches.alive.iter().filter_map(limit).min()
+        } else {
+            matches.alive.first().and_then(limit)
+        }
     }
 
     /// When the time of a partial match is over: from its newest event, and from its first.
@@ -235,10 +243,11 @@ impl<T> Nfa<T> {
         &mut self,
         buffer: &mut MatchBuffer<T>,
         from: Option<Partial>,
-        event: EventIndex,
+        event: &T,
         answers: &mut Answers,
     ) -> Result<(), CepError> {
         let stopped = self.decide(buffer, from, event, answers);
+        let event = buffer.next_event();
         for Step { takes, to, finishes } in self.steps.drain(..) {
             let (last, start) = match (takes, from) {
                 (Some(stage), from) => {
@@ -269,12 +278,11 @@ impl<T> Nfa<T> {
         &mut self,
         buffer: &MatchBuffer<T>,
         from: Option<Partial>,
-        event: EventIndex,
+        event: &T,
         answers: &mut Answers,
     ) -> bool {
         answers.forget(self.iterative);
         let taken = Matched::new(buffer, &self.automaton.stages, from.map(|partial| partial.last));
-        let event = buffer.value(event);
         let mut holds = |guard| answers.hold(guard, &self.conditions, event, &taken);
         let state = from.map_or(self.automaton.start, |partial| partial.state);
         let mut stopped = false;
@@ -311,23 +319,25 @@ impl<T> Nfa<T> {
             alive.sort_by_key(begins);
         }
         if !self.found.is_empty() {
-            complete.extend(self.found.drain(..));
-            complete.make_contiguous().sort_by_key(begins);
+            self.found.drain(..).for_each(|partial| complete.push(partial));
+            complete.sort_by_key(begins);
         }
-        while let Some(earliest) = complete.front().copied() {
+        let mut told = 0;
+        while let Some(earliest) = complete.get(told).copied() {
             let earlier = |partial: &Partial| begins(partial) < begins(&earliest);
             if self.skip.is_skip() && alive.first().is_some_and(earlier) {
                 break;
             }
-            complete.pop_front();
+            told += 1;
             let matched = Matched::new(buffer, &self.automaton.stages, Some(earliest.last));
             if let Some(bound) = self.skip.after(&matched)? {
-                let keeps = |bound: Bound, partial: &Partial| !bound.drops(begins(partial));
-                alive.retain(|partial| keeps(bound, partial));
-                complete.retain(|partial| keeps(bound, partial));
+                let keeps = |partial: &Partial| !bound.drops(begins(partial));
+                alive.retain(keeps);
+                complete.retain_behind(told, keeps);
             }
             emit(Outcome::Matched(matched));
         }
+        complete.remove_first(told);
         if matches.len() > self.max_partial_matches {
             return Err(CepError::TooManyPartialMatches { limit: self.max_partial_matches });
         }

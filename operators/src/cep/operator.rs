@@ -38,14 +38,16 @@
 //! ```
 
 use crate::agenda::Agenda;
-use crate::cep::key_state::{Due, KeyState};
 use crate::cep::malformed::MalformedPattern;
 use crate::cep::matched::Matched;
 use crate::cep::nfa::{CepError, Nfa, Outcome};
+use crate::cep::partial::PartialMatches;
 use crate::cep::pattern::Pattern;
+use crate::cep::waiting::{Ripe, Waiting};
+use crate::fetch::{TOGETHER, fetch};
 use crate::join::Clock;
 use std::sync::Arc;
-use tidegate_core::element::{Batch, Data};
+use tidegate_core::element::{Batch, Data, Record};
 use tidegate_core::key::Key;
 use tidegate_core::limits::BATCH_RECORDS;
 use tidegate_core::operator::{BoxError, Context, Operator, OutputTag, Progress};
@@ -145,72 +147,18 @@ impl<K: Key, T: Data + Value, Out: Data> Cep<K, T, Out> {
         CepOperator {
             cep: self,
             key: Box::new(key),
-            states: ValueState::default(),
+            waiting: Waiting::default(),
+            matches: ValueState::default(),
             agenda: Agenda::new(AGENDA_MS),
         }
     }
-}
 
-/// [`Cep`] as an operator.
-pub struct CepOperator<K, T, Out> {
-    cep: Cep<K, T, Out>,
-    key: Box<dyn Fn(&T) -> K + Send>,
-    states: ValueState<K, KeyState<T>>,
-    /// When to look at which key: whenever an event is ripe or a partial match runs out of time.
-    agenda: Agenda,
-}
-
-impl<K: Key, T: Data + Value, Out: Data> CepOperator<K, T, Out> {
-    /// Does something to the state in a slot, and sees to it that what follows from it is not missed.
-    fn change(
-        &mut self,
-        slot: usize,
-        change: impl FnOnce(&mut Cep<K, T, Out>, &K, &mut KeyState<T>) -> Result<(), CepError>,
-    ) -> Result<(), BoxError> {
-        let Some(mut state) = self.states.slot_mut(slot).map(std::mem::take) else { return Ok(()) };
-        let (key, _) = self.states.slot(slot).expect("its state was there");
-        let before = state.deadline;
-        change(&mut self.cep, key, &mut state)?;
-        if let Some(deadline) = state.deadline.filter(|_| state.deadline != before) {
-            self.agenda.add(deadline, key.stable_hash());
-        }
-        if state.is_empty() {
-            self.states.remove_slot(slot);
-        } else if let Some(place) = self.states.slot_mut(slot) {
-            *place = state;
-        }
-        Ok(())
-    }
-
-    fn fire(&mut self, until: Timestamp, ctx: &mut Context<Out>) -> Result<Progress, BoxError> {
-        let mut steps = 0;
-        while let Some((at, hash)) = self.agenda.next(until) {
-            let is_due = |state: &KeyState<T>| state.due().is_some_and(|due| due <= at);
-            while let Some(slot) = self.states.slot_of(hash, is_due) {
-                if ctx.is_full() || steps >= BATCH_RECORDS {
-                    return Ok(Progress::More);
-                }
-                steps += 1;
-                self.change(slot, |cep, key, state| match state.next(at) {
-                    None => Ok(()),
-                    Some(Due::Deadline(at)) => cep.pass(key, state, at, None, ctx),
-                    Some(Due::Event(at, event)) => cep.pass(key, state, at, Some(event), ctx),
-                })?;
-            }
-            self.agenda.pop();
-        }
-        Ok(Progress::Done)
-    }
-}
-
-impl<K: Key, T: Data + Value, Out: Data> Cep<K, T, Out> {
     /// Time passes to `at` under a key, and brings an event or not.
     fn pass(
         &mut self,
         key: &K,
-        state: &mut KeyState<T>,
-        at: Timestamp,
-        event: Option<T>,
+        matches: &mut PartialMatches<T>,
+        (at, event): (Timestamp, Option<T>),
         ctx: &mut Context<Out>,
     ) -> Result<(), CepError> {
         let Self { nfa, select, timed_out, clock, .. } = self;
@@ -222,12 +170,111 @@ impl<K: Key, T: Data + Value, Out: Data> Cep<K, T, Out> {
             }
             (Outcome::TimedOut { .. }, None) => {}
         };
-        nfa.advance_time(&mut state.matches, at, &mut emit)?;
-        if let Some(event) = event {
-            nfa.process(&mut state.matches, event, at, &mut emit)?;
+        nfa.advance_time(matches, at, &mut emit)?;
+        event.map_or(Ok(()), |event| nfa.process(matches, event, at, &mut emit))
+    }
+}
+
+/// [`Cep`] as an operator.
+pub struct CepOperator<K, T, Out> {
+    cep: Cep<K, T, Out>,
+    key: Box<dyn Fn(&T) -> K + Send>,
+    waiting: Waiting<T>,
+    matches: ValueState<K, PartialMatches<T>>,
+    /// When the first partial match of which key runs out of time.
+    agenda: Agenda,
+}
+
+impl<K: Key, T: Data + Value, Out: Data> CepOperator<K, T, Out> {
+    /// Matches an event.
+    fn event(&mut self, ripe: Ripe<T>, ctx: &mut Context<Out>) -> Result<(), BoxError> {
+        let Ripe { at, key_hash, event } = ripe;
+        let (cep, key) = (&mut self.cep, (self.key)(&event));
+        let keyed = Keyed { key: &key, hash: key_hash };
+        let (deadline, now) = match self.matches.get_mut(keyed) {
+            Some(matches) => {
+                let deadline = cep.nfa.deadline(matches);
+                cep.pass(&key, matches, (at, Some(event)), ctx)?;
+                let now = cep.nfa.deadline(matches);
+                if matches.is_empty() {
+                    self.matches.remove(keyed);
+                }
+                (deadline, now)
+            }
+            None => {
+                let mut matches = PartialMatches::default();
+                cep.pass(&key, &mut matches, (at, Some(event)), ctx)?;
+                let now = cep.nfa.deadline(&matches);
+                if !matches.is_empty() {
+                    self.matches.set(keyed, matches);
+                }
+                (None, now)
+            }
+        };
+        if let Some(now) = now.filter(|now| Some(*now) != deadline) {
+            self.agenda.add(now, key_hash);
         }
-        state.deadline = nfa.deadline(&state.matches);
         Ok(())
+    }
+
+    /// Ends the partial matches in a slot whose time is over at `at`.
+    fn end(&mut self, slot: usize, at: Timestamp, ctx: &mut Context<Out>) -> Result<(), BoxError> {
+        let Some(mut matches) = self.matches.slot_mut(slot).map(std::mem::take) else {
+            return Ok(());
+        };
+        let (key, _) = self.matches.slot(slot).expect("its matches were there");
+        self.cep.pass(key, &mut matches, (at, None), ctx)?;
+        if let Some(deadline) = self.cep.nfa.deadline(&matches) {
+            self.agenda.add(deadline, key.stable_hash());
+        }
+        if matches.is_empty() {
+            self.matches.remove_slot(slot);
+        } else if let Some(place) = self.matches.slot_mut(slot) {
+            *place = matches;
+        }
+        Ok(())
+    }
+
+    /// Ends the partial matches whose time is over at `until`, in the order of time, as far as there
+    /// is room.
+    fn end_until(
+        &mut self,
+        until: Timestamp,
+        steps: &mut usize,
+        ctx: &mut Context<Out>,
+    ) -> Result<Progress, BoxError> {
+        while let Some((at, hash)) = self.agenda.next(until) {
+            let nfa = &self.cep.nfa;
+            let is_due = |matches: &PartialMatches<T>| {
+                nfa.deadline(matches).is_some_and(|deadline| deadline <= at)
+            };
+            match self.matches.slot_of(hash, is_due) {
+                None => self.agenda.pop(),
+                Some(_) if ctx.is_full() || *steps == 0 => return Ok(Progress::More),
+                Some(slot) => self.end(slot, at, ctx)?,
+            }
+            *steps = steps.saturating_sub(1);
+        }
+        Ok(Progress::Done)
+    }
+
+    /// Matches the events that are ripe at `until`; time comes before the event that brings it.
+    fn fire(&mut self, until: Timestamp, ctx: &mut Context<Out>) -> Result<Progress, BoxError> {
+        let mut steps = BATCH_RECORDS;
+        while let Some(at) = self.waiting.first().filter(|at| *at <= until) {
+            if self.end_until(at, &mut steps, ctx)? == Progress::More || ctx.is_full() || steps == 0
+            {
+                return Ok(Progress::More);
+            }
+            if steps.is_multiple_of(TOGETHER) {
+                fetch(&self.matches, self.waiting.upcoming(), PartialMatches::ends);
+            }
+            steps -= 1;
+            if let Some(ripe) = self.waiting.pop() {
+                self.event(ripe, ctx)?;
+            }
+        }
+        self.end_until(until, &mut steps, ctx)
     }
 }
 
@@ -236,39 +283,26 @@ impl<K: Key, T: Data + Value, Out: Data> Operator for CepOperator<K, T, Out> {
     type Out = Out;
 
     fn open(&mut self, _: Timestamp) {
+        self.waiting.open();
         self.agenda.clear();
-        for (key, state) in self.states.iter() {
-            let hash = key.stable_hash();
-            state.times().for_each(|at| self.agenda.add(at, hash));
+        for (key, matches) in self.matches.iter() {
+            let deadline = self.cep.nfa.deadline(matches);
+            deadline.into_iter().for_each(|at| self.agenda.add(at, key.stable_hash()));
         }
     }
 
     fn process(&mut self, input: &mut Batch<T>, ctx: &mut Context<Out>) -> Result<(), BoxError> {
         while !ctx.is_full() {
-            let Some(record) = input.take() else { break };
-            let at = match self.cep.clock {
-                Clock::EventTime => record.timestamp,
-                Clock::ProcessingTime => ctx.processing_time(),
-            };
-            if self.cep.clock == Clock::EventTime && at <= ctx.watermark() {
-                if at == Timestamp::MIN {
-                    return Err(NO_TIMESTAMP.into());
-                }
-                ctx.late(self.cep.late.as_ref(), record.value, at);
-                continue;
-            }
-            let key = (self.key)(&record.value);
-            let keyed = Keyed { key: &key, hash: record.key_hash };
-            let slot = self.states.slot_or_insert_with(keyed, KeyState::default);
-            match self.cep.clock {
-                Clock::EventTime => {
-                    let state = self.states.slot_mut(slot).expect("it was found or made");
-                    state.wait(at, record.value);
-                    self.agenda.add(at, record.key_hash);
-                }
-                Clock::ProcessingTime => self.change(slot, |cep, key, state| {
-                    cep.pass(key, state, at, Some(record.value), ctx)
-                })?,
+            let Some(Record { value, timestamp, key_hash }) = input.take() else { break };
+            if self.cep.clock == Clock::ProcessingTime {
+                let at = ctx.processing_time();
+                self.event(Ripe { at, key_hash, event: value }, ctx)?;
+            } else if timestamp > ctx.watermark() {
+                self.waiting.push(timestamp, key_hash, value);
+            } else if timestamp == Timestamp::MIN {
+                return Err(NO_TIMESTAMP.into());
+            } else {
+                ctx.late(self.cep.late.as_ref(), value, timestamp);
             }
         }
         Ok(())
@@ -292,7 +326,7 @@ impl<K: Key, T: Data + Value, Out: Data> Operator for CepOperator<K, T, Out> {
     ) -> Result<Progress, BoxError> {
         match self.cep.clock {
             Clock::EventTime => Ok(Progress::Done),
-            Clock::ProcessingTime => self.fire(now, ctx),
+            Clock::ProcessingTime => self.end_until(now, &mut BATCH_RECORDS.clone(), ctx),
         }
     }
 
@@ -304,6 +338,7 @@ impl<K: Key, T: Data + Value, Out: Data> Operator for CepOperator<K, T, Out> {
     }
 
     fn states(&mut self, visitor: &mut dyn StateVisitor) {
-        visitor.keyed("cep", &mut self.states);
+        visitor.keyed("waiting", &mut self.waiting);
+        visitor.keyed("matches", &mut self.matches);
     }
 }

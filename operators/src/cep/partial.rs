@@ -6,8 +6,8 @@
 
 use crate::cep::automaton::StateId;
 use crate::cep::buffer::{EntryIndex, EventIndex, MatchBuffer, Moved, Position};
+use crate::cep::few::Few;
 use serde::{Deserialize, Serialize};
-use std::collections::VecDeque;
 
 /// A partial match, or one that is complete and waits for earlier ones.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -49,15 +49,15 @@ impl Partial {
 pub struct PartialMatches<T> {
     pub(super) buffer: MatchBuffer<T>,
     /// In the order in which they began.
-    pub(super) alive: Vec<Partial>,
+    pub(super) alive: Few<Partial>,
     /// Complete, in the same order; they wait for partial matches that began before them, which may yet
     /// have them skipped.
-    pub(super) complete: VecDeque<Partial>,
+    pub(super) complete: Few<Partial>,
 }
 
 impl<T> Default for PartialMatches<T> {
     fn default() -> Self {
-        Self { buffer: MatchBuffer::default(), alive: Vec::new(), complete: VecDeque::new() }
+        Self { buffer: MatchBuffer::default(), alive: Few::default(), complete: Few::default() }
     }
 }
 
@@ -87,14 +87,19 @@ impl<T> PartialMatches<T> {
         self.buffer.events()
     }
 
+    /// Something that hangs on what is kept elsewhere.
+    pub(super) fn ends(&self) -> i64 {
+        self.alive.last().map_or(0, |last| self.buffer.position(last.start).0.millis())
+    }
+
     /// Removes what nobody needs any more, if it is much.
     pub(super) fn tidy(&mut self) {
         if self.is_empty() {
             self.buffer.clear();
         } else if self.buffer.wants_sweep() {
-            let all = self.alive.iter().chain(&self.complete);
+            let all = self.alive.iter().chain(self.complete.iter());
             let moved = self.buffer.sweep(all.map(|partial| partial.last));
-            let all = self.alive.iter_mut().chain(&mut self.complete);
+            let all = self.alive.iter_mut().chain(self.complete.iter_mut());
             all.for_each(|partial| partial.moved(&moved));
         }
     }
