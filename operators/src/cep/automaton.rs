@@ -18,6 +18,8 @@ pub(super) struct Automaton {
     pub(super) start: StateId,
     /// From the first event of a match to its last.
     pub(super) within_ms: Option<i64>,
+    /// Holds for events that do nothing in any state.
+    pub(super) idle: Guard,
     /// Whether any state has a time of its own.
     pub(super) has_timed_states: bool,
 }

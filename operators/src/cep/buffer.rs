@@ -95,6 +95,12 @@ impl<T> MatchBuffer<T> {
         self.events.len()
     }
 
+    /// Something that hangs on where entries and events end.
+    pub(super) fn ends(&self) -> i64 {
+        let event = self.events.last().map_or(0, |(at, _)| at.millis());
+        event ^ self.entries.last().map_or(0, |last| i64::from(last.event))
+    }
+
     pub(super) fn clear(&mut self) {
         self.entries.clear();
         self.events.clear();

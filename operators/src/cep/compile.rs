@@ -10,8 +10,9 @@
 //! A greedy stage forbids what follows all events that the stage itself would take.
 
 use crate::cep::automaton::{Automaton, StateId};
-use crate::cep::condition::{Condition, Guard};
+use crate::cep::condition::{Condition, Guard, iterative};
 use crate::cep::draft::{Draft, Kind, Move};
+use crate::cep::idle;
 use crate::cep::malformed::{MAX_CONDITIONS, MalformedPattern};
 use crate::cep::pattern::Pattern;
 use crate::cep::stage::{Contiguity, Quantifier, Stage};
@@ -38,7 +39,8 @@ pub(super) fn compile<T>(
     let states = compiler.draft.finish();
     let (stages, within_ms) = (lowering.names, pattern.within_ms);
     let has_timed_states = states.iter().any(|state| state.within_ms.is_some());
-    let automaton = Automaton { stages, states, start, within_ms, has_timed_states };
+    let idle = idle::guard(&states, start, iterative(&lowering.conditions));
+    let automaton = Automaton { stages, states, start, within_ms, idle, has_timed_states };
     Ok((automaton, lowering.conditions))
 }
 

@@ -7,6 +7,9 @@
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::ops::{Deref, DerefMut};
 
+/// Room in a new list: more than two, so that it does not grow at once.
+const LIST: usize = 4;
+
 #[derive(Clone, Debug)]
 pub(super) enum Few<T> {
     One(T),
@@ -28,7 +31,9 @@ impl<T> Few<T> {
             Self::Many(list) => list.push(element),
             Self::One(_) => {
                 if let Self::One(first) = std::mem::take(self) {
-                    *self = Self::Many(vec![first, element]);
+                    let mut list = Vec::with_capacity(LIST);
+                    list.extend([first, element]);
+                    *self = Self::Many(list);
                 }
             }
         }

@@ -37,7 +37,8 @@
 //! ```
 //!
 //! Inside, from top to bottom: `stage` and `condition` are what the builder collects, `malformed` what it
-//! refuses; `compile` draws the automaton (`draft`) and flattens it (`automaton`); `nfa` walks it over
+//! refuses; `compile` draws the automaton (`draft`) and flattens it (`automaton`), and `idle`
+//! says which events it passes over wherever it stands; `nfa` walks it over
 //! `partial` matches, whose events are in the `buffer`; `skip` says which matches go after one was found. Around it,
 //! `operator` runs it over a keyed stream, whose events are `waiting` for the watermark.
 
@@ -47,6 +48,7 @@ mod compile;
 mod condition;
 mod draft;
 mod few;
+mod idle;
 mod malformed;
 mod matched;
 #[cfg(test)]

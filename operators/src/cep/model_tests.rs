@@ -171,6 +171,9 @@ fn matched(nfa: &mut Nfa<Event>, events: &[char], restored: bool) -> BTreeMap<Ma
     for (number, event) in events.iter().enumerate() {
         let at = Timestamp(i64::try_from(number).expect("few"));
         nfa.advance_time(&mut matches, at, &mut emit).expect("no strategy");
+        if restored && nfa.passes_over(&(*event, number)) {
+            continue;
+        }
         nfa.process(&mut matches, (*event, number), at, &mut emit).expect("few");
         if restored {
             matches = codec::from_cbor(&codec::to_cbor(&matches)).expect("whole");

@@ -136,6 +136,14 @@ impl<T> Nfa<T> {
         self
     }
 
+    /// Whether an event does nothing, whatever has matched so far: [`Nfa::process`] may be spared it.
+    #[must_use]
+    pub fn passes_over(&self, event: &T) -> bool {
+        let nothing = MatchBuffer::default();
+        let taken = Matched::new(&nothing, &self.automaton.stages, None);
+        Answers::default().hold(&self.automaton.idle, &self.conditions, event, &taken)
+    }
+
     /// Lets an event that happened at `at` go on with partial matches, and begin one. Time is not
     /// advanced by it: call [`Nfa::advance_time`] before.
     ///
@@ -154,9 +162,9 @@ impl<T> Nfa<T> {
         self.next.clear();
         self.found.clear();
         for partial in alive.iter() {
-            self.follow(buffer, Some(*partial), &event, &mut answers)?;
+            self.follow(buffer, Some(*partial), (at, &event), &mut answers)?;
         }
-        self.follow(buffer, None, &event, &mut answers)?;
+        self.follow(buffer, None, (at, &event), &mut answers)?;
         if buffer.len() > entries {
             buffer.store(at, event);
         } else if self.found.is_empty() && self.next == **alive {
@@ -213,10 +221,9 @@ impl<T> Nfa<T> {
     fn limits_of(&self, buffer: &MatchBuffer<T>, partial: &Partial) -> [Option<Timestamp>; 2] {
         let state = &self.automaton.states[partial.state as usize];
         let previous = || buffer.position(buffer.event(partial.last)).0;
-        let start = || buffer.position(partial.start).0;
         [
             state.within_ms.map(|ms| previous().plus(ms)),
-            self.automaton.within_ms.map(|ms| start().plus(ms)),
+            self.automaton.within_ms.map(|ms| partial.start.0.plus(ms)),
         ]
     }
 
@@ -243,7 +250,7 @@ impl<T> Nfa<T> {
         &mut self,
         buffer: &mut MatchBuffer<T>,
         from: Option<Partial>,
-        event: &T,
+        (at, event): (Timestamp, &T),
         answers: &mut Answers,
     ) -> Result<(), CepError> {
         let stopped = self.decide(buffer, from, event, answers);
@@ -252,7 +259,7 @@ impl<T> Nfa<T> {
             let (last, start) = match (takes, from) {
                 (Some(stage), from) => {
                     let last = buffer.link(stage, event, from.map(|partial| partial.last));
-                    (last, from.map_or(event, |partial| partial.start))
+                    (last, from.map_or((at, event), |partial| partial.start))
                 }
                 (None, Some(Partial { last, start, .. })) => (last, start),
                 (None, None) => continue,
@@ -314,7 +321,7 @@ impl<T> Nfa<T> {
         emit: Emit<'_, T>,
     ) -> Result<(), CepError> {
         let PartialMatches { buffer, alive, complete } = matches;
-        let begins = |partial: &Partial| partial.begins(buffer);
+        let begins = |partial: &Partial| partial.start;
         if !alive.is_sorted_by_key(begins) {
             alive.sort_by_key(begins);
         }
@@ -324,14 +331,14 @@ impl<T> Nfa<T> {
         }
         let mut told = 0;
         while let Some(earliest) = complete.get(told).copied() {
-            let earlier = |partial: &Partial| begins(partial) < begins(&earliest);
+            let earlier = |partial: &Partial| partial.start < earliest.start;
             if self.skip.is_skip() && alive.first().is_some_and(earlier) {
                 break;
             }
             told += 1;
             let matched = Matched::new(buffer, &self.automaton.stages, Some(earliest.last));
             if let Some(bound) = self.skip.after(&matched)? {
-                let keeps = |partial: &Partial| !bound.drops(begins(partial));
+                let keeps = |partial: &Partial| !bound.drops(partial.start);
                 alive.retain(keeps);
                 complete.retain_behind(told, keeps);
             }

@@ -1,6 +1,6 @@
 //! `cep`: the matches of a pattern in a keyed stream.
 //!
-//! By event time, events wait until the watermark has come to them, and are then matched in the order of
+//! By event time, events that can have a part in a match wait until the watermark has come to them, and are then matched in the order of
 //! their times (of their arrival, where those are equal); so the same matches come out in whatever order
 //! events arrive and however far the watermark lags behind. An event at or below the watermark is late: it
 //! goes to a side output, and is counted as dropped where none is connected. By processing time, events
@@ -298,7 +298,9 @@ impl<K: Key, T: Data + Value, Out: Data> Operator for CepOperator<K, T, Out> {
                 let at = ctx.processing_time();
                 self.event(Ripe { at, key_hash, event: value }, ctx)?;
             } else if timestamp > ctx.watermark() {
-                self.waiting.push(timestamp, key_hash, value);
+                if !self.cep.nfa.passes_over(&value) {
+                    self.waiting.push(timestamp, key_hash, value);
+                }
             } else if timestamp == Timestamp::MIN {
                 return Err(NO_TIMESTAMP.into());
             } else {

@@ -5,42 +5,37 @@
 //! match is known without being kept.
 
 use crate::cep::automaton::StateId;
-use crate::cep::buffer::{EntryIndex, EventIndex, MatchBuffer, Moved, Position};
+use crate::cep::buffer::{EntryIndex, MatchBuffer, Moved, Position};
 use crate::cep::few::Few;
 use serde::{Deserialize, Serialize};
 
 /// A partial match, or one that is complete and waits for earlier ones.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(from = "(StateId, EntryIndex, EventIndex)", into = "(StateId, EntryIndex, EventIndex)")]
+#[serde(from = "(StateId, EntryIndex, Position)", into = "(StateId, EntryIndex, Position)")]
 pub(super) struct Partial {
     pub(super) state: StateId,
     /// Its newest entry.
     pub(super) last: EntryIndex,
-    /// Its first event.
-    pub(super) start: EventIndex,
+    /// Its first event: by what matches are ordered and pruned.
+    pub(super) start: Position,
 }
 
-impl From<(StateId, EntryIndex, EventIndex)> for Partial {
-    fn from((state, last, start): (StateId, EntryIndex, EventIndex)) -> Self {
+impl From<(StateId, EntryIndex, Position)> for Partial {
+    fn from((state, last, start): (StateId, EntryIndex, Position)) -> Self {
         Self { state, last, start }
     }
 }
 
-impl From<Partial> for (StateId, EntryIndex, EventIndex) {
+impl From<Partial> for (StateId, EntryIndex, Position) {
     fn from(partial: Partial) -> Self {
         (partial.state, partial.last, partial.start)
     }
 }
 
 impl Partial {
-    /// By what matches are ordered and pruned.
-    pub(super) fn begins<T>(&self, buffer: &MatchBuffer<T>) -> Position {
-        buffer.position(self.start)
-    }
-
     fn moved(&mut self, moved: &Moved) {
         self.last = moved.entry(self.last);
-        self.start = moved.event(self.start);
+        self.start.1 = moved.event(self.start.1);
     }
 }
 
@@ -89,7 +84,7 @@ impl<T> PartialMatches<T> {
 
     /// Something that hangs on what is kept elsewhere.
     pub(super) fn ends(&self) -> i64 {
-        self.alive.last().map_or(0, |last| self.buffer.position(last.start).0.millis())
+        self.alive.last().map_or(0, |last| last.start.0.millis()) ^ self.buffer.ends()
     }
 
     /// Removes what nobody needs any more, if it is much.
