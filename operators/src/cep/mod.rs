@@ -37,7 +37,8 @@
 //! ```
 //!
 //! Inside, from top to bottom: `stage` and `condition` are what the builder collects, `malformed` what it
-//! refuses; `compile` draws the automaton (`draft`) and flattens it (`automaton`), and `idle`
+//! refuses; `compile` draws the automaton (`draft`) and flattens it (`automaton`), `merge` makes
+//! it split less, and `idle`
 //! says which events it passes over wherever it stands; `nfa` walks it over
 //! `partial` matches, whose events are in the `buffer`; `skip` says which matches go after one was found. Around it,
 //! `operator` runs it over a keyed stream, whose events are `waiting` for the watermark.
@@ -51,6 +52,7 @@ mod few;
 mod idle;
 mod malformed;
 mod matched;
+mod merge;
 #[cfg(test)]
 mod model_tests;
 mod nfa;

@@ -3,7 +3,9 @@
 use crate::cep::automaton::{Action, Automaton, StateId, Taken};
 use crate::cep::buffer::MatchBuffer;
 use crate::cep::condition::{Answers, Condition, iterative};
+use crate::cep::idle;
 use crate::cep::matched::Matched;
+use crate::cep::merge;
 use crate::cep::partial::{Partial, PartialMatches};
 use crate::cep::skip::AfterMatchSkip;
 use std::sync::Arc;
@@ -136,6 +138,17 @@ impl<T> Nfa<T> {
         self
     }
 
+    /// The same for whom partial matches that time out do not matter: those that differ in nothing else
+    /// are one. What has been kept by either can be gone on with by the other.
+    #[must_use]
+    pub fn without_time_outs(mut self) -> Self {
+        let mut automaton = Automaton::clone(&self.automaton);
+        merge::merge(&mut automaton.states);
+        automaton.idle = idle::guard(&automaton.states, automaton.start, self.iterative);
+        self.automaton = Arc::new(automaton);
+        self
+    }
+
     /// Whether an event does nothing, whatever has matched so far: [`Nfa::process`] may be spared it.
     #[must_use]
     pub fn passes_over(&self, event: &T) -> bool {
@@ -207,14 +220,15 @@ impl<T> Nfa<T> {
     }
 
     /// When [`Nfa::advance_time`] will next have something to do; `None` while nothing has a time limit.
+    #[inline]
     #[must_use]
     pub fn deadline(&self, matches: &PartialMatches<T>) -> Option<Timestamp> {
-        let limit = |partial| self.limits_of(&matches.buffer, partial).into_iter().flatten().min();
-        if self.automaton.has_timed_states {
-            matches.alive.iter().filter_map(limit).min()
-        } else {
-            matches.alive.first().and_then(limit)
+        if !self.automaton.has_timed_states {
+            let ms = self.automaton.within_ms?;
+            return matches.alive.first().map(|earliest| earliest.start.0.plus(ms));
         }
+        let limit = |partial| self.limits_of(&matches.buffer, partial).into_iter().flatten().min();
+        matches.alive.iter().filter_map(limit).min()
     }
 
     /// When the time of a partial match is over: from its newest event, and from its first.

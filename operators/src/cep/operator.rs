@@ -143,7 +143,13 @@ impl<K: Key, T: Data + Value, Out: Data> Cep<K, T, Out> {
     }
 
     /// The operator, for a stream that is keyed by `key`.
-    pub fn into_operator(self, key: impl Fn(&T) -> K + Send + 'static) -> CepOperator<K, T, Out> {
+    pub fn into_operator(
+        mut self,
+        key: impl Fn(&T) -> K + Send + 'static,
+    ) -> CepOperator<K, T, Out> {
+        if self.timed_out.is_none() {
+            self.nfa = self.nfa.without_time_outs();
+        }
         CepOperator {
             cep: self,
             key: Box::new(key),

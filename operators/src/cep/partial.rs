@@ -84,7 +84,8 @@ impl<T> PartialMatches<T> {
 
     /// Something that hangs on what is kept elsewhere.
     pub(super) fn ends(&self) -> i64 {
-        self.alive.last().map_or(0, |last| last.start.0.millis()) ^ self.buffer.ends()
+        let start = |partial: Option<&Partial>| partial.map_or(0, |one| one.start.0.millis());
+        start(self.alive.first()) ^ start(self.alive.last()) ^ self.buffer.ends()
     }
 
     /// Removes what nobody needs any more, if it is much.
