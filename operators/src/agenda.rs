@@ -28,6 +28,7 @@ pub(crate) struct Agenda {
     near_list: i64,
     /// Those made since for times up to `near_list`.
     fresh: BinaryHeap<Reverse<Appointment>>,
+    len: usize,
 }
 
 impl Agenda {
@@ -36,12 +37,13 @@ impl Agenda {
         let stretch = u64::try_from(longest_ms).unwrap_or(0) / LISTS;
         let shift = stretch.checked_ilog2().unwrap_or(0);
         let (far, near, fresh) = (BTreeMap::new(), Vec::new(), BinaryHeap::new());
-        Self { shift, far, near, near_list: i64::MIN, fresh }
+        Self { shift, far, near, near_list: i64::MIN, fresh, len: 0 }
     }
 
     /// Adds an appointment; a second one for the same time and key does no harm.
     #[inline]
     pub(crate) fn add(&mut self, at: Timestamp, hash: u64) {
+        self.len += 1;
         let list = at.millis() >> self.shift;
         if list > self.near_list {
             self.far.entry(list).or_default().push((at, hash));
@@ -86,10 +88,17 @@ impl Agenda {
         let Some(kept) = self.nearest() else { return };
         while self.near.last() == Some(&kept) {
             self.near.pop();
+            self.len -= 1;
         }
         while self.fresh.peek() == Some(&Reverse(kept)) {
             self.fresh.pop();
+            self.len -= 1;
         }
+    }
+
+    /// How many appointments there are, those included that nobody will keep.
+    pub(crate) const fn len(&self) -> usize {
+        self.len
     }
 
     /// When to look at the latest; it may be that nothing is due yet then.
@@ -126,6 +135,7 @@ mod tests {
                 assert_eq!(model.pop_first(), Some(next));
             }
             assert!(model.first().is_none_or(|next| next.0 > until));
+            assert!(agenda.len() >= model.len());
         }
     }
 
@@ -140,5 +150,6 @@ mod tests {
         assert_eq!(agenda.next(Timestamp::MAX), Some((Timestamp::MAX, 1)));
         agenda.pop();
         assert_eq!((agenda.next(Timestamp::MAX), agenda.not_before()), (None, None));
+        assert_eq!(agenda.len(), 0);
     }
 }

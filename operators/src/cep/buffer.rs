@@ -145,11 +145,16 @@ impl<T> MatchBuffer<T> {
         self.entries[entry as usize].stage
     }
 
-    /// The chain that ends with `last`, oldest entry first.
-    pub(super) fn chain(&self, last: Option<EntryIndex>) -> Vec<EntryIndex> {
+    /// The chain that ends with `last`, newest entry first.
+    pub(super) fn back(&self, last: Option<EntryIndex>) -> impl Iterator<Item = EntryIndex> {
         let previous =
             |&EntryIndex(entry): &EntryIndex| self.entries[entry as usize].previous.map(EntryIndex);
-        let mut chain: Vec<_> = std::iter::successors(last, previous).collect();
+        std::iter::successors(last, previous)
+    }
+
+    /// The same, oldest entry first.
+    pub(super) fn chain(&self, last: Option<EntryIndex>) -> Vec<EntryIndex> {
+        let mut chain: Vec<_> = self.back(last).collect();
         chain.reverse();
         chain
     }

@@ -110,53 +110,64 @@ impl Draft {
         copy
     }
 
-    /// The states without PROCEED edges.
-    pub(super) fn finish(&self) -> Vec<State> {
+    /// The states without PROCEED edges; `None` where more than `most` edges can be reached from all of
+    /// them.
+    pub(super) fn finish(&self, most: usize) -> Option<Vec<State>> {
+        let mut left = most;
         let ids = 0..self.states.len();
-        let states = ids.map(|id| StateId::try_from(id).expect("as when it was added"));
-        states.map(|state| self.finished(state)).collect()
+        let ids = ids.map(|id| StateId::try_from(id).expect("as when it was added"));
+        let taken = ids.clone().map(|state| self.taken(state, &mut left));
+        let taken: Vec<Taken> = taken.collect::<Option<_>>()?;
+        ids.map(|state| self.finished(state, &taken, &mut left)).collect()
     }
 
-    fn finished(&self, state: StateId) -> State {
+    fn finished(&self, state: StateId, taken: &[Taken], left: &mut usize) -> Option<State> {
         let mut edges = Vec::new();
-        self.reach(state, |stage, edge, guard| {
+        self.reach(state, left, |stage, edge, guard| {
             let action = match (edge.action, self.kind(edge.to)) {
                 (Move::Proceed, Kind::Stop) => Action::Stop,
                 (Move::Proceed, _) => return,
                 (Move::Ignore, Kind::Final) => Action::Finish,
                 (Move::Ignore, _) => Action::Ignore { to: edge.to },
-                (Move::Take, _) => Action::Take { stage, to: self.taken(edge.to) },
+                (Move::Take, _) => Action::Take { stage, to: taken[edge.to as usize].clone() },
             };
             if guard != Guard::Never {
                 edges.push(Edge { guard, action });
             }
-        });
+        })?;
         let DraftState { kind, within_ms, .. } = *self.state(state);
-        State { edges, within_ms, pending: kind == Kind::Pending }
+        Some(State { edges, within_ms, pending: kind == Kind::Pending })
     }
 
     /// Where taking an event leads that leads to `to`.
-    fn taken(&self, to: StateId) -> Taken {
+    fn taken(&self, to: StateId, left: &mut usize) -> Option<Taken> {
         if self.kind(to) == Kind::Final {
-            return Taken::Finish;
+            return Some(Taken::Finish);
         }
         let mut finishes = Guard::Never;
-        self.reach(to, |_, edge, guard| {
+        self.reach(to, left, |_, edge, guard| {
             if edge.action == Move::Proceed && self.kind(edge.to) == Kind::Final {
                 finishes = std::mem::replace(&mut finishes, Guard::Never).or(guard);
             }
-        });
-        Taken::State { to, finishes }
+        })?;
+        Some(Taken::State { to, finishes })
     }
 
     /// Visits the edges that can be reached from `state` over PROCEED, those included, with the stage
-    /// they belong to and the guards of the whole way. A way that comes back to where it has been is not followed on.
-    fn reach(&self, state: StateId, mut visit: impl FnMut(u16, &DraftEdge, Guard)) {
+    /// they belong to and the guards of the whole way. A way that comes back to where it has been is not
+    /// followed on. `None` where there are more than are `left`.
+    fn reach(
+        &self,
+        state: StateId,
+        left: &mut usize,
+        mut visit: impl FnMut(u16, &DraftEdge, Guard),
+    ) -> Option<()> {
         let mut ways = vec![(vec![state], Guard::Always)];
         while let Some((way, guard)) = ways.pop() {
             let state = way.last().copied().expect("a way has a beginning");
             let DraftState { stage, edges, .. } = self.state(state);
             for edge in edges {
+                *left = left.checked_sub(1)?;
                 let guard = guard.clone().and(edge.guard.clone());
                 visit(*stage, edge, guard.clone());
                 if edge.action == Move::Proceed && !way.contains(&edge.to) {
@@ -165,5 +176,6 @@ impl Draft {
                 }
             }
         }
+        Some(())
     }
 }

@@ -12,6 +12,10 @@ pub const MAX_CONDITIONS: usize = 64;
 /// automaton for each.
 pub const MAX_STAGES: usize = 1_000;
 
+/// Edges of a pattern's automaton, at most: the ways on which stages that may be left out can be, from each
+/// stage.
+pub const MAX_EDGES: usize = 100_000;
+
 /// Why a pattern cannot be matched.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[expect(missing_docs, reason = "every variant says itself what is wrong with which stage")]
@@ -72,6 +76,11 @@ pub enum MalformedPattern {
          `one_or_more` and a condition on what has been taken"
     )]
     TooManyStages(usize),
+    #[error(
+        "there are more than {0} ways through the pattern; make fewer stages optional, most of all in \
+         groups that are optional too"
+    )]
+    TooManyWays(usize),
 }
 
 /// The first thing that makes no sense.

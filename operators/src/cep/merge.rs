@@ -21,25 +21,33 @@ pub(super) fn merge(states: &mut [State]) {
 
 /// The edges of a state when it keeps what would go to two states with the same edges, if there are such.
 fn merged(states: &[State], at: usize) -> Option<Vec<Edge>> {
-    let state = &states[at];
-    let ignores = || {
-        state.edges.iter().enumerate().filter_map(|(place, edge)| match edge.action {
-            Action::Ignore { to } if to as usize != at => Some((place, to)),
-            _ => None,
-        })
-    };
-    let mut pairs = ignores().flat_map(|one| ignores().map(move |other| (one, other)));
+    let edges = &states[at].edges;
+    let ignores = edges.iter().enumerate().filter_map(|(place, edge)| match edge.action {
+        Action::Ignore { to } if to as usize != at => Some((place, to as usize)),
+        _ => None,
+    });
+    let ignores: Vec<_> = ignores.collect();
+    let pairs = ignores.iter().flat_map(|one| ignores.iter().map(move |other| (*one, *other)));
+    let mut pairs = pairs.filter(|((one, _), (other, _))| one < other);
     let ((one, _), (other, _)) = pairs.find(|((one, to), (other, on))| {
-        one < other && is_both(state, &states[*to as usize], &states[*on as usize])
+        is_both(&states[at], &states[*to], &states[*on]) && are_neighbours(&edges[*one..=*other])
     })?;
-    let mut edges = state.edges.clone();
-    let [left, right] = [one, other].map(|place| edges[place].guard.clone());
+    let (left, right) = (edges[one].guard.clone(), edges[other].guard.clone());
+    let mut edges = edges.clone();
     edges[one].guard = left.clone().and(right.clone().not());
     edges[other].guard = right.clone().and(left.clone().not());
     let to = StateId::try_from(at).expect("states are numbered so");
     edges.insert(one, Edge { guard: left.and(right), action: Action::Ignore { to } });
     edges.retain(|edge| edge.guard != Guard::Never);
     Some(edges)
+}
+
+/// Whether nothing comes between the first and the last of these edges where both are followed: the order
+/// of partial matches decides which are skipped.
+fn are_neighbours(edges: &[Edge]) -> bool {
+    let [first, between @ .., last] = edges else { return false };
+    let both = first.guard.clone().and(last.guard.clone());
+    between.iter().all(|edge| both.excludes(&edge.guard))
 }
 
 /// Whether a state does what two do together, in the same order and the same time. One that stops, or whose

@@ -43,6 +43,8 @@
 //! `partial` matches, whose events are in the `buffer`; `skip` says which matches go after one was found. Around it,
 //! `operator` runs it over a keyed stream, whose events are `waiting` for the watermark.
 
+#[cfg(test)]
+mod adversary_tests;
 mod automaton;
 mod buffer;
 mod compile;
@@ -65,7 +67,7 @@ mod skip;
 mod stage;
 mod waiting;
 
-pub use malformed::{MAX_CONDITIONS, MAX_STAGES, MalformedPattern};
+pub use malformed::{MAX_CONDITIONS, MAX_EDGES, MAX_STAGES, MalformedPattern};
 pub use matched::Matched;
 pub use nfa::{CepError, DEFAULT_MAX_ENTRIES, DEFAULT_MAX_PARTIAL_MATCHES, Emit, Nfa, Outcome};
 pub use operator::{Cep, CepOperator};

@@ -47,6 +47,7 @@ use crate::cep::waiting::{Ripe, Waiting};
 use crate::fetch::{TOGETHER, fetch};
 use crate::join::Clock;
 use std::sync::Arc;
+use thiserror::Error;
 use tidegate_core::element::{Batch, Data, Record};
 use tidegate_core::key::Key;
 use tidegate_core::limits::BATCH_RECORDS;
@@ -61,6 +62,18 @@ const NO_TIMESTAMP: &str = "a record without a timestamp cannot be matched by ev
 
 /// How far ahead appointments lie, about: they are kept in lists that span a part of it.
 const AGENDA_MS: i64 = 60_000;
+
+/// So many appointments per key that has partial matches are too many: those of matches that were found in
+/// time have nobody to keep them.
+const SPARE_APPOINTMENTS: usize = 4;
+
+/// Which key could not be matched, and why.
+#[derive(Debug, Error)]
+#[error("the pattern cannot be matched under key {key}: {source}")]
+struct KeyError {
+    key: String,
+    source: CepError,
+}
 
 type Select<K, T, Out> = Arc<dyn Fn(&K, &Matched<'_, T>) -> Out + Send + Sync>;
 type TimedOut<K, T, Out> = Arc<dyn Fn(&K, &Matched<'_, T>, Ends, &mut Context<Out>) + Send + Sync>;
@@ -166,7 +179,7 @@ impl<K: Key, T: Data + Value, Out: Data> Cep<K, T, Out> {
         matches: &mut PartialMatches<T>,
         (at, event): (Timestamp, Option<T>),
         ctx: &mut Context<Out>,
-    ) -> Result<(), CepError> {
+    ) -> Result<(), KeyError> {
         let Self { nfa, select, timed_out, clock, .. } = self;
         let timestamp = clock.timer_timestamp(at);
         let mut emit = |outcome: Outcome<'_, T>| match (outcome, &timed_out) {
@@ -176,8 +189,12 @@ impl<K: Key, T: Data + Value, Out: Data> Cep<K, T, Out> {
             }
             (Outcome::TimedOut { .. }, None) => {}
         };
-        nfa.advance_time(matches, at, &mut emit)?;
-        event.map_or(Ok(()), |event| nfa.process(matches, event, at, &mut emit))
+        let passed = nfa.advance_time(matches, at, &mut emit);
+        let passed = passed.and_then(|()| match event {
+            Some(event) => nfa.process(matches, event, at, &mut emit),
+            None => Ok(()),
+        });
+        passed.map_err(|source| KeyError { key: format!("{key:?}"), source })
     }
 }
 
@@ -219,8 +236,20 @@ impl<K: Key, T: Data + Value, Out: Data> CepOperator<K, T, Out> {
         };
         if let Some(now) = now.filter(|now| Some(*now) != deadline) {
             self.agenda.add(now, key_hash);
+            if self.agenda.len() > SPARE_APPOINTMENTS * (self.matches.len() + BATCH_RECORDS) {
+                self.draw_up_agenda();
+            }
         }
         Ok(())
+    }
+
+    /// Draws up the agenda of what is kept.
+    fn draw_up_agenda(&mut self) {
+        self.agenda.clear();
+        for (key, matches) in self.matches.iter() {
+            let deadline = self.cep.nfa.deadline(matches);
+            deadline.into_iter().for_each(|at| self.agenda.add(at, key.stable_hash()));
+        }
     }
 
     /// Ends the partial matches in a slot whose time is over at `at`.
@@ -290,11 +319,7 @@ impl<K: Key, T: Data + Value, Out: Data> Operator for CepOperator<K, T, Out> {
 
     fn open(&mut self, _: Timestamp) {
         self.waiting.open();
-        self.agenda.clear();
-        for (key, matches) in self.matches.iter() {
-            let deadline = self.cep.nfa.deadline(matches);
-            deadline.into_iter().for_each(|at| self.agenda.add(at, key.stable_hash()));
-        }
+        self.draw_up_agenda();
     }
 
     fn process(&mut self, input: &mut Batch<T>, ctx: &mut Context<Out>) -> Result<(), BoxError> {

@@ -167,3 +167,71 @@ impl<T: Serialize + Send> Frozen for FrozenEvents<T> {
         builder.finish()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tidegate_core::key::{Key, KeyGroup};
+
+    fn taken(waiting: &mut Waiting<u64>) -> Vec<(Timestamp, u64, u64)> {
+        std::iter::from_fn(|| waiting.pop())
+            .map(|ripe| (ripe.at, ripe.key_hash, ripe.event))
+            .collect()
+    }
+
+    /// What two instances that share the key groups get from a chain of captures.
+    fn restored(chain: &[Delta]) -> [Waiting<u64>; 2] {
+        [(0, 60), (60, 128)].map(|(start, end)| {
+            let mut waiting = Waiting::default();
+            let groups = KeyGroupRange { start: KeyGroup(start), end: KeyGroup(end) };
+            for delta in chain {
+                waiting.restore(delta, groups).expect("whole");
+            }
+            waiting.open();
+            waiting
+        })
+    }
+
+    #[test]
+    fn bases_and_deltas_hold_what_waits_whatever_came_and_went() {
+        let max = MaxParallelism::new(128).expect("in bounds");
+        let (mut waiting, mut model) = (Waiting::default(), BTreeMap::new());
+        let (mut chain, mut seed, mut deltas) = (Vec::new(), 1u64, 0);
+        for number in 0..6_000u64 {
+            seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            let (at, key) = (Timestamp((seed >> 40) as i64 % 50), (seed >> 50) % 7);
+            // Now and then much goes at once, beyond what is tracked one by one.
+            let goes = if number % 2_500 == 2_400 { 2_000 } else { seed >> 33 & 1 };
+            for _ in 0..goes {
+                let ripe = waiting.pop().map(|ripe| (ripe.at, ripe.event));
+                assert_eq!(ripe, model.pop_first().map(|((at, event), _)| (at, event)));
+            }
+            waiting.push(at, key.stable_hash(), number);
+            model.insert((at, number), key.stable_hash());
+            if number % 97 == 0 {
+                let delta = waiting.capture(number % 970 == 0).encode(max);
+                deltas += usize::from(!delta.full);
+                if delta.full {
+                    chain.clear();
+                }
+                chain.push(delta);
+                let mut both: Vec<_> = restored(&chain).iter_mut().flat_map(taken).collect();
+                both.sort_by_key(|(at, _, event)| (*at, *event));
+                let model = model.iter().map(|((at, event), hash)| (*at, *hash, *event));
+                assert_eq!(both, model.collect::<Vec<_>>());
+            }
+        }
+        assert!(deltas > 10, "{deltas}");
+    }
+
+    #[test]
+    fn an_event_that_comes_and_goes_between_two_captures_is_in_none() {
+        let max = MaxParallelism::new(128).expect("in bounds");
+        let mut waiting = Waiting::default();
+        (0..100).for_each(|event| waiting.push(Timestamp(9), 1, event));
+        assert_eq!(waiting.capture(true).encode(max).entries, 100);
+        (0..40).for_each(|event| waiting.push(Timestamp(3), 1, event));
+        assert!((0..40).all(|_| waiting.pop().is_some_and(|ripe| ripe.at == Timestamp(3))));
+        assert_eq!(waiting.capture(false).encode(max).entries, 0);
+    }
+}
