@@ -375,3 +375,26 @@ impl<K: Key, T: Data + Value, Out: Data> Operator for CepOperator<K, T, Out> {
         visitor.keyed("matches", &mut self.matches);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn matches_that_were_found_leave_no_appointments_behind() {
+        let pattern = Pattern::begin("even").is(|number: &u64| number.is_multiple_of(2));
+        let pattern = pattern.next("odd").within(i64::MAX);
+        let cep = Cep::new(&pattern, |_: &u64, _| ()).expect("a pattern");
+        let mut cep = cep.into_operator(|_| 1);
+        let mut ctx = Context::new(16);
+        for number in 0..20_000u64 {
+            let timestamp = Timestamp(i64::try_from(number).expect("small"));
+            let record = Record { value: number, timestamp, key_hash: 1u64.stable_hash() };
+            cep.process(&mut Batch::new(vec![record], Vec::new()), &mut ctx).expect("it waits");
+            cep.on_watermark(timestamp, &mut ctx).expect("few");
+            ctx.take();
+        }
+        let most = SPARE_APPOINTMENTS * (1 + BATCH_RECORDS);
+        assert!(cep.agenda.len() <= most, "{} appointments", cep.agenda.len());
+    }
+}
