@@ -2,10 +2,12 @@
 //!
 //! Apart from the timers of [`tidegate_core::timer`], which can be deleted and are in the snapshot; both
 //! cost a tree and a key per timer. Here an appointment is sixteen bytes in a list of those that fall
-//! into the same stretch of time, and a list is put in order when its time has come. That nobody is
-//! there any more at the appointed time is no error: whoever keeps an appointment looks.
+//! into the same stretch of time, and a list is put in order when its time has come; the few that are
+//! made for so soon that this has happened already stand in a heap. That nobody is there any more at the
+//! appointed time is no error: whoever keeps an appointment looks.
 
-use std::collections::BTreeMap;
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BinaryHeap};
 use tidegate_core::time::Timestamp;
 
 /// Into so many lists the longest wait is cut, about: lists are to be long enough to be cheap and short
@@ -24,10 +26,9 @@ pub(crate) struct Agenda {
     /// Appointments of all lists up to `near_list`, the next one last.
     near: Vec<Appointment>,
     near_list: i64,
-    /// Those made since for times up to `near_list`, in the order in which they were made.
-    fresh: Vec<Appointment>,
-    /// The least time of `fresh`.
-    fresh_from: Option<Timestamp>,
+    /// Those made since for times up to `near_list`.
+    fresh: BinaryHeap<Reverse<Appointment>>,
+    len: usize,
 }
 
 impl Agenda {
@@ -35,37 +36,36 @@ impl Agenda {
     pub(crate) fn new(longest_ms: i64) -> Self {
         let stretch = u64::try_from(longest_ms).unwrap_or(0) / LISTS;
         let shift = stretch.checked_ilog2().unwrap_or(0);
-        let (far, near, fresh) = (BTreeMap::new(), Vec::new(), Vec::new());
-        Self { shift, far, near, near_list: i64::MIN, fresh, fresh_from: None }
+        let (far, near, fresh) = (BTreeMap::new(), Vec::new(), BinaryHeap::new());
+        Self { shift, far, near, near_list: i64::MIN, fresh, len: 0 }
     }
 
     /// Adds an appointment; a second one for the same time and key does no harm.
     #[inline]
     pub(crate) fn add(&mut self, at: Timestamp, hash: u64) {
+        self.len += 1;
         let list = at.millis() >> self.shift;
         if list > self.near_list {
             self.far.entry(list).or_default().push((at, hash));
         } else {
-            self.fresh.push((at, hash));
-            self.fresh_from = Some(self.fresh_from.map_or(at, |from| from.min(at)));
+            self.fresh.push(Reverse((at, hash)));
         }
     }
 
-    /// Puts the fresh appointments among the near ones. Those are in order and these nearly so, of which
-    /// a stable sort makes use.
-    fn settle(&mut self) {
-        self.near.append(&mut self.fresh);
-        self.near.sort_by(|left, right| right.cmp(left));
-        self.fresh_from = None;
+    /// The next appointment up to `near_list`.
+    #[inline]
+    fn nearest(&self) -> Option<Appointment> {
+        let near = self.near.last().copied();
+        match (near, self.fresh.peek()) {
+            (Some(near), Some(Reverse(fresh))) => Some(near.min(*fresh)),
+            (near, fresh) => near.or(fresh.map(|Reverse(fresh)| *fresh)),
+        }
     }
 
     /// The next appointment up to `until`.
     #[inline]
     pub(crate) fn next(&mut self, until: Timestamp) -> Option<Appointment> {
-        if self.fresh_from.is_some() {
-            self.settle();
-        }
-        while self.near.is_empty() {
+        while self.near.is_empty() && self.fresh.is_empty() {
             let entry = self.far.first_entry()?;
             if *entry.key() > until.millis() >> self.shift {
                 return None;
@@ -75,7 +75,7 @@ impl Agenda {
             self.near = appointments;
             self.near.sort_unstable_by(|left, right| right.cmp(left));
         }
-        self.near.last().copied().filter(|next| next.0 <= until)
+        self.nearest().filter(|next| next.0 <= until)
     }
 
     /// The hashes of the next appointments, as far as they are in order.
@@ -85,16 +85,25 @@ impl Agenda {
 
     /// The next appointment has been kept, however often it was made.
     pub(crate) fn pop(&mut self) {
-        let kept = self.near.pop();
-        while kept.is_some() && self.near.last().copied() == kept {
+        let Some(kept) = self.nearest() else { return };
+        while self.near.last() == Some(&kept) {
             self.near.pop();
+            self.len -= 1;
         }
+        while self.fresh.peek() == Some(&Reverse(kept)) {
+            self.fresh.pop();
+            self.len -= 1;
+        }
+    }
+
+    /// How many appointments there are, those included that nobody will keep.
+    pub(crate) const fn len(&self) -> usize {
+        self.len
     }
 
     /// When to look at the latest; it may be that nothing is due yet then.
     pub(crate) fn not_before(&self) -> Option<Timestamp> {
-        let near = self.near.last().map(|next| next.0);
-        let near = [near, self.fresh_from].into_iter().flatten().min();
+        let near = self.nearest().map(|next| next.0);
         near.or_else(|| Some(Timestamp(*self.far.keys().next()? << self.shift)))
     }
 
@@ -126,6 +135,7 @@ mod tests {
                 assert_eq!(model.pop_first(), Some(next));
             }
             assert!(model.first().is_none_or(|next| next.0 > until));
+            assert!(agenda.len() >= model.len());
         }
     }
 
@@ -140,5 +150,6 @@ mod tests {
         assert_eq!(agenda.next(Timestamp::MAX), Some((Timestamp::MAX, 1)));
         agenda.pop();
         assert_eq!((agenda.next(Timestamp::MAX), agenda.not_before()), (None, None));
+        assert_eq!(agenda.len(), 0);
     }
 }

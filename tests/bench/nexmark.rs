@@ -50,7 +50,7 @@ struct Pairs {
 #[derive(Subcommand)]
 enum Side {
     /// The engine, as the `nexmark` program runs it
-    Engine(nexmark::Command),
+    Engine(Box<nexmark::Command>),
     /// The floor
     Floor(FloorRun),
 }

@@ -1,7 +1,10 @@
 //! Patterns in a keyed stream: order of arrival, late events, time-outs, both clocks, and what is left.
 
 use proptest::prelude::*;
-use tidegate_core::operator::OutputTag;
+use tidegate_core::element::{self, Batch};
+use tidegate_core::key::Key;
+use tidegate_core::operator::{Context, Operator, OutputTag, Progress};
+use tidegate_core::state::{KeyedState, OperatorState, StateVisitor};
 use tidegate_core::time::Timestamp;
 use tidegate_operators::cep::{
     AfterMatchSkip, Cep, CepOperator, Matched, Outcome, PartialMatches, Pattern,
@@ -115,7 +118,59 @@ fn a_limit_that_is_reached_fails_the_job() {
     let mut steps: Vec<Step<Event>> = (0..20).map(|at| Record((1, 'a'), at)).collect();
     steps.push(End);
     let error = harness(cep).failure(&steps);
-    assert!(error.contains("more than 100 partial matches"), "{error}");
+    assert!(error.contains("under key 1: a key has more than 100 partial matches"), "{error}");
+    assert!(error.contains("narrow the pattern (`within`"), "{error}");
+}
+
+#[test]
+fn a_pattern_of_all_combinations_over_ten_thousand_events_fails_instead_of_growing() {
+    let pattern = letter(Pattern::begin("a"), 'a').one_or_more().allow_combinations();
+    let cep = cep(&letter(pattern.followed_by("b"), 'b').within(100_000));
+    let mut cep = cep.into_operator(|event: &Event| event.0, |_, matched| text(matched));
+    let mut ctx = Context::new(16);
+    let mut batch = Batch::new((0..10_000).map(|at| record(7, 'a', at)).collect(), Vec::new());
+    cep.process(&mut batch, &mut ctx).expect("it waits");
+    let error = cep.on_watermark(Timestamp(20_000), &mut ctx).expect_err("2^10,000 matches");
+    let error = error.to_string();
+    assert!(error.contains("under key 7: a key has more than 10000 partial matches"), "{error}");
+}
+
+fn record(key: u8, letter: char, at: i64) -> element::Record<Event> {
+    element::Record { value: (key, letter), timestamp: Timestamp(at), key_hash: key.stable_hash() }
+}
+
+/// How many entries all states have.
+struct Entries(u64);
+
+impl StateVisitor for Entries {
+    fn keyed(&mut self, _: &str, state: &mut dyn KeyedState) {
+        self.0 += state.entries();
+    }
+
+    fn list(&mut self, _: &str, _: &mut dyn OperatorState) {}
+}
+
+#[test]
+fn a_key_that_never_comes_again_is_forgotten_when_its_time_is_over() {
+    let cep = Cep::new(&abc(10)).expect("a pattern");
+    let mut cep = cep.into_operator(|event: &Event| event.0, |_: &u8, matched| text(matched));
+    let mut ctx = Context::new(1024);
+    let mut entries = |cep: &mut CepOperator<u8, Event, String>, watermark| {
+        ctx.set_time(Timestamp(watermark), Timestamp::MIN);
+        while cep.on_watermark(Timestamp(watermark), &mut ctx).expect("few") == Progress::More {}
+        let mut entries = Entries(0);
+        cep.states(&mut entries);
+        entries.0
+    };
+    let keys = || 0..=255;
+    let begun =
+        keys().flat_map(|key| [record(key, 'a', 1), record(key, 'b', 4), record(key, 'x', 5)]);
+    let mut input = Batch::new(begun.collect(), Vec::new());
+    cep.process(&mut input, &mut Context::new(1024)).expect("it waits");
+    assert_eq!(entries(&mut cep, 0), 2 * 256, "what no pattern looks at does not wait");
+    assert_eq!(entries(&mut cep, 4), 256, "one per key");
+    assert_eq!(entries(&mut cep, 10), 256);
+    assert_eq!(entries(&mut cep, 11), 0);
 }
 
 /// What comes out when events are there all at once and in order; ties by letter, or by arrival.

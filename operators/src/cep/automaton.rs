@@ -10,7 +10,7 @@ use crate::cep::condition::Guard;
 pub(super) type StateId = u32;
 
 /// All states of a pattern.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Automaton {
     /// Names of the stages; an entry of the match buffer names its stage by position.
     pub(super) stages: Vec<String>,
@@ -18,10 +18,14 @@ pub(super) struct Automaton {
     pub(super) start: StateId,
     /// From the first event of a match to its last.
     pub(super) within_ms: Option<i64>,
+    /// Holds for events that do nothing in any state.
+    pub(super) idle: Guard,
+    /// Whether any state has a time of its own.
+    pub(super) has_timed_states: bool,
 }
 
 /// What a partial match waits for.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct State {
     pub(super) edges: Vec<Edge>,
     /// How long, from its newest event.
@@ -31,13 +35,13 @@ pub(super) struct State {
 }
 
 /// What an event can do.
-#[derive(Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Edge {
     pub(super) guard: Guard,
     pub(super) action: Action,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Action {
     /// It is passed over.
     Ignore { to: StateId },
@@ -50,7 +54,7 @@ pub(super) enum Action {
 }
 
 /// Where taking an event leads.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Taken {
     /// To a complete match.
     Finish,

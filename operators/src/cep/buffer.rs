@@ -13,6 +13,7 @@
 //! when there is more of it than of the rest. The order of events is kept, so positions compare like
 //! arrival.
 
+use crate::cep::few::Few;
 use serde::{Deserialize, Serialize};
 use tidegate_core::time::Timestamp;
 
@@ -56,8 +57,8 @@ impl From<Entry> for (u16, u32, Option<u32>) {
 /// Entries and events of one key.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct MatchBuffer<T> {
-    entries: Vec<Entry>,
-    events: Vec<(Timestamp, T)>,
+    entries: Few<Entry>,
+    events: Few<(Timestamp, T)>,
     /// How many entries were alive when garbage was last removed.
     #[serde(skip)]
     alive: usize,
@@ -65,7 +66,7 @@ pub(super) struct MatchBuffer<T> {
 
 impl<T> Default for MatchBuffer<T> {
     fn default() -> Self {
-        Self { entries: Vec::new(), events: Vec::new(), alive: 0 }
+        Self { entries: Few::default(), events: Few::default(), alive: 0 }
     }
 }
 
@@ -94,21 +95,26 @@ impl<T> MatchBuffer<T> {
         self.events.len()
     }
 
+    /// Something that hangs on where entries and events end.
+    pub(super) fn ends(&self) -> i64 {
+        let event = self.events.last().map_or(0, |(at, _)| at.millis());
+        event ^ self.entries.last().map_or(0, |last| i64::from(last.event))
+    }
+
     pub(super) fn clear(&mut self) {
         self.entries.clear();
         self.events.clear();
         self.alive = 0;
     }
 
-    /// Stores an event that may be taken.
-    pub(super) fn store(&mut self, at: Timestamp, value: T) -> EventIndex {
-        self.events.push((at, value));
+    /// Where the next event will be stored.
+    pub(super) fn next_event(&self) -> EventIndex {
         EventIndex(place(self.events.len()))
     }
 
-    /// Forgets the event stored last, which nobody has taken.
-    pub(super) fn forget_last(&mut self) {
-        self.events.pop();
+    /// Stores an event that has been taken.
+    pub(super) fn store(&mut self, at: Timestamp, value: T) {
+        self.events.push((at, value));
     }
 
     /// Writes down that `stage` has taken `event` after `previous`.
@@ -118,8 +124,9 @@ impl<T> MatchBuffer<T> {
         EventIndex(event): EventIndex,
         previous: Option<EntryIndex>,
     ) -> EntryIndex {
+        let entry = EntryIndex(place(self.entries.len()));
         self.entries.push(Entry { stage, event, previous: previous.map(|entry| entry.0) });
-        EntryIndex(place(self.entries.len()))
+        entry
     }
 
     pub(super) fn value(&self, EventIndex(event): EventIndex) -> &T {
@@ -138,11 +145,16 @@ impl<T> MatchBuffer<T> {
         self.entries[entry as usize].stage
     }
 
-    /// The chain that ends with `last`, oldest entry first.
-    pub(super) fn chain(&self, last: Option<EntryIndex>) -> Vec<EntryIndex> {
+    /// The chain that ends with `last`, newest entry first.
+    pub(super) fn back(&self, last: Option<EntryIndex>) -> impl Iterator<Item = EntryIndex> {
         let previous =
             |&EntryIndex(entry): &EntryIndex| self.entries[entry as usize].previous.map(EntryIndex);
-        let mut chain: Vec<_> = std::iter::successors(last, previous).collect();
+        std::iter::successors(last, previous)
+    }
+
+    /// The same, oldest entry first.
+    pub(super) fn chain(&self, last: Option<EntryIndex>) -> Vec<EntryIndex> {
+        let mut chain: Vec<_> = self.back(last).collect();
         chain.reverse();
         chain
     }
@@ -183,7 +195,7 @@ impl<T> MatchBuffer<T> {
         let moved = Moved { entries: moved(&keep_entry), events: moved(&keep_event) };
         retain(&mut self.entries, &keep_entry);
         retain(&mut self.events, &keep_event);
-        for entry in &mut self.entries {
+        for entry in self.entries.iter_mut() {
             entry.event = moved.events[entry.event as usize];
             entry.previous = entry.previous.map(|previous| moved.entries[previous as usize]);
         }
@@ -192,12 +204,12 @@ impl<T> MatchBuffer<T> {
     }
 }
 
-/// The place of the newest of `count`.
+/// The place of the next of `count`.
 fn place(count: usize) -> u32 {
-    u32::try_from(count - 1).expect("the limit of entries is far below 2^32")
+    u32::try_from(count).expect("the limit of entries is far below 2^32")
 }
 
-fn retain<T>(list: &mut Vec<T>, keep: &[bool]) {
+fn retain<T>(list: &mut Few<T>, keep: &[bool]) {
     let mut keep = keep.iter();
     list.retain(|_| keep.next().is_some_and(|keep| *keep));
 }
@@ -214,7 +226,11 @@ mod tests {
     #[test]
     fn matches_share_what_lies_before_their_fork_and_a_sweep_keeps_just_that() {
         let mut buffer = MatchBuffer::default();
-        let [a, b, c, d] = ['a', 'b', 'c', 'd'].map(|event| buffer.store(Timestamp(1), event));
+        let [a, b, c, d] = ['a', 'b', 'c', 'd'].map(|event| {
+            let index = buffer.next_event();
+            buffer.store(Timestamp(1), event);
+            index
+        });
         let head = buffer.link(0, a, None);
         let dead = buffer.link(1, b, Some(head));
         let left = buffer.link(1, c, Some(head));

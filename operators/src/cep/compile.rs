@@ -10,9 +10,10 @@
 //! A greedy stage forbids what follows all events that the stage itself would take.
 
 use crate::cep::automaton::{Automaton, StateId};
-use crate::cep::condition::{Condition, Guard};
+use crate::cep::condition::{Condition, Guard, iterative};
 use crate::cep::draft::{Draft, Kind, Move};
-use crate::cep::malformed::{MAX_CONDITIONS, MalformedPattern};
+use crate::cep::idle;
+use crate::cep::malformed::{MAX_CONDITIONS, MAX_EDGES, MalformedPattern};
 use crate::cep::pattern::Pattern;
 use crate::cep::stage::{Contiguity, Quantifier, Stage};
 use std::collections::HashMap;
@@ -35,9 +36,13 @@ pub(super) fn compile<T>(
     };
     let end = compiler.draft.add(Kind::Final, 0, None);
     let start = compiler.sequence(&nodes, None, None, end);
-    let states = compiler.draft.finish().ok_or(MalformedPattern::TooManyWays)?;
+    let states = compiler.draft.finish(MAX_EDGES);
+    let states = states.ok_or(MalformedPattern::TooManyWays(MAX_EDGES))?;
     let (stages, within_ms) = (lowering.names, pattern.within_ms);
-    Ok((Automaton { stages, states, start, within_ms }, lowering.conditions))
+    let has_timed_states = states.iter().any(|state| state.within_ms.is_some());
+    let idle = idle::guard(&states, start, iterative(&lowering.conditions));
+    let automaton = Automaton { stages, states, start, within_ms, idle, has_timed_states };
+    Ok((automaton, lowering.conditions))
 }
 
 /// A stage with its conditions numbered.

@@ -104,6 +104,50 @@ impl Guard {
     }
 }
 
+/// Guards that speak of more conditions together than this are not looked through.
+const LOOKED_THROUGH: u32 = 8;
+
+impl Guard {
+    /// The conditions it speaks of, as bits.
+    fn speaks_of(&self) -> u64 {
+        match self {
+            Self::Always | Self::Never => 0,
+            Self::Holds(number) => 1 << number,
+            Self::Not(inner) => inner.speaks_of(),
+            Self::Both(two) | Self::Either(two) => two[0].speaks_of() | two[1].speaks_of(),
+        }
+    }
+
+    fn holds_if(&self, conditions: u64) -> bool {
+        match self {
+            Self::Always => true,
+            Self::Never => false,
+            Self::Holds(number) => conditions >> number & 1 == 1,
+            Self::Not(inner) => !inner.holds_if(conditions),
+            Self::Both(both) => both.iter().all(|one| one.holds_if(conditions)),
+            Self::Either(either) => either.iter().any(|one| one.holds_if(conditions)),
+        }
+    }
+
+    /// Whether it is known that no event fulfils both.
+    pub(super) fn excludes(&self, other: &Self) -> bool {
+        let all = self.speaks_of() | other.speaks_of();
+        if all.count_ones() > LOOKED_THROUGH {
+            return false;
+        }
+        let mut some = all;
+        loop {
+            if self.holds_if(some) && other.holds_if(some) {
+                return false;
+            }
+            if some == 0 {
+                return true;
+            }
+            some = (some - 1) & all;
+        }
+    }
+}
+
 /// What has been answered about one event.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Answers {

@@ -3,7 +3,6 @@
 
 use crate::cep::automaton::{Action, Edge, State, StateId, Taken};
 use crate::cep::condition::Guard;
-use crate::cep::malformed::MAX_WAYS;
 use std::collections::HashMap;
 
 /// What a state is.
@@ -111,20 +110,20 @@ impl Draft {
         copy
     }
 
-    /// The states without PROCEED edges; none when there are too many ways over those.
-    pub(super) fn finish(&self) -> Option<Vec<State>> {
+    /// The states without PROCEED edges; `None` where more than `most` edges can be reached from all of
+    /// them.
+    pub(super) fn finish(&self, most: usize) -> Option<Vec<State>> {
+        let mut left = most;
         let ids = 0..self.states.len();
         let ids = ids.map(|id| StateId::try_from(id).expect("as when it was added"));
-        let mut ways = MAX_WAYS;
-        let taken = ids.clone().map(|state| self.taken(state, &mut ways));
-        let taken = taken.collect::<Option<Vec<_>>>()?;
-        ids.map(|state| self.finished(state, &taken, &mut ways)).collect()
+        let taken = ids.clone().map(|state| self.taken(state, &mut left));
+        let taken: Vec<Taken> = taken.collect::<Option<_>>()?;
+        ids.map(|state| self.finished(state, &taken, &mut left)).collect()
     }
 
-    /// A state, given where taking an event leads that leads to each state.
-    fn finished(&self, state: StateId, taken: &[Taken], ways: &mut usize) -> Option<State> {
+    fn finished(&self, state: StateId, taken: &[Taken], left: &mut usize) -> Option<State> {
         let mut edges = Vec::new();
-        self.reach(state, ways, |stage, edge, guard| {
+        self.reach(state, left, |stage, edge, guard| {
             let action = match (edge.action, self.kind(edge.to)) {
                 (Move::Proceed, Kind::Stop) => Action::Stop,
                 (Move::Proceed, _) => return,
@@ -132,19 +131,21 @@ impl Draft {
                 (Move::Ignore, _) => Action::Ignore { to: edge.to },
                 (Move::Take, _) => Action::Take { stage, to: taken[edge.to as usize].clone() },
             };
-            edges.push(Edge { guard, action });
+            if guard != Guard::Never {
+                edges.push(Edge { guard, action });
+            }
         })?;
         let DraftState { kind, within_ms, .. } = *self.state(state);
         Some(State { edges, within_ms, pending: kind == Kind::Pending })
     }
 
     /// Where taking an event leads that leads to `to`.
-    fn taken(&self, to: StateId, ways: &mut usize) -> Option<Taken> {
+    fn taken(&self, to: StateId, left: &mut usize) -> Option<Taken> {
         if self.kind(to) == Kind::Final {
             return Some(Taken::Finish);
         }
         let mut finishes = Guard::Never;
-        self.reach(to, ways, |_, edge, guard| {
+        self.reach(to, left, |_, edge, guard| {
             if edge.action == Move::Proceed && self.kind(edge.to) == Kind::Final {
                 finishes = std::mem::replace(&mut finishes, Guard::Never).or(guard);
             }
@@ -152,9 +153,9 @@ impl Draft {
         Some(Taken::State { to, finishes })
     }
 
-    /// Visits the edges that can be followed from `state` over PROCEED, those included, with the stage
+    /// Visits the edges that can be reached from `state` over PROCEED, those included, with the stage
     /// they belong to and the guards of the whole way. A way that comes back to where it has been is not
-    /// followed on. None when there are more than `left` ways.
+    /// followed on. `None` where there are more than are `left`.
     fn reach(
         &self,
         state: StateId,
@@ -163,14 +164,11 @@ impl Draft {
     ) -> Option<()> {
         let mut ways = vec![(vec![state], Guard::Always)];
         while let Some((way, guard)) = ways.pop() {
-            *left = left.checked_sub(1)?;
             let state = way.last().copied().expect("a way has a beginning");
             let DraftState { stage, edges, .. } = self.state(state);
             for edge in edges {
+                *left = left.checked_sub(1)?;
                 let guard = guard.clone().and(edge.guard.clone());
-                if guard == Guard::Never {
-                    continue;
-                }
                 visit(*stage, edge, guard.clone());
                 if edge.action == Move::Proceed && !way.contains(&edge.to) {
                     let way = way.iter().copied().chain([edge.to]).collect();

@@ -38,10 +38,8 @@ impl<'a, T> Matched<'a, T> {
 
     /// The events that the stage named `stage` has taken; none where there is no such stage.
     pub fn events(&self, stage: &str) -> impl DoubleEndedIterator<Item = &'a T> {
-        let stage = self.stages.iter().position(|name| name == stage);
-        let of_stage = move |entry: &&EntryIndex| {
-            stage.is_some_and(|stage| usize::from(self.buffer.stage(**entry)) == stage)
-        };
+        let is_its = self.is_of(stage);
+        let of_stage = move |entry: &&EntryIndex| is_its(**entry);
         self.chain().iter().filter(of_stage).map(|entry| self.event(*entry))
     }
 
@@ -51,10 +49,18 @@ impl<'a, T> Matched<'a, T> {
         self.events(stage).next()
     }
 
-    /// The last event that the stage has taken.
+    /// The last event that the stage has taken. Cheap where that is not long ago, however much has
+    /// matched.
     #[must_use]
     pub fn last(&self, stage: &str) -> Option<&'a T> {
-        self.events(stage).next_back()
+        let is_its = self.is_of(stage);
+        self.buffer.back(self.last).find(|entry| is_its(*entry)).map(|entry| self.event(entry))
+    }
+
+    /// Whether an entry is of the stage of this name.
+    fn is_of(&self, stage: &str) -> impl Fn(EntryIndex) -> bool + use<'a, T> {
+        let (stage, buffer) = (self.stages.iter().position(|name| name == stage), self.buffer);
+        move |entry| stage.is_some_and(|stage| usize::from(buffer.stage(entry)) == stage)
     }
 
     /// All events, each with the name of its stage.

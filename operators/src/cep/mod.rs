@@ -37,18 +37,24 @@
 //! ```
 //!
 //! Inside, from top to bottom: `stage` and `condition` are what the builder collects, `malformed` what it
-//! refuses; `compile` draws the automaton (`draft`) and flattens it (`automaton`); `nfa` walks it over
+//! refuses; `compile` draws the automaton (`draft`) and flattens it (`automaton`), `merge` makes
+//! it split less, and `idle`
+//! says which events it passes over wherever it stands; `nfa` walks it over
 //! `partial` matches, whose events are in the `buffer`; `skip` says which matches go after one was found. Around it,
-//! `operator` runs it over a keyed stream, with a `key_state` per key.
+//! `operator` runs it over a keyed stream, whose events are `waiting` for the watermark.
 
+#[cfg(test)]
+mod adversary_tests;
 mod automaton;
 mod buffer;
 mod compile;
 mod condition;
 mod draft;
-mod key_state;
+mod few;
+mod idle;
 mod malformed;
 mod matched;
+mod merge;
 #[cfg(test)]
 mod model_tests;
 mod nfa;
@@ -59,8 +65,9 @@ mod partial;
 mod pattern;
 mod skip;
 mod stage;
+mod waiting;
 
-pub use malformed::{MAX_CONDITIONS, MAX_STAGES, MAX_WAYS, MalformedPattern};
+pub use malformed::{MAX_CONDITIONS, MAX_EDGES, MAX_STAGES, MalformedPattern};
 pub use matched::Matched;
 pub use nfa::{CepError, DEFAULT_MAX_ENTRIES, DEFAULT_MAX_PARTIAL_MATCHES, Emit, Nfa, Outcome};
 pub use operator::{Cep, CepOperator};

@@ -1,11 +1,13 @@
 //! The matcher: what an event, or the passing of time, does to the partial matches of a key.
 
 use crate::cep::automaton::{Action, Automaton, StateId, Taken};
-use crate::cep::buffer::{EventIndex, MatchBuffer};
+use crate::cep::buffer::MatchBuffer;
 use crate::cep::condition::{Answers, Condition, iterative};
+use crate::cep::idle;
 use crate::cep::matched::Matched;
+use crate::cep::merge;
 use crate::cep::partial::{Partial, PartialMatches};
-use crate::cep::skip::{AfterMatchSkip, Bound};
+use crate::cep::skip::AfterMatchSkip;
 use std::sync::Arc;
 use thiserror::Error;
 use tidegate_core::time::Timestamp;
@@ -136,6 +138,25 @@ impl<T> Nfa<T> {
         self
     }
 
+    /// The same for whom partial matches that time out do not matter: those that differ in nothing else
+    /// are one. What has been kept by either can be gone on with by the other.
+    #[must_use]
+    pub fn without_time_outs(mut self) -> Self {
+        let mut automaton = Automaton::clone(&self.automaton);
+        merge::merge(&mut automaton.states);
+        automaton.idle = idle::guard(&automaton.states, automaton.start, self.iterative);
+        self.automaton = Arc::new(automaton);
+        self
+    }
+
+    /// Whether an event does nothing, whatever has matched so far: [`Nfa::process`] may be spared it.
+    #[must_use]
+    pub fn passes_over(&self, event: &T) -> bool {
+        let nothing = MatchBuffer::default();
+        let taken = Matched::new(&nothing, &self.automaton.stages, None);
+        Answers::default().hold(&self.automaton.idle, &self.conditions, event, &taken)
+    }
+
     /// Lets an event that happened at `at` go on with partial matches, and begin one. Time is not
     /// advanced by it: call [`Nfa::advance_time`] before.
     ///
@@ -148,18 +169,21 @@ impl<T> Nfa<T> {
         at: Timestamp,
         emit: Emit<'_, T>,
     ) -> Result<(), CepError> {
-        let entries = matches.buffer.len();
-        let event = matches.buffer.store(at, event);
+        let PartialMatches { buffer, alive, .. } = matches;
+        let entries = buffer.len();
         let mut answers = Answers::default();
-        self.begin_step();
-        for partial in &matches.alive {
-            self.follow(&mut matches.buffer, Some(*partial), event, &mut answers)?;
+        self.next.clear();
+        self.found.clear();
+        for partial in alive.iter() {
+            self.follow(buffer, Some(*partial), (at, &event), &mut answers)?;
         }
-        self.follow(&mut matches.buffer, None, event, &mut answers)?;
-        if matches.buffer.len() == entries {
-            matches.buffer.forget_last();
+        self.follow(buffer, None, (at, &event), &mut answers)?;
+        if buffer.len() > entries {
+            buffer.store(at, event);
+        } else if self.found.is_empty() && self.next == **alive {
+            return Ok(());
         }
-        std::mem::swap(&mut matches.alive, &mut self.next);
+        alive.assign(&self.next);
         self.settle(matches, emit)
     }
 
@@ -174,8 +198,12 @@ impl<T> Nfa<T> {
         to: Timestamp,
         emit: Emit<'_, T>,
     ) -> Result<(), CepError> {
-        self.begin_step();
-        for partial in &matches.alive {
+        if self.deadline(matches).is_none_or(|first| first > to) {
+            return Ok(());
+        }
+        self.next.clear();
+        self.found.clear();
+        for partial in matches.alive.iter() {
             let Some(over) = self.over(&matches.buffer, partial, to) else {
                 self.next.push(*partial);
                 continue;
@@ -187,35 +215,29 @@ impl<T> Nfa<T> {
                 emit(Outcome::TimedOut { partial, at: over });
             }
         }
-        if matches.alive.len() == self.next.len() {
-            return Ok(());
-        }
-        std::mem::swap(&mut matches.alive, &mut self.next);
+        matches.alive.assign(&self.next);
         self.settle(matches, emit)
     }
 
-    /// A step that failed has left behind what it had found.
-    fn begin_step(&mut self) {
-        self.next.clear();
-        self.found.clear();
-        self.steps.clear();
-    }
-
     /// When [`Nfa::advance_time`] will next have something to do; `None` while nothing has a time limit.
+    #[inline]
     #[must_use]
     pub fn deadline(&self, matches: &PartialMatches<T>) -> Option<Timestamp> {
-        let limits = |partial| self.limits_of(&matches.buffer, partial).into_iter().flatten().min();
-        matches.alive.iter().filter_map(limits).min()
+        if !self.automaton.has_timed_states {
+            let ms = self.automaton.within_ms?;
+            return matches.alive.first().map(|earliest| earliest.start.0.plus(ms));
+        }
+        let limit = |partial| self.limits_of(&matches.buffer, partial).into_iter().flatten().min();
+        matches.alive.iter().filter_map(limit).min()
     }
 
     /// When the time of a partial match is over: from its newest event, and from its first.
     fn limits_of(&self, buffer: &MatchBuffer<T>, partial: &Partial) -> [Option<Timestamp>; 2] {
         let state = &self.automaton.states[partial.state as usize];
         let previous = || buffer.position(buffer.event(partial.last)).0;
-        let start = || buffer.position(partial.start).0;
         [
             state.within_ms.map(|ms| previous().plus(ms)),
-            self.automaton.within_ms.map(|ms| start().plus(ms)),
+            self.automaton.within_ms.map(|ms| partial.start.0.plus(ms)),
         ]
     }
 
@@ -242,15 +264,16 @@ impl<T> Nfa<T> {
         &mut self,
         buffer: &mut MatchBuffer<T>,
         from: Option<Partial>,
-        event: EventIndex,
+        (at, event): (Timestamp, &T),
         answers: &mut Answers,
     ) -> Result<(), CepError> {
         let stopped = self.decide(buffer, from, event, answers);
+        let event = buffer.next_event();
         for Step { takes, to, finishes } in self.steps.drain(..) {
             let (last, start) = match (takes, from) {
                 (Some(stage), from) => {
                     let last = buffer.link(stage, event, from.map(|partial| partial.last));
-                    (last, from.map_or(event, |partial| partial.start))
+                    (last, from.map_or((at, event), |partial| partial.start))
                 }
                 (None, Some(Partial { last, start, .. })) => (last, start),
                 (None, None) => continue,
@@ -276,12 +299,11 @@ impl<T> Nfa<T> {
         &mut self,
         buffer: &MatchBuffer<T>,
         from: Option<Partial>,
-        event: EventIndex,
+        event: &T,
         answers: &mut Answers,
     ) -> bool {
         answers.forget(self.iterative);
         let taken = Matched::new(buffer, &self.automaton.stages, from.map(|partial| partial.last));
-        let event = buffer.value(event);
         let mut holds = |guard| answers.hold(guard, &self.conditions, event, &taken);
         let state = from.map_or(self.automaton.start, |partial| partial.state);
         let mut stopped = false;
@@ -313,28 +335,30 @@ impl<T> Nfa<T> {
         emit: Emit<'_, T>,
     ) -> Result<(), CepError> {
         let PartialMatches { buffer, alive, complete } = matches;
-        let begins = |partial: &Partial| partial.begins(buffer);
+        let begins = |partial: &Partial| partial.start;
         if !alive.is_sorted_by_key(begins) {
             alive.sort_by_key(begins);
         }
         if !self.found.is_empty() {
-            complete.extend(self.found.drain(..));
-            complete.make_contiguous().sort_by_key(begins);
+            self.found.drain(..).for_each(|partial| complete.push(partial));
+            complete.sort_by_key(begins);
         }
-        while let Some(earliest) = complete.front().copied() {
-            let earlier = |partial: &Partial| begins(partial) < begins(&earliest);
+        let mut told = 0;
+        while let Some(earliest) = complete.get(told).copied() {
+            let earlier = |partial: &Partial| partial.start < earliest.start;
             if self.skip.is_skip() && alive.first().is_some_and(earlier) {
                 break;
             }
-            complete.pop_front();
+            told += 1;
             let matched = Matched::new(buffer, &self.automaton.stages, Some(earliest.last));
             if let Some(bound) = self.skip.after(&matched)? {
-                let keeps = |bound: Bound, partial: &Partial| !bound.drops(begins(partial));
-                alive.retain(|partial| keeps(bound, partial));
-                complete.retain(|partial| keeps(bound, partial));
+                let keeps = |partial: &Partial| !bound.drops(partial.start);
+                alive.retain(keeps);
+                complete.retain_behind(told, keeps);
             }
             emit(Outcome::Matched(matched));
         }
+        complete.remove_first(told);
         if matches.len() > self.max_partial_matches {
             return Err(CepError::TooManyPartialMatches { limit: self.max_partial_matches });
         }

@@ -1,10 +1,10 @@
 //! `cep`: the matches of a pattern in a keyed stream.
 //!
-//! By event time, events wait until the watermark has come to them, and are then matched in the order of
-//! their times, equal ones as [`Cep::order_ties_by`] says, else as they arrived; so the same matches come
-//! out in whatever order events of different times arrive and however far the watermark lags behind. An
-//! event at or below the watermark is late: it goes to a side output, and is counted as dropped where none
-//! is connected. By processing time, events are matched as they arrive.
+//! By event time, events that can have a part in a match wait until the watermark has come to them, and are
+//! then matched in the order of their times, equal ones as [`Cep::order_ties_by`] says, else as they
+//! arrived; so the same matches come out in whatever order events of different times arrive and however far
+//! the watermark lags behind. An event at or below the watermark is late: it goes to a side output, and is
+//! counted as dropped where none is connected. By processing time, events are matched as they arrive.
 //!
 //! A match has the event time at which it was certain: that of the event that completed it; a later one
 //! where it ends with an absence, or where an after-match strategy lets it wait for a partial match that
@@ -38,15 +38,18 @@
 //! ```
 
 use crate::agenda::Agenda;
-use crate::cep::key_state::{Due, KeyState, Ties};
 use crate::cep::malformed::MalformedPattern;
 use crate::cep::matched::Matched;
 use crate::cep::nfa::{CepError, Nfa, Outcome};
+use crate::cep::partial::PartialMatches;
 use crate::cep::pattern::Pattern;
+use crate::cep::waiting::{Ripe, Ties, Waiting};
+use crate::fetch::{TOGETHER, fetch};
 use crate::join::Clock;
 use std::cmp::Ordering;
 use std::sync::Arc;
-use tidegate_core::element::{Batch, Data};
+use thiserror::Error;
+use tidegate_core::element::{Batch, Data, Record};
 use tidegate_core::key::Key;
 use tidegate_core::limits::BATCH_RECORDS;
 use tidegate_core::operator::{BoxError, Context, Operator, OutputTag, Progress};
@@ -60,6 +63,18 @@ const NO_TIMESTAMP: &str = "a record without a timestamp cannot be matched by ev
 
 /// How far ahead appointments lie, about: they are kept in lists that span a part of it.
 const AGENDA_MS: i64 = 60_000;
+
+/// So many appointments per key that has partial matches are too many: those of matches that were found in
+/// time have nobody to keep them.
+const SPARE_APPOINTMENTS: usize = 4;
+
+/// Which key could not be matched, and why.
+#[derive(Debug, Error)]
+#[error("the pattern cannot be matched under key {key}: {source}")]
+struct KeyError {
+    key: String,
+    source: CepError,
+}
 
 type Select<K, T, Out> = Box<dyn Fn(&K, &Matched<'_, T>) -> Out + Send>;
 type TimedOut<K, T, Out> = Arc<dyn Fn(&K, &Matched<'_, T>, Ends, &mut Context<Out>) + Send + Sync>;
@@ -103,8 +118,8 @@ impl<K: Key, T: Data + Value, Out: Data> Cep<K, T, Out> {
         Ok(Self { nfa, timed_out: None, late: None, ties: None, clock: Clock::EventTime })
     }
 
-    /// Says which of two events of a key comes first when their event times are equal; where it does not,
-    /// the one that arrived first.
+    /// Says which of two events comes first when their event times are equal; where it does not, the one
+    /// that arrived first.
     #[must_use]
     pub fn order_ties_by(
         mut self,
@@ -152,26 +167,21 @@ impl<K: Key, T: Data + Value, Out: Data> Cep<K, T, Out> {
     /// The operator, for a stream that is keyed by `key`: it emits what `select` makes of each match of a
     /// key.
     pub fn into_operator(
-        self,
+        mut self,
         key: impl Fn(&T) -> K + Send + 'static,
         select: impl Fn(&K, &Matched<'_, T>) -> Out + Send + 'static,
     ) -> CepOperator<K, T, Out> {
+        if self.timed_out.is_none() {
+            self.nfa = self.nfa.without_time_outs();
+        }
         CepOperator {
             matching: Matching { cep: self, select: Box::new(select) },
             key: Box::new(key),
-            states: ValueState::default(),
+            waiting: Waiting::default(),
+            matches: ValueState::default(),
             agenda: Agenda::new(AGENDA_MS),
         }
     }
-}
-
-/// [`Cep`] as an operator.
-pub struct CepOperator<K, T, Out> {
-    matching: Matching<K, T, Out>,
-    key: Box<dyn Fn(&T) -> K + Send>,
-    states: ValueState<K, KeyState<T>>,
-    /// When to look at which key: whenever an event is ripe or a partial match runs out of time.
-    agenda: Agenda,
 }
 
 /// What happens under a key, apart from where its state is.
@@ -180,59 +190,15 @@ struct Matching<K, T, Out> {
     select: Select<K, T, Out>,
 }
 
-impl<K: Key, T: Data + Value, Out: Data> CepOperator<K, T, Out> {
-    /// Does something to the state in a slot, and sees to it that what follows from it is not missed.
-    fn change(
-        &mut self,
-        slot: usize,
-        change: impl FnOnce(&mut Matching<K, T, Out>, &K, &mut KeyState<T>) -> Result<(), CepError>,
-    ) -> Result<(), BoxError> {
-        let Some(mut state) = self.states.slot_mut(slot).map(std::mem::take) else { return Ok(()) };
-        let (key, _) = self.states.slot(slot).expect("its state was there");
-        let before = state.deadline;
-        change(&mut self.matching, key, &mut state)?;
-        if let Some(deadline) = state.deadline.filter(|_| state.deadline != before) {
-            self.agenda.add(deadline, key.stable_hash());
-        }
-        if state.is_empty() {
-            self.states.remove_slot(slot);
-        } else if let Some(place) = self.states.slot_mut(slot) {
-            *place = state;
-        }
-        Ok(())
-    }
-
-    fn fire(&mut self, until: Timestamp, ctx: &mut Context<Out>) -> Result<Progress, BoxError> {
-        let mut steps = 0;
-        while let Some((at, hash)) = self.agenda.next(until) {
-            let is_due = |state: &KeyState<T>| state.due().is_some_and(|due| due <= at);
-            while let Some(slot) = self.states.slot_of(hash, is_due) {
-                if ctx.is_full() || steps >= BATCH_RECORDS {
-                    return Ok(Progress::More);
-                }
-                steps += 1;
-                self.change(slot, |matching, key, state| match state.next(at) {
-                    None => Ok(()),
-                    Some(Due::Deadline(at)) => matching.pass(key, state, at, None, ctx),
-                    Some(Due::Event(at, event)) => matching.pass(key, state, at, Some(event), ctx),
-                })?;
-            }
-            self.agenda.pop();
-        }
-        Ok(Progress::Done)
-    }
-}
-
 impl<K: Key, T: Data + Value, Out: Data> Matching<K, T, Out> {
     /// Time passes to `at` under a key, and brings an event or not.
     fn pass(
         &mut self,
         key: &K,
-        state: &mut KeyState<T>,
-        at: Timestamp,
-        event: Option<T>,
+        matches: &mut PartialMatches<T>,
+        (at, event): (Timestamp, Option<T>),
         ctx: &mut Context<Out>,
-    ) -> Result<(), CepError> {
+    ) -> Result<(), KeyError> {
         let Self { cep: Cep { nfa, timed_out, clock, .. }, select } = self;
         let timestamp = clock.timer_timestamp(at);
         let mut emit = |outcome: Outcome<'_, T>| match (outcome, &timed_out) {
@@ -242,12 +208,132 @@ impl<K: Key, T: Data + Value, Out: Data> Matching<K, T, Out> {
             }
             (Outcome::TimedOut { .. }, None) => {}
         };
-        nfa.advance_time(&mut state.matches, at, &mut emit)?;
-        if let Some(event) = event {
-            nfa.process(&mut state.matches, event, at, &mut emit)?;
+        let passed = nfa.advance_time(matches, at, &mut emit);
+        let passed = passed.and_then(|()| match event {
+            Some(event) => nfa.process(matches, event, at, &mut emit),
+            None => Ok(()),
+        });
+        passed.map_err(|source| KeyError { key: format!("{key:?}"), source })
+    }
+}
+
+/// [`Cep`] as an operator.
+pub struct CepOperator<K, T, Out> {
+    matching: Matching<K, T, Out>,
+    key: Box<dyn Fn(&T) -> K + Send>,
+    waiting: Waiting<T>,
+    matches: ValueState<K, PartialMatches<T>>,
+    /// When the first partial match of which key runs out of time.
+    agenda: Agenda,
+}
+
+impl<K: Key, T: Data + Value, Out: Data> CepOperator<K, T, Out> {
+    /// Matches an event.
+    fn event(&mut self, ripe: Ripe<T>, ctx: &mut Context<Out>) -> Result<(), BoxError> {
+        let Ripe { at, key_hash, event } = ripe;
+        let (matching, key) = (&mut self.matching, (self.key)(&event));
+        let keyed = Keyed { key: &key, hash: key_hash };
+        let (deadline, now) = match self.matches.get_mut(keyed) {
+            Some(matches) => {
+                let deadline = matching.cep.nfa.deadline(matches);
+                matching.pass(&key, matches, (at, Some(event)), ctx)?;
+                let now = matching.cep.nfa.deadline(matches);
+                if matches.is_empty() {
+                    self.matches.remove(keyed);
+                }
+                (deadline, now)
+            }
+            None => {
+                let mut matches = PartialMatches::default();
+                matching.pass(&key, &mut matches, (at, Some(event)), ctx)?;
+                let now = matching.cep.nfa.deadline(&matches);
+                if !matches.is_empty() {
+                    self.matches.set(keyed, matches);
+                }
+                (None, now)
+            }
+        };
+        if let Some(now) = now.filter(|now| Some(*now) != deadline) {
+            self.agenda.add(now, key_hash);
+            if self.agenda.len() > SPARE_APPOINTMENTS * (self.matches.len() + BATCH_RECORDS) {
+                self.draw_up_agenda();
+            }
         }
-        state.deadline = nfa.deadline(&state.matches);
         Ok(())
+    }
+
+    /// Draws up the agenda of what is kept.
+    fn draw_up_agenda(&mut self) {
+        self.agenda.clear();
+        for (key, matches) in self.matches.iter() {
+            let deadline = self.matching.cep.nfa.deadline(matches);
+            deadline.into_iter().for_each(|at| self.agenda.add(at, key.stable_hash()));
+        }
+    }
+
+    /// Ends the partial matches in a slot whose time is over at `at`.
+    fn end(&mut self, slot: usize, at: Timestamp, ctx: &mut Context<Out>) -> Result<(), BoxError> {
+        let Some(mut matches) = self.matches.slot_mut(slot).map(std::mem::take) else {
+            return Ok(());
+        };
+        let (key, _) = self.matches.slot(slot).expect("its matches were there");
+        self.matching.pass(key, &mut matches, (at, None), ctx)?;
+        if let Some(deadline) = self.matching.cep.nfa.deadline(&matches) {
+            self.agenda.add(deadline, key.stable_hash());
+        }
+        if matches.is_empty() {
+            self.matches.remove_slot(slot);
+        } else if let Some(place) = self.matches.slot_mut(slot) {
+            *place = matches;
+        }
+        Ok(())
+    }
+
+    /// Ends the partial matches whose time is over at `until`, in the order of time, as far as there
+    /// is room.
+    fn end_until(
+        &mut self,
+        until: Timestamp,
+        steps: &mut usize,
+        ctx: &mut Context<Out>,
+    ) -> Result<Progress, BoxError> {
+        while let Some((at, hash)) = self.agenda.next(until) {
+            let nfa = &self.matching.cep.nfa;
+            let is_due = |matches: &PartialMatches<T>| {
+                nfa.deadline(matches).is_some_and(|deadline| deadline <= at)
+            };
+            match self.matches.slot_of(hash, is_due) {
+                None => self.agenda.pop(),
+                Some(_) if ctx.is_full() || *steps == 0 => return Ok(Progress::More),
+                Some(slot) => self.end(slot, at, ctx)?,
+            }
+            *steps = steps.saturating_sub(1);
+        }
+        Ok(Progress::Done)
+    }
+
+    /// Matches the events that are ripe at `until`; time comes before the event that brings it.
+    fn fire(&mut self, until: Timestamp, ctx: &mut Context<Out>) -> Result<Progress, BoxError> {
+        let (mut steps, mut ordered) = (BATCH_RECORDS, None);
+        while let Some(at) = self.waiting.first().filter(|at| *at <= until) {
+            if let Some(ties) = self.matching.cep.ties.as_ref().filter(|_| ordered != Some(at)) {
+                // No more events of this time can come.
+                self.waiting.order_first(ties);
+                ordered = Some(at);
+            }
+            if self.end_until(at, &mut steps, ctx)? == Progress::More || ctx.is_full() || steps == 0
+            {
+                return Ok(Progress::More);
+            }
+            if steps.is_multiple_of(TOGETHER) {
+                fetch(&self.matches, self.waiting.upcoming(), PartialMatches::ends);
+            }
+            steps -= 1;
+            if let Some(ripe) = self.waiting.pop() {
+                self.event(ripe, ctx)?;
+            }
+        }
+        self.end_until(until, &mut steps, ctx)
     }
 }
 
@@ -256,40 +342,24 @@ impl<K: Key, T: Data + Value, Out: Data> Operator for CepOperator<K, T, Out> {
     type Out = Out;
 
     fn open(&mut self, _: Timestamp) {
-        self.agenda.clear();
-        for (key, state) in self.states.iter() {
-            let hash = key.stable_hash();
-            state.times().for_each(|at| self.agenda.add(at, hash));
-        }
+        self.waiting.open();
+        self.draw_up_agenda();
     }
 
     fn process(&mut self, input: &mut Batch<T>, ctx: &mut Context<Out>) -> Result<(), BoxError> {
         while !ctx.is_full() {
-            let Some(record) = input.take() else { break };
-            let Cep { clock, late, ties, .. } = &self.matching.cep;
-            let at = match clock {
-                Clock::EventTime => record.timestamp,
-                Clock::ProcessingTime => ctx.processing_time(),
-            };
-            if *clock == Clock::EventTime && at <= ctx.watermark() {
-                if at == Timestamp::MIN {
-                    return Err(NO_TIMESTAMP.into());
+            let Some(Record { value, timestamp, key_hash }) = input.take() else { break };
+            if self.matching.cep.clock == Clock::ProcessingTime {
+                let at = ctx.processing_time();
+                self.event(Ripe { at, key_hash, event: value }, ctx)?;
+            } else if timestamp > ctx.watermark() {
+                if !self.matching.cep.nfa.passes_over(&value) {
+                    self.waiting.push(timestamp, key_hash, value);
                 }
-                ctx.late(late.as_ref(), record.value, at);
-                continue;
-            }
-            let key = (self.key)(&record.value);
-            let keyed = Keyed { key: &key, hash: record.key_hash };
-            let slot = self.states.slot_or_insert_with(keyed, KeyState::default);
-            match clock {
-                Clock::EventTime => {
-                    let state = self.states.slot_mut(slot).expect("it was found or made");
-                    state.wait(at, record.value, ties.as_ref());
-                    self.agenda.add(at, record.key_hash);
-                }
-                Clock::ProcessingTime => self.change(slot, |matching, key, state| {
-                    matching.pass(key, state, at, Some(record.value), ctx)
-                })?,
+            } else if timestamp == Timestamp::MIN {
+                return Err(NO_TIMESTAMP.into());
+            } else {
+                ctx.late(self.matching.cep.late.as_ref(), value, timestamp);
             }
         }
         Ok(())
@@ -313,7 +383,7 @@ impl<K: Key, T: Data + Value, Out: Data> Operator for CepOperator<K, T, Out> {
     ) -> Result<Progress, BoxError> {
         match self.matching.cep.clock {
             Clock::EventTime => Ok(Progress::Done),
-            Clock::ProcessingTime => self.fire(now, ctx),
+            Clock::ProcessingTime => self.end_until(now, &mut BATCH_RECORDS.clone(), ctx),
         }
     }
 
@@ -325,6 +395,30 @@ impl<K: Key, T: Data + Value, Out: Data> Operator for CepOperator<K, T, Out> {
     }
 
     fn states(&mut self, visitor: &mut dyn StateVisitor) {
-        visitor.keyed("cep", &mut self.states);
+        visitor.keyed("waiting", &mut self.waiting);
+        visitor.keyed("matches", &mut self.matches);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn matches_that_were_found_leave_no_appointments_behind() {
+        let pattern = Pattern::begin("even").is(|number: &u64| number.is_multiple_of(2));
+        let pattern = pattern.next("odd").within(i64::MAX);
+        let cep = Cep::new(&pattern).expect("a pattern");
+        let mut cep = cep.into_operator(|_| 1, |_: &u64, _| ());
+        let mut ctx = Context::new(16);
+        for number in 0..20_000u64 {
+            let timestamp = Timestamp(i64::try_from(number).expect("small"));
+            let record = Record { value: number, timestamp, key_hash: 1u64.stable_hash() };
+            cep.process(&mut Batch::new(vec![record], Vec::new()), &mut ctx).expect("it waits");
+            cep.on_watermark(timestamp, &mut ctx).expect("few");
+            ctx.take();
+        }
+        let most = SPARE_APPOINTMENTS * (1 + BATCH_RECORDS);
+        assert!(cep.agenda.len() <= most, "{} appointments", cep.agenda.len());
     }
 }

@@ -5,42 +5,37 @@
 //! match is known without being kept.
 
 use crate::cep::automaton::StateId;
-use crate::cep::buffer::{EntryIndex, EventIndex, MatchBuffer, Moved, Position};
+use crate::cep::buffer::{EntryIndex, MatchBuffer, Moved, Position};
+use crate::cep::few::Few;
 use serde::{Deserialize, Serialize};
-use std::collections::VecDeque;
 
 /// A partial match, or one that is complete and waits for earlier ones.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(from = "(StateId, EntryIndex, EventIndex)", into = "(StateId, EntryIndex, EventIndex)")]
+#[serde(from = "(StateId, EntryIndex, Position)", into = "(StateId, EntryIndex, Position)")]
 pub(super) struct Partial {
     pub(super) state: StateId,
     /// Its newest entry.
     pub(super) last: EntryIndex,
-    /// Its first event.
-    pub(super) start: EventIndex,
+    /// Its first event: by what matches are ordered and pruned.
+    pub(super) start: Position,
 }
 
-impl From<(StateId, EntryIndex, EventIndex)> for Partial {
-    fn from((state, last, start): (StateId, EntryIndex, EventIndex)) -> Self {
+impl From<(StateId, EntryIndex, Position)> for Partial {
+    fn from((state, last, start): (StateId, EntryIndex, Position)) -> Self {
         Self { state, last, start }
     }
 }
 
-impl From<Partial> for (StateId, EntryIndex, EventIndex) {
+impl From<Partial> for (StateId, EntryIndex, Position) {
     fn from(partial: Partial) -> Self {
         (partial.state, partial.last, partial.start)
     }
 }
 
 impl Partial {
-    /// By what matches are ordered and pruned.
-    pub(super) fn begins<T>(&self, buffer: &MatchBuffer<T>) -> Position {
-        buffer.position(self.start)
-    }
-
     fn moved(&mut self, moved: &Moved) {
         self.last = moved.entry(self.last);
-        self.start = moved.event(self.start);
+        self.start.1 = moved.event(self.start.1);
     }
 }
 
@@ -49,15 +44,15 @@ impl Partial {
 pub struct PartialMatches<T> {
     pub(super) buffer: MatchBuffer<T>,
     /// In the order in which they began.
-    pub(super) alive: Vec<Partial>,
+    pub(super) alive: Few<Partial>,
     /// Complete, in the same order; they wait for partial matches that began before them, which may yet
     /// have them skipped.
-    pub(super) complete: VecDeque<Partial>,
+    pub(super) complete: Few<Partial>,
 }
 
 impl<T> Default for PartialMatches<T> {
     fn default() -> Self {
-        Self { buffer: MatchBuffer::default(), alive: Vec::new(), complete: VecDeque::new() }
+        Self { buffer: MatchBuffer::default(), alive: Few::default(), complete: Few::default() }
     }
 }
 
@@ -87,14 +82,20 @@ impl<T> PartialMatches<T> {
         self.buffer.events()
     }
 
+    /// Something that hangs on what is kept elsewhere.
+    pub(super) fn ends(&self) -> i64 {
+        let start = |partial: Option<&Partial>| partial.map_or(0, |one| one.start.0.millis());
+        start(self.alive.first()) ^ start(self.alive.last()) ^ self.buffer.ends()
+    }
+
     /// Removes what nobody needs any more, if it is much.
     pub(super) fn tidy(&mut self) {
         if self.is_empty() {
             self.buffer.clear();
         } else if self.buffer.wants_sweep() {
-            let all = self.alive.iter().chain(&self.complete);
+            let all = self.alive.iter().chain(self.complete.iter());
             let moved = self.buffer.sweep(all.map(|partial| partial.last));
-            let all = self.alive.iter_mut().chain(&mut self.complete);
+            let all = self.alive.iter_mut().chain(self.complete.iter_mut());
             all.for_each(|partial| partial.moved(&moved));
         }
     }

@@ -1,17 +1,12 @@
 //! Floors of the queries that bring events of several kinds together.
 
-use super::Floor;
+use super::{Floor, row};
 use hashbrown::HashMap;
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::hint::black_box;
 use tidegate_core::time::Timestamp;
 use tidegate_generator::{Auction, Bid, Event, Text};
-
-fn row<T>(row: T) -> u64 {
-    black_box(&row);
-    1
-}
 
 /// Sellers by their ids, and sales by their sellers.
 #[derive(Default)]
@@ -26,7 +21,7 @@ impl Floor for Q3 {
             Event::Person(person) if ["OR", "ID", "CA"].contains(&person.state.as_str()) => {
                 let sales = self.sales.get(&person.id).map_or(0, Vec::len);
                 let seller = (person.name, person.city, person.state);
-                self.sellers.insert(person.id, row_of(seller));
+                self.sellers.insert(person.id, black_box(seller));
                 sales as u64
             }
             Event::Auction(auction) if auction.category == 10 => {
@@ -38,13 +33,17 @@ impl Floor for Q3 {
     }
 }
 
-fn row_of<T>(row: T) -> T {
-    black_box(row)
+/// An auction that is open, and the price and what is kept of the best bid on it.
+struct Open<A, B> {
+    kept: A,
+    opens: Timestamp,
+    closes: Timestamp,
+    best: Option<(u64, B)>,
 }
 
-/// Auctions that are open, with the best bid on each; those that close are told by a queue.
+/// Auctions that are open; when they close is told by a queue.
 struct Winners<A, B> {
-    open: HashMap<u64, (A, Timestamp, Timestamp, Option<(u64, B)>)>,
+    open: HashMap<u64, Open<A, B>>,
     closing: BinaryHeap<Reverse<(Timestamp, u64)>>,
 }
 
@@ -56,12 +55,17 @@ impl<A, B> Default for Winners<A, B> {
 
 impl<A, B> Winners<A, B> {
     fn auction(&mut self, auction: &Auction, kept: A) {
-        self.closing.push(Reverse((auction.expires, auction.id)));
-        self.open.insert(auction.id, (kept, auction.date_time, auction.expires, None));
+        let (id, opens, closes) = (auction.id, auction.date_time, auction.expires);
+        self.insert(id, Open { kept, opens, closes, best: None });
+    }
+
+    fn insert(&mut self, id: u64, open: Open<A, B>) {
+        self.closing.push(Reverse((open.closes, id)));
+        self.open.insert(id, open);
     }
 
     fn bid(&mut self, bid: Bid, kept: impl FnOnce(Bid) -> B) {
-        if let Some((_, opens, closes, best)) = self.open.get_mut(&bid.auction)
+        if let Some(Open { opens, closes, best, .. }) = self.open.get_mut(&bid.auction)
             && *opens <= bid.date_time
             && bid.date_time <= *closes
             && best.as_ref().is_none_or(|(price, _)| *price < bid.price)
@@ -76,7 +80,7 @@ impl<A, B> Winners<A, B> {
             && at < now
         {
             self.closing.pop();
-            if let Some((kept, _, _, Some((price, bid)))) = self.open.remove(&id) {
+            if let Some(Open { kept, best: Some((price, bid)), .. }) = self.open.remove(&id) {
                 each(kept, price, bid);
             }
         }
@@ -160,9 +164,8 @@ impl Floor for Q9 {
     fn take(&mut self, event: Event, at: Timestamp) -> u64 {
         match event {
             Event::Auction(auction) => {
-                self.0.closing.push(Reverse((auction.expires, auction.id)));
                 let (id, opens, closes) = (auction.id, auction.date_time, auction.expires);
-                self.0.open.insert(id, (auction, opens, closes, None));
+                self.0.insert(id, Open { kept: auction, opens, closes, best: None });
             }
             Event::Bid(bid) => self.0.bid(bid, |bid| bid),
             Event::Person(_) => {}

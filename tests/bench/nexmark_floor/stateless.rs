@@ -1,6 +1,6 @@
 //! Floors of the queries that look at one event at a time. A row is made and looked at, and no more.
 
-use super::Floor;
+use super::{Floor, row};
 use std::hint::black_box;
 use tidegate_core::time::Timestamp;
 use tidegate_generator::{Bid, Event};
@@ -21,11 +21,6 @@ fn bid(event: Event, rows: impl FnOnce(Bid) -> u64) -> u64 {
         Event::Bid(bid) => rows(bid),
         Event::Person(_) | Event::Auction(_) => 0,
     }
-}
-
-fn row<T>(row: T) -> u64 {
-    black_box(&row);
-    1
 }
 
 #[derive(Default)]
