@@ -18,20 +18,20 @@ fn draw(events: &Stream<Event>, out: &Output) {
     let (bids, auctions) = events.split("bids", |event| match event {
         Event::Bid(bid) => {
             let (auction, price, at) = (bid.auction, bid.price, bid.date_time);
-            Way::First(Offer { auction, price, at, with: () })
+            Way::First(Offer { auction, price, at })
         }
         Event::Auction(auction) => {
             let (opens, closes) = (auction.date_time, auction.expires);
-            Way::Second(Opened { auction: auction.id, opens, closes, with: auction.category })
+            Way::Second(Opened { auction: auction.id, opens, closes, of: auction.category })
         }
         Event::Person(_) => Way::Neither,
     });
     let auctions = auctions.key_by(|auction| auction.auction);
     let prices = auctions
         .connect(&bids.key_by(|bid| bid.auction))
-        .process(WinningBids::<u64, ()>::default)
+        .process(WinningBids::<Opened, Offer>::default)
         .uid("winning-bids")
-        .map(|(auction, bid)| (auction.with, bid.price))
+        .map(|(auction, bid)| (auction.of, bid.price))
         .uid("prices");
     let means = prices.key_by(|(category, _)| *category).process(Means::default).uid("means");
     let means = ChangelogStream::from_changes(means);

@@ -37,23 +37,23 @@ fn draw(events: &Stream<Event>, out: &Output) {
     let (bids, auctions) = events.split("bids", |event| match event {
         Event::Bid(bid) => {
             let (auction, price, at) = (bid.auction, bid.price, bid.date_time);
-            Way::First(Offer { auction, price, at, with: () })
+            Way::First(Offer { auction, price, at })
         }
         Event::Auction(auction) => {
             let (opens, closes) = (auction.date_time, auction.expires);
-            Way::Second(Opened { auction: auction.id, opens, closes, with: auction.seller })
+            Way::Second(Opened { auction: auction.id, opens, closes, of: auction.seller })
         }
         Event::Person(_) => Way::Neither,
     });
     let auctions = auctions.key_by(|auction| auction.auction);
     let sales = auctions
         .connect(&bids.key_by(|bid| bid.auction))
-        .process(WinningBids::<u64, ()>::default)
+        .process(WinningBids::<Opened, Offer>::default)
         .uid("winning-bids")
         .map(|(auction, bid)| Sale {
             won: bid.at,
             auction: auction.auction,
-            seller: auction.with,
+            seller: auction.of,
             price: bid.price,
         })
         .uid("sales");

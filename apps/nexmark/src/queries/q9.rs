@@ -1,7 +1,7 @@
 //! q9: every auction with its winning bid. As q4, with all that is known of both.
 
 use super::Query;
-use super::winning_bids::{Offer, Opened, WinningBids};
+use super::winning_bids::WinningBids;
 use crate::output::Output;
 use tidegate::prelude::*;
 use tidegate_generator::{Auction, Bid, Event};
@@ -18,26 +18,20 @@ pub(super) const QUERY: Query = Query {
 
 fn draw(events: &Stream<Event>, out: &Output) {
     let (bids, auctions) = events.split("bids", |event| match event {
-        Event::Bid(bid) => {
-            let (auction, price, at) = (bid.auction, bid.price, bid.date_time);
-            Way::First(Offer { auction, price, at, with: bid })
-        }
-        Event::Auction(auction) => {
-            let (opens, closes) = (auction.date_time, auction.expires);
-            Way::Second(Opened { auction: auction.id, opens, closes, with: *auction })
-        }
+        Event::Bid(bid) => Way::First(bid),
+        Event::Auction(auction) => Way::Second(*auction),
         Event::Person(_) => Way::Neither,
     });
-    let auctions = auctions.key_by(|auction| auction.auction);
+    let auctions = auctions.key_by(|auction| auction.id);
     let winning = auctions
         .connect(&bids.key_by(|bid| bid.auction))
         .process(WinningBids::<Auction, Bid>::default);
-    out.rows(&winning.uid("winning-bids"), |(Opened { with: auction, .. }, offer), row| {
+    out.rows(&winning.uid("winning-bids"), |(auction, bid), row| {
         let row = row.number(auction.id).text(&auction.item_name).text(&auction.description);
         let row = row.number(auction.initial_bid).number(auction.reserve);
         let row = row.time(auction.date_time).time(auction.expires).number(auction.seller);
-        let row = row.number(auction.category).text(&auction.extra).number(offer.auction);
-        let row = row.number(offer.with.bidder).number(offer.price);
-        row.time(offer.at).text(&offer.with.extra)
+        let row = row.number(auction.category).text(&auction.extra).number(bid.auction);
+        let row = row.number(bid.bidder).number(bid.price);
+        row.time(bid.date_time).text(&bid.extra)
     });
 }

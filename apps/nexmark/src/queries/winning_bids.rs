@@ -12,42 +12,87 @@ use std::cmp::Reverse;
 use tidegate::core::element::Data;
 use tidegate::core::state::Value;
 use tidegate::prelude::*;
+use tidegate_generator::{Auction, Bid};
 
-/// An auction, with what is wanted of it.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub(super) struct Opened<A> {
+/// What must be known of an auction.
+pub(super) trait Lasts: Data + Value {
+    /// From when to when it is open.
+    fn lasts(&self) -> (Timestamp, Timestamp);
+}
+
+/// What must be known of a bid.
+pub(super) trait Offers: Data + Value {
+    /// When it was made.
+    fn at(&self) -> Timestamp;
+    /// How high it is.
+    fn price(&self) -> u64;
+    /// Higher wins.
+    fn rank(&self) -> (u64, Reverse<Timestamp>) {
+        (self.price(), Reverse(self.at()))
+    }
+}
+
+impl Lasts for Auction {
+    fn lasts(&self) -> (Timestamp, Timestamp) {
+        (self.date_time, self.expires)
+    }
+}
+
+impl Offers for Bid {
+    fn at(&self) -> Timestamp {
+        self.date_time
+    }
+
+    fn price(&self) -> u64 {
+        self.price
+    }
+}
+
+/// An auction, with what else is wanted of it.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+pub(super) struct Opened {
     pub(super) auction: u64,
     pub(super) opens: Timestamp,
     pub(super) closes: Timestamp,
-    pub(super) with: A,
+    /// Its category, or its seller.
+    pub(super) of: u64,
 }
 
-/// A bid, with what is wanted of it.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub(super) struct Offer<B> {
+/// A bid, as short as can be.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+pub(super) struct Offer {
     pub(super) auction: u64,
     pub(super) price: u64,
     pub(super) at: Timestamp,
-    pub(super) with: B,
 }
 
-impl<B> Offer<B> {
-    /// Higher wins.
-    fn rank(&self) -> (u64, Reverse<Timestamp>) {
-        (self.price, Reverse(self.at))
+impl Lasts for Opened {
+    fn lasts(&self) -> (Timestamp, Timestamp) {
+        (self.opens, self.closes)
+    }
+}
+
+impl Offers for Offer {
+    fn at(&self) -> Timestamp {
+        self.at
+    }
+
+    fn price(&self) -> u64 {
+        self.price
     }
 }
 
 /// An auction that is open.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 struct Open<A, B> {
-    auction: Opened<A>,
-    best: Option<Offer<B>>,
+    auction: A,
+    best: Option<B>,
 }
 
-impl<A, B> Open<A, B> {
-    fn take(&mut self, offer: Offer<B>) {
-        let counts = self.auction.opens <= offer.at && offer.at <= self.auction.closes;
+impl<A: Lasts, B: Offers> Open<A, B> {
+    fn take(&mut self, offer: B) {
+        let (opens, closes) = self.auction.lasts();
+        let counts = opens <= offer.at() && offer.at() <= closes;
         if counts && self.best.as_ref().is_none_or(|best| best.rank() < offer.rank()) {
             self.best = Some(offer);
         }
@@ -58,7 +103,7 @@ impl<A, B> Open<A, B> {
 pub(super) struct WinningBids<A, B> {
     open: ValueState<u64, Open<A, B>>,
     /// Bids on auctions that have not come.
-    early: ListState<u64, Offer<B>>,
+    early: ListState<u64, B>,
 }
 
 impl<A, B> Default for WinningBids<A, B> {
@@ -67,19 +112,19 @@ impl<A, B> Default for WinningBids<A, B> {
     }
 }
 
-impl<A: Data + Value, B: Data + Value> KeyedCoProcess for WinningBids<A, B> {
+impl<A: Lasts, B: Offers> KeyedCoProcess for WinningBids<A, B> {
     type Key = u64;
-    type First = Opened<A>;
-    type Second = Offer<B>;
-    type Out = (Opened<A>, Offer<B>);
+    type First = A;
+    type Second = B;
+    type Out = (A, B);
 
     fn process_first(
         &mut self,
         key: Keyed<'_, u64>,
-        auction: Opened<A>,
+        auction: A,
         ctx: &mut KeyedContext<'_, u64, Self::Out>,
     ) -> Result<(), BoxError> {
-        ctx.register_timer(TimeDomain::Event, auction.closes);
+        ctx.register_timer(TimeDomain::Event, auction.lasts().1);
         let mut open = Open { auction, best: None };
         self.early.take(key).into_iter().for_each(|offer| open.take(offer));
         self.open.set(key, open);
@@ -89,21 +134,21 @@ impl<A: Data + Value, B: Data + Value> KeyedCoProcess for WinningBids<A, B> {
     fn process_second(
         &mut self,
         key: Keyed<'_, u64>,
-        offer: Offer<B>,
+        offer: B,
         ctx: &mut KeyedContext<'_, u64, Self::Out>,
     ) -> Result<(), BoxError> {
         if let Some(open) = self.open.get(key) {
             // Most bids change nothing, which the state need not know.
-            let best = open.best.as_ref().map(Offer::rank);
+            let best = open.best.as_ref().map(Offers::rank);
             if best.is_none_or(|best| best < offer.rank())
                 && let Some(open) = self.open.get_mut(key)
             {
                 open.take(offer);
             }
-        } else if offer.at > ctx.watermark() {
+        } else if offer.at() > ctx.watermark() {
             // One timer for all that wait: it asks for another one if it does not find the last of them.
             if self.early.get(key).is_empty() {
-                ctx.register_timer(TimeDomain::Event, offer.at);
+                ctx.register_timer(TimeDomain::Event, offer.at());
             }
             self.early.push(key, offer);
         }
@@ -117,7 +162,7 @@ impl<A: Data + Value, B: Data + Value> KeyedCoProcess for WinningBids<A, B> {
         ctx: &mut KeyedContext<'_, u64, Self::Out>,
     ) -> Result<(), BoxError> {
         match self.open.get(key) {
-            Some(open) if open.auction.closes <= timer.at => {
+            Some(open) if open.auction.lasts().1 <= timer.at => {
                 if let Some(Open { auction, best: Some(best) }) = self.open.remove(key) {
                     ctx.emit((auction, best));
                 }
@@ -125,8 +170,8 @@ impl<A: Data + Value, B: Data + Value> KeyedCoProcess for WinningBids<A, B> {
             Some(_) => {}
             None => {
                 let mut early = self.early.take(key);
-                early.retain(|offer| offer.at > ctx.watermark());
-                if let Some(last) = early.iter().map(|offer| offer.at).max() {
+                early.retain(|offer| offer.at() > ctx.watermark());
+                if let Some(last) = early.iter().map(Offers::at).max() {
                     ctx.register_timer(TimeDomain::Event, last);
                 }
                 early.into_iter().for_each(|offer| self.early.push(key, offer));

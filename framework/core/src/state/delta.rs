@@ -178,19 +178,37 @@ pub fn resolve(chain: Vec<Delta>) -> Result<Vec<Delta>, DecodeError> {
 }
 
 /// Collects entries in any order and sorts them into runs by key group.
+///
+/// All bytes lie in one buffer: entries that come in the order of their groups are never copied again.
 #[derive(Debug)]
 pub struct DeltaBuilder {
     full: bool,
     entries: u64,
     dropped: Vec<Vec<u8>>,
-    groups: BTreeMap<KeyGroup, Vec<u8>>,
+    /// Entries of the same group that came one after the other, each a run.
+    runs: Vec<Run>,
+    bytes: Vec<u8>,
+    /// Entries that were announced.
+    expected: u64,
 }
+
+/// Of so many entries the size of those announced is estimated.
+const SAMPLE: u64 = 256;
 
 impl DeltaBuilder {
     /// An empty base (`full`) or delta.
     #[must_use]
     pub fn new(full: bool) -> Self {
-        Self { full, entries: 0, dropped: Vec::new(), groups: BTreeMap::new() }
+        let (dropped, runs, bytes) = (Vec::new(), Vec::new(), Vec::new());
+        Self { full, entries: 0, dropped, runs, bytes, expected: 0 }
+    }
+
+    /// Announces entries, so that room is made for all of them at once when the first have shown how
+    /// large they are.
+    #[must_use]
+    pub const fn expecting(mut self, entries: usize) -> Self {
+        self.expected = entries as u64;
+        self
     }
 
     /// Notes that a whole namespace was dropped before the entries of this delta.
@@ -200,30 +218,48 @@ impl DeltaBuilder {
 
     /// Adds an entry.
     pub fn push(&mut self, group: KeyGroup, entry: Entry<'_>) {
-        let run = self.groups.entry(group).or_default();
-        codec::write_field(entry.namespace, run);
-        codec::write_field(entry.key, run);
+        let (start, bytes) = (self.bytes.len() as u64, &mut self.bytes);
+        codec::write_field(entry.namespace, bytes);
+        codec::write_field(entry.key, bytes);
         match entry.value {
-            None => codec::write_varint(0, run),
+            None => codec::write_varint(0, bytes),
             Some(value) => {
-                codec::write_varint(value.len() as u64 + 1, run);
-                run.extend_from_slice(value);
+                codec::write_varint(value.len() as u64 + 1, bytes);
+                bytes.extend_from_slice(value);
             }
         }
+        let end = self.bytes.len() as u64;
+        match self.runs.last_mut() {
+            Some(last) if last.group == group.0 => last.end = end,
+            _ => self.runs.push(Run { group: group.0, start, end }),
+        }
         self.entries += 1;
+        if self.entries == SAMPLE && self.expected > SAMPLE {
+            // A sixteenth more, for those that are larger.
+            let rest = (self.expected - SAMPLE) * end / SAMPLE;
+            self.bytes.reserve(usize::try_from(rest + rest / 16).unwrap_or(0));
+        }
     }
 
     /// The finished base or delta.
     #[must_use]
     pub fn finish(self) -> Delta {
-        let mut bytes = Vec::with_capacity(self.groups.values().map(Vec::len).sum());
-        let mut runs = Vec::with_capacity(self.groups.len());
-        for (group, run) in self.groups {
-            let start = bytes.len() as u64;
-            bytes.extend_from_slice(&run);
-            runs.push(Run { group: group.0, start, end: bytes.len() as u64 });
+        let Self { full, entries, dropped, runs, bytes, .. } = self;
+        if runs.is_sorted_by(|one, next| one.group < next.group) {
+            return Delta { full, entries, dropped, runs, bytes };
         }
-        Delta { full: self.full, entries: self.entries, dropped: self.dropped, runs, bytes }
+        let mut sorted = Vec::with_capacity(bytes.len());
+        let mut by_group: BTreeMap<u16, Vec<Run>> = BTreeMap::new();
+        runs.into_iter().for_each(|run| by_group.entry(run.group).or_default().push(run));
+        let gather = |(group, parts): (u16, Vec<Run>)| {
+            let start = sorted.len() as u64;
+            for part in parts {
+                sorted.extend_from_slice(&bytes[part.start as usize..part.end as usize]);
+            }
+            Run { group, start, end: sorted.len() as u64 }
+        };
+        let runs = by_group.into_iter().map(gather).collect();
+        Delta { full, entries, dropped, runs, bytes: sorted }
     }
 }
 
@@ -258,6 +294,10 @@ mod tests {
         builder.push(KeyGroup(9), put(b"", b"b", b"2"));
         builder.push(KeyGroup(3), put(b"", b"a", b""));
         let delta = builder.finish();
+        let mut sorted = DeltaBuilder::new(true).expecting(2);
+        sorted.push(KeyGroup(3), put(b"", b"a", b""));
+        sorted.push(KeyGroup(9), put(b"", b"b", b"2"));
+        assert_eq!(sorted.finish(), delta, "in whatever order they come");
         let read = Delta::from_frame(&delta.to_frame()).expect("whole");
         assert_eq!(read, delta);
         assert_eq!(content(&read, KeyGroupRange::ALL), [(3, "/a=".into()), (9, "/b=2".into())]);

@@ -122,7 +122,7 @@ struct FrozenTable<K, V> {
 
 impl<K: Key, V: Value> Frozen for FrozenTable<K, V> {
     fn encode(self: Box<Self>, max_parallelism: MaxParallelism) -> Delta {
-        let mut builder = DeltaBuilder::new(self.full);
+        let mut builder = DeltaBuilder::new(self.full).expecting(self.changes.len());
         self.changes.encode(&[], max_parallelism, &mut builder);
         builder.finish()
     }

@@ -9,7 +9,7 @@
 use super::delta::{self, DeltaBuilder};
 use super::{Keyed, Value};
 use crate::codec;
-use crate::key::{Key, MaxParallelism};
+use crate::key::{Key, KeyGroup, MaxParallelism};
 use hashbrown::hash_table::{Entry, HashTable};
 
 #[derive(Clone, Debug)]
@@ -353,22 +353,52 @@ pub struct Changes<K, V> {
 }
 
 impl<K: Key, V: Value> Changes<K, V> {
-    /// Encodes the changes under `namespace` (CBOR, empty for none).
+    /// How many there are.
+    #[must_use]
+    pub const fn len(&self) -> usize {
+        self.upserts.len() + self.removed.len()
+    }
+
+    /// Whether there are none.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Encodes the changes under `namespace` (CBOR, empty for none), group by group.
     pub fn encode(&self, namespace: &[u8], max: MaxParallelism, into: &mut DeltaBuilder) {
+        let upserts = self.upserts.iter().map(|(key, value)| (key, Some(value)));
+        let removed = self.removed.iter().map(|key| (key, None));
+        let changes: Vec<(&K, Option<&V>)> = upserts.chain(removed).collect();
+        let groups: Vec<KeyGroup> =
+            changes.iter().map(|(key, _)| max.group_of(key.stable_hash())).collect();
         let (mut key_bytes, mut value_bytes) = (Vec::new(), Vec::new());
-        for (key, value) in &self.upserts {
+        for at in in_order(&groups, max) {
+            let (key, value) = changes[at as usize];
             key_bytes.clear();
             value_bytes.clear();
             codec::write_cbor(key, &mut key_bytes);
-            codec::write_cbor(value, &mut value_bytes);
-            let entry = delta::Entry { namespace, key: &key_bytes, value: Some(&value_bytes) };
-            into.push(max.group_of(key.stable_hash()), entry);
-        }
-        for key in &self.removed {
-            key_bytes.clear();
-            codec::write_cbor(key, &mut key_bytes);
-            let entry = delta::Entry { namespace, key: &key_bytes, value: None };
-            into.push(max.group_of(key.stable_hash()), entry);
+            let value = value.map(|value| {
+                codec::write_cbor(value, &mut value_bytes);
+                value_bytes.as_slice()
+            });
+            into.push(groups[at as usize], delta::Entry { namespace, key: &key_bytes, value });
         }
     }
+}
+
+/// The positions of `groups` in the order of the groups, by counting.
+fn in_order(groups: &[KeyGroup], max: MaxParallelism) -> Vec<u32> {
+    let mut starts = vec![0_u32; usize::from(max.get()) + 1];
+    groups.iter().for_each(|group| starts[usize::from(group.0) + 1] += 1);
+    for group in 1..starts.len() {
+        starts[group] += starts[group - 1];
+    }
+    let mut order = vec![0; groups.len()];
+    for (at, group) in (0..).zip(groups) {
+        let place = &mut starts[usize::from(group.0)];
+        order[*place as usize] = at;
+        *place += 1;
+    }
+    order
 }
