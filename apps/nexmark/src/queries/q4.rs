@@ -1,7 +1,7 @@
 //! q4: the average closing price of each category. Two streams into one state, then a running mean.
 
 use super::Query;
-use super::winning_bids::{Offer, Opened, WinningBids};
+use super::winning_bids::winning_bids;
 use crate::output::Output;
 use serde::{Deserialize, Serialize};
 use tidegate::prelude::*;
@@ -15,22 +15,7 @@ pub(super) const QUERY: Query = Query {
 };
 
 fn draw(events: &Stream<Event>, out: &Output) {
-    let (bids, auctions) = events.split("bids", |event| match event {
-        Event::Bid(bid) => {
-            let (auction, price, at) = (bid.auction, bid.price, bid.date_time);
-            Way::First(Offer { auction, price, at })
-        }
-        Event::Auction(auction) => {
-            let (opens, closes) = (auction.date_time, auction.expires);
-            Way::Second(Opened { auction: auction.id, opens, closes, of: auction.category })
-        }
-        Event::Person(_) => Way::Neither,
-    });
-    let auctions = auctions.key_by(|auction| auction.auction);
-    let prices = auctions
-        .connect(&bids.key_by(|bid| bid.auction))
-        .process(WinningBids::<Opened, Offer>::default)
-        .uid("winning-bids")
+    let prices = winning_bids(events, |auction| auction.category)
         .map(|(auction, bid)| (auction.of, bid.price))
         .uid("prices");
     let means = prices.key_by(|(category, _)| *category).process(Means::default).uid("means");

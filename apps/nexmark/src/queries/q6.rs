@@ -5,7 +5,7 @@
 //! sale may come between sales that were told before: the means behind it are revised.
 
 use super::Query;
-use super::winning_bids::{Offer, Opened, WinningBids};
+use super::winning_bids::winning_bids;
 use crate::output::Output;
 use serde::{Deserialize, Serialize};
 use tidegate::prelude::*;
@@ -34,22 +34,7 @@ struct Sale {
 type Row = (Sale, u64);
 
 fn draw(events: &Stream<Event>, out: &Output) {
-    let (bids, auctions) = events.split("bids", |event| match event {
-        Event::Bid(bid) => {
-            let (auction, price, at) = (bid.auction, bid.price, bid.date_time);
-            Way::First(Offer { auction, price, at })
-        }
-        Event::Auction(auction) => {
-            let (opens, closes) = (auction.date_time, auction.expires);
-            Way::Second(Opened { auction: auction.id, opens, closes, of: auction.seller })
-        }
-        Event::Person(_) => Way::Neither,
-    });
-    let auctions = auctions.key_by(|auction| auction.auction);
-    let sales = auctions
-        .connect(&bids.key_by(|bid| bid.auction))
-        .process(WinningBids::<Opened, Offer>::default)
-        .uid("winning-bids")
+    let sales = winning_bids(events, |auction| auction.seller)
         .map(|(auction, bid)| Sale {
             won: bid.at,
             auction: auction.auction,

@@ -12,7 +12,7 @@ use std::cmp::Reverse;
 use tidegate::core::element::Data;
 use tidegate::core::state::Value;
 use tidegate::prelude::*;
-use tidegate_generator::{Auction, Bid};
+use tidegate_generator::{Auction, Bid, Event};
 
 /// What must be known of an auction.
 pub(super) trait Lasts: Data + Value {
@@ -80,6 +80,27 @@ impl Offers for Offer {
     fn price(&self) -> u64 {
         self.price
     }
+}
+
+/// The winning bids, with what `of` says of their auctions.
+pub(super) fn winning_bids(
+    events: &Stream<Event>,
+    of: fn(&Auction) -> u64,
+) -> Stream<(Opened, Offer)> {
+    let (bids, auctions) = events.split("bids", move |event| match event {
+        Event::Bid(bid) => {
+            let (auction, price, at) = (bid.auction, bid.price, bid.date_time);
+            Way::First(Offer { auction, price, at })
+        }
+        Event::Auction(auction) => {
+            let (opens, closes) = (auction.date_time, auction.expires);
+            Way::Second(Opened { auction: auction.id, opens, closes, of: of(&auction) })
+        }
+        Event::Person(_) => Way::Neither,
+    });
+    let auctions = auctions.key_by(|auction| auction.auction);
+    let winning = auctions.connect(&bids.key_by(|bid| bid.auction));
+    winning.process(WinningBids::<Opened, Offer>::default).uid("winning-bids")
 }
 
 /// An auction that is open.
