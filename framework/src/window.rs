@@ -30,12 +30,15 @@ use tidegate_core::state::Value;
 use tidegate_core::state::aggregate::Aggregate;
 use tidegate_operators::window::{
     CountTrigger, EvictingWindowing, Evictor, GlobalWindows, InvalidWindowing, PurgingTrigger,
-    Reduce, SlicedWindow, Stamped, Trigger, Window, WindowAssigner, WindowContext, WindowOutput,
-    Windowed, Windowing,
+    Reduce, SlicedWindow, Stamped, Trigger, WallClockWindow, Window, WindowAssigner, WindowContext,
+    WindowOutput, Windowed, Windowing,
 };
 
 /// What a window operator is called whose windows are computed from slices.
 pub(crate) const SLICED: &str = "window";
+
+/// What a window operator is called whose windows are those of the wall clock and tumble.
+const WALL_CLOCK: &str = "wall-clock-window";
 
 /// What a window operator is called whose windows are computed one by one. Its state is another one, so
 /// a job does not go on from the state of the other.
@@ -195,9 +198,17 @@ where
             Ok(window) => self.add(SLICED, &self.sliced(), valid, move || {
                 sliced(window, windows.late(), aggregate.clone(), key.clone())
             }),
-            Err(why) => self.add(GENERAL, &self.one_by_one(&why), valid, move || {
-                windows.clone().aggregate(aggregate.clone(), key.clone())
-            }),
+            Err(why) => match windows.wall_clock() {
+                Some(window) => {
+                    let detail = format!("{}; one table per window", self.windows.describe());
+                    self.add(WALL_CLOCK, &detail, valid, move || {
+                        Ok(WallClockWindow::new(window, aggregate.clone(), key.clone())?)
+                    })
+                }
+                None => self.add(GENERAL, &self.one_by_one(&why), valid, move || {
+                    windows.clone().aggregate(aggregate.clone(), key.clone())
+                }),
+            },
         }
     }
 

@@ -258,7 +258,7 @@ fn append(chains: &mut Chains, capture: Capture, saved: &mut Saved) -> Result<()
     saved.channels = snapshot.channels.iter().map(|c| (c.watermark, c.idle)).collect();
     saved.watermark = snapshot.watermark;
     for keyed in capture.keyed {
-        let frame = keyed.frozen.encode(GROUPS).to_frame();
+        let frame = keyed.frozen.into_delta(GROUPS).to_frame();
         let delta = Delta::from_frame(&frame).map_err(|error| error.to_string())?;
         let chain = chains.entry(keyed.state).or_default();
         if delta.full {

@@ -19,3 +19,4 @@ mod sliced_window;
 mod sliced_window_model;
 mod top_n;
 mod transforms;
+mod wall_clock_window;

@@ -11,6 +11,7 @@ use tidegate_core::plan::SubtaskId;
 use tidegate_core::snapshot::{Committable, KeyedPart, Manifest, SubtaskPart};
 use tidegate_core::state::delta::Delta;
 use tidegate_core::time::Timestamp;
+use tidegate_state::limits::PATIENCE_MAX;
 
 /// A channel of one attempt, by its receiving end.
 pub(crate) type ChannelId = (SubtaskId, usize, u32);
@@ -97,7 +98,7 @@ pub(crate) fn is_current(part: &SubtaskPart, run: u64, attempt: u32, checkpoint:
 /// A frame around no entries at all, and what the runs of a few key groups weigh.
 const FRAME_BYTES: u64 = 256;
 
-/// A chain weighs at most twice what it holds, and one delta.
+/// A chain weighs no more than its patience allows, and one delta.
 pub(crate) fn chain_is_bounded(disk: &Disk, part: &KeyedPart) -> Result<(), String> {
     let mut chain = Vec::new();
     for blob in &part.chain {
@@ -114,7 +115,7 @@ pub(crate) fn chain_is_bounded(disk: &Disk, part: &KeyedPart) -> Result<(), Stri
     let merged = Delta::merge(&chain).map_err(|error| error.to_string())?;
     let live = base.to_frame().len().max(merged.to_frame().len()) as u64;
     let weight: u64 = part.chain.iter().map(|blob| blob.bytes).sum();
-    let bound = 2 * live + last.to_frame().len() as u64 + FRAME_BYTES;
+    let bound = (1 + PATIENCE_MAX) * live + last.to_frame().len() as u64 + FRAME_BYTES;
     if weight > bound {
         let parts: Vec<(&str, u64)> =
             part.chain.iter().map(|blob| (blob.name.as_str(), blob.bytes)).collect();

@@ -10,10 +10,12 @@ use serde::{Serialize, de::DeserializeOwned};
 use std::fmt;
 
 /// The version of everything durable. Raised when an older reader would misread a newer file.
-pub const FORMAT_VERSION: u16 = 1;
+pub const FORMAT_VERSION: u16 = 2;
 
 const MAGIC: [u8; 4] = *b"TDGT";
-const HEADER_BYTES: usize = 4 + 2 + 2 + 8 + 4;
+
+/// Bytes before the body of a frame.
+pub const FRAME_HEAD_BYTES: usize = 4 + 2 + 2 + 8 + 4;
 
 /// What a frame holds; a reader that expects one kind refuses another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -67,26 +69,44 @@ impl fmt::Display for DecodeError {
 
 impl std::error::Error for DecodeError {}
 
+/// What stands before the body of a frame; can be made when the body has been written.
+#[derive(Clone, Copy, Debug)]
+pub struct FrameHead {
+    /// What the frame holds.
+    pub kind: FrameKind,
+    /// Bytes of the body.
+    pub length: u64,
+    /// [`checksum`] of the body.
+    pub checksum: u32,
+}
+
+impl FrameHead {
+    /// The head as bytes.
+    #[must_use]
+    pub fn to_bytes(self) -> [u8; FRAME_HEAD_BYTES] {
+        let mut head = [0; FRAME_HEAD_BYTES];
+        head[..4].copy_from_slice(&MAGIC);
+        head[4..6].copy_from_slice(&FORMAT_VERSION.to_le_bytes());
+        head[6..8].copy_from_slice(&self.kind.code().to_le_bytes());
+        head[8..16].copy_from_slice(&self.length.to_le_bytes());
+        let length = usize::try_from(self.length).expect("a body has been in this machine");
+        let checksum = crc32c::crc32c_combine(checksum(0, &head[..16]), self.checksum, length);
+        head[16..].copy_from_slice(&checksum.to_le_bytes());
+        head
+    }
+}
+
+/// CRC-32C of what `before` is the checksum of (0 for nothing), followed by `bytes`.
+#[must_use]
+pub fn checksum(before: u32, bytes: &[u8]) -> u32 {
+    crc32c::crc32c_append(before, bytes)
+}
+
 /// Wraps `body` into a frame of `kind`.
 #[must_use]
 pub fn seal(kind: FrameKind, body: &[u8]) -> Vec<u8> {
-    seal_parts(kind, &[body])
-}
-
-/// Wraps a body that lies in several parts, which is not put together before.
-#[must_use]
-pub fn seal_parts(kind: FrameKind, parts: &[&[u8]]) -> Vec<u8> {
-    let length: usize = parts.iter().map(|part| part.len()).sum();
-    let mut frame = Vec::with_capacity(HEADER_BYTES + length);
-    frame.extend_from_slice(&MAGIC);
-    frame.extend_from_slice(&FORMAT_VERSION.to_le_bytes());
-    frame.extend_from_slice(&kind.code().to_le_bytes());
-    frame.extend_from_slice(&(length as u64).to_le_bytes());
-    let header = crc32c::crc32c(&frame);
-    let checksum = parts.iter().fold(header, |sum, part| crc32c::crc32c_append(sum, part));
-    frame.extend_from_slice(&checksum.to_le_bytes());
-    parts.iter().for_each(|part| frame.extend_from_slice(part));
-    frame
+    let head = FrameHead { kind, length: body.len() as u64, checksum: checksum(0, body) };
+    [&head.to_bytes()[..], body].concat()
 }
 
 /// The body of a frame of `kind`.
@@ -94,7 +114,7 @@ pub fn seal_parts(kind: FrameKind, parts: &[&[u8]]) -> Vec<u8> {
 /// # Errors
 /// Says what is wrong with the bytes; a frame that passes is exactly what was sealed.
 pub fn open(kind: FrameKind, frame: &[u8]) -> Result<&[u8], DecodeError> {
-    let Some((header, body)) = frame.split_at_checked(HEADER_BYTES) else {
+    let Some((header, body)) = frame.split_at_checked(FRAME_HEAD_BYTES) else {
         return Err(DecodeError::Truncated);
     };
     if header[..4] != MAGIC {
@@ -109,7 +129,7 @@ pub fn open(kind: FrameKind, frame: &[u8]) -> Result<&[u8], DecodeError> {
         return Err(DecodeError::Truncated);
     }
     let version = u16::from_le_bytes([header[4], header[5]]);
-    if crc32c::crc32c_append(crc32c::crc32c(&header[..16]), body) != checksum {
+    if self::checksum(self::checksum(0, &header[..16]), body) != checksum {
         return Err(DecodeError::Checksum);
     }
     if version != FORMAT_VERSION {

@@ -5,7 +5,8 @@
 
 use crate::codec::{self, DecodeError};
 use crate::key::{Key, KeyGroupRange, MaxParallelism};
-use crate::state::delta::{Delta, DeltaBuilder, Entry};
+use crate::state::delta::{Delta, Entry};
+use crate::state::delta_writer::DeltaWriter;
 use crate::state::{Frozen, KeyedState, StateVisitor};
 use crate::time::Timestamp;
 use std::collections::BTreeSet;
@@ -97,15 +98,17 @@ struct FrozenTimers<K> {
 }
 
 impl<K: Key> Frozen for FrozenTimers<K> {
-    fn encode(self: Box<Self>, max_parallelism: MaxParallelism) -> Delta {
-        let mut builder = DeltaBuilder::new(self.full);
+    fn is_full(&self) -> bool {
+        self.full
+    }
+
+    fn encode(self: Box<Self>, max_parallelism: MaxParallelism, into: &mut DeltaWriter<'_>) {
         for (at, key, set) in &self.timers {
             let (namespace, bytes) = (codec::to_cbor(at), codec::to_cbor(key));
             let value = set.then_some(&[][..]);
             let group = max_parallelism.group_of(key.stable_hash());
-            builder.push(group, Entry { namespace: &namespace, key: &bytes, value });
+            into.push(group, Entry { namespace: &namespace, key: &bytes, value });
         }
-        builder.finish()
     }
 }
 
@@ -193,12 +196,12 @@ mod tests {
         for key in 1..=9 {
             queue.register(Timestamp(key), &(key as u64));
         }
-        let base = queue.capture(true).encode(max);
+        let base = queue.capture(true).into_delta(max);
         queue.pop_due(Timestamp(1));
         queue.register(Timestamp(30), &3);
         queue.register(Timestamp(40), &4);
         queue.delete(Timestamp(40), &4);
-        let delta = queue.capture(false).encode(max);
+        let delta = queue.capture(false).into_delta(max);
         assert!(base.full && !delta.full);
         let mut restored = TimerQueue::<u64>::default();
         for part in [base, delta] {
@@ -214,9 +217,9 @@ mod tests {
             queue.register(Timestamp(5), &key);
         }
         let max = MaxParallelism::DEFAULT;
-        let base = queue.capture(true).encode(max);
+        let base = queue.capture(true).into_delta(max);
         while queue.pop_due(Timestamp(5)).is_some() {}
-        let rest = queue.capture(false).encode(max);
+        let rest = queue.capture(false).into_delta(max);
         assert!(rest.full && rest.entries == 0 && rest.bytes() < base.bytes());
     }
 }

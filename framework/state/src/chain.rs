@@ -8,12 +8,17 @@
 //! takes the deltas behind it with it, and the next capture is a full one; an aborted checkpoint takes
 //! nothing with it, its blobs stay in the chain. When the deltas outweigh their base, a full capture
 //! (or, sooner, a merge) makes a new base: a chain stays within twice the live size, plus one delta.
+//!
+//! A state that only grows is another matter: its deltas supersede nothing, and each new base would be all
+//! of it again for nothing. So a new base that is hardly smaller than what it replaces makes the chain more
+//! patient, up to [`PATIENCE_MAX`] times the base; one that is smaller makes it impatient again.
 
-use crate::limits::COMPACT_AT_BASE_SHARE;
+use crate::limits::{CHAIN_BLOBS, COMPACT_AT_BASE_SHARE, PATIENCE_MAX};
 use crate::storage::{CheckpointStorage, StorageError};
-use tidegate_core::codec::DecodeError;
+use tidegate_core::codec::{DecodeError, FRAME_HEAD_BYTES};
 use tidegate_core::snapshot::BlobRef;
-use tidegate_core::state::delta::Delta;
+use tidegate_core::state::delta::{Delta, Merged};
+use tidegate_core::state::delta_writer::DeltaWriter;
 
 /// What a capture must hold, and the number under which its upload is reported.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,13 +46,21 @@ struct Link {
 }
 
 /// The chain of blobs of one keyed state of one subtask.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Chain {
     /// In the order of capture. Each delta follows what it builds on.
     links: Vec<Link>,
     captured: u64,
     /// A capture was lost since the last full one.
     torn: bool,
+    /// How many bases the deltas may weigh before there is a new one: a power of two.
+    patience: u64,
+}
+
+impl Default for Chain {
+    fn default() -> Self {
+        Self { links: Vec::new(), captured: 0, torn: false, patience: 1 }
+    }
 }
 
 impl Chain {
@@ -59,7 +72,7 @@ impl Chain {
             .zip(parts)
             .map(|(number, blob)| Link { number, full: number == 1, blob: Some(blob) })
             .collect();
-        Self { captured: links.len() as u64, links, torn: false }
+        Self { captured: links.len() as u64, links, ..Self::default() }
     }
 
     /// Begins a capture, to be followed by [`uploaded`](Self::uploaded) or [`failed`](Self::failed).
@@ -79,9 +92,13 @@ impl Chain {
     pub fn uploaded(&mut self, capture: Capture, blob: BlobRef) -> bool {
         match self.at(capture.number) {
             Some(at) => {
-                self.links[at].blob = Some(blob);
                 // A table may have handed out everything although the changes were enough.
-                self.links[at].full |= capture.full;
+                if self.links[at].full || capture.full {
+                    let before = self.links[..at].iter().rposition(|link| link.full).unwrap_or(at);
+                    self.learn(weight(&self.links[before..at]), blob.bytes);
+                    self.links[at].full = true;
+                }
+                self.links[at].blob = Some(blob);
                 true
             }
             None => false,
@@ -110,7 +127,10 @@ impl Chain {
     /// A merge that is worth making now, if there is one.
     #[must_use]
     pub fn compaction(&self) -> Option<Compaction> {
-        let start = self.stored_base().filter(|_| self.outweighed(COMPACT_AT_BASE_SHARE))?;
+        let start = self.stored_base()?;
+        if !self.outweighed(COMPACT_AT_BASE_SHARE) && self.links.len() - start < CHAIN_BLOBS {
+            return None;
+        }
         let stored: Vec<&Link> = self.links[start..]
             .iter()
             .enumerate()
@@ -131,6 +151,7 @@ impl Chain {
         if !now.eq(done.parts.iter().map(Some)) {
             return false;
         }
+        self.learn(weight(&self.links[start..=end]), base.bytes);
         let merged = Link { number: done.through, full: true, blob: Some(base) };
         self.links.splice(start..=end, [merged]);
         true
@@ -148,15 +169,26 @@ impl Chain {
         self.links.iter().rposition(|link| link.full && link.blob.is_some())
     }
 
-    /// Whether the deltas behind the newest base, as far as stored, weigh more than `1 / share` of it.
+    /// Whether the deltas behind the newest base, as far as stored, weigh more than `1 / share` of it, or
+    /// than so many times that as the chain has patience.
     fn outweighed(&self, share: u64) -> bool {
-        let weight = |link: &Link| link.blob.as_ref().map_or(0, |blob| blob.bytes);
         self.base().is_some_and(|base| {
-            let deltas: u64 = self.links[base + 1..].iter().map(weight).sum();
-            let stored = self.links[base].blob.is_some();
-            stored && deltas.saturating_mul(share) > weight(&self.links[base])
+            let deltas = weight(&self.links[base + 1..]);
+            let allowed = weight(&self.links[base..=base]).saturating_mul(self.patience);
+            self.links[base].blob.is_some() && deltas.saturating_mul(share) > allowed
         })
     }
+
+    /// `before` bytes have become a base of `after`.
+    fn learn(&mut self, before: u64, after: u64) {
+        let nothing_gained = before > 0 && after >= before - before / 8;
+        self.patience = if nothing_gained { PATIENCE_MAX.min(self.patience * 2) } else { 1 };
+    }
+}
+
+/// Bytes of those that are stored.
+fn weight(links: &[Link]) -> u64 {
+    links.iter().filter_map(|link| link.blob.as_ref()).map(|blob| blob.bytes).sum()
 }
 
 /// Why a merge was not made. The chain is as it was.
@@ -188,11 +220,28 @@ pub fn compact(
     let mut chain = Vec::with_capacity(compaction.parts.len());
     for blob in &compaction.parts {
         let frame = storage.get_blob(blob)?;
-        chain.push(Delta::from_frame(&frame).map_err(|why| part(why, blob))?);
+        chain.push(Delta::from_owned_frame(frame).map_err(|why| part(why, blob))?);
     }
-    let merged = Delta::merge(&chain)
+    let merged = Merged::of(&chain)
         .map_err(|why| CompactError::Part { name: "of the chain".to_owned(), why })?;
-    Ok(storage.put_blob(name, &merged.to_frame())?)
+    Ok(put_delta(storage, name, true, |into| merged.write(into))?.0)
+}
+
+/// Writes a base (`full`) or delta piece by piece; returns also how many entries it has. Blocks.
+pub(crate) fn put_delta(
+    storage: &dyn CheckpointStorage,
+    name: &str,
+    full: bool,
+    write: impl FnOnce(&mut DeltaWriter<'_>),
+) -> Result<(BlobRef, u64), StorageError> {
+    let mut blob = storage.begin_blob(name, FRAME_HEAD_BYTES)?;
+    let mut writer = DeltaWriter::new(full, &mut *blob);
+    write(&mut writer);
+    let written = writer.finish().map_err(|error| StorageError::NotWritten {
+        doing: format!("write blob {name} to {}", storage.describe()),
+        source: error.into(),
+    })?;
+    Ok((blob.finish(&written.frame_head)?, written.entries))
 }
 
 #[cfg(test)]

@@ -228,3 +228,44 @@ fn a_merge_replaces_what_it_read_and_yields_to_a_newer_base() {
     assert!(!chain.compacted(&merge, blob("again", 110)), "its parts are no longer there");
     assert_eq!(chain.compaction(), None, "1 byte on a base of 110");
 }
+
+#[test]
+fn a_state_that_only_grows_is_merged_less_and_less_until_something_is_superseded() {
+    let mut chain = Chain::default();
+    let mut bytes = 0;
+    let mut rewritten = 0;
+    for number in 0..200 {
+        let capture = chain.next_capture();
+        bytes += 10;
+        let size = if capture.full { bytes } else { 10 };
+        rewritten += if capture.full { bytes } else { 0 };
+        chain.uploaded(capture, blob(&format!("{number}"), size));
+        if let Some(merge) = chain.compaction() {
+            assert!(chain.compacted(&merge, blob(&format!("merged {number}"), bytes)));
+            rewritten += bytes;
+        }
+        let parts = chain.parts(capture).expect("stored");
+        assert_eq!(parts.iter().map(|part| part.bytes).sum::<u64>(), bytes);
+    }
+    assert!(rewritten < 2 * bytes, "{rewritten} bytes rewritten of {bytes}");
+    // From now on each delta is all there is.
+    let (mut heaviest, mut last) = (0, 0);
+    for number in 200..300 {
+        let capture = chain.next_capture();
+        chain.uploaded(capture, blob(&format!("{number}"), bytes));
+        let parts = chain.parts(capture).expect("stored");
+        last = parts.iter().map(|part| part.bytes).sum();
+        heaviest = heaviest.max(last);
+    }
+    assert!(heaviest <= (2 + PATIENCE_MAX) * bytes && last <= 3 * bytes, "{heaviest}, then {last}");
+}
+
+#[test]
+fn a_chain_of_very_many_small_deltas_is_merged() {
+    let mut chain = Chain::restored(vec![blob("base", 1_000_000)]);
+    for number in 1..CHAIN_BLOBS {
+        let capture = chain.next_capture();
+        chain.uploaded(capture, blob(&format!("{number}"), 1));
+        assert_eq!(chain.compaction().is_some(), number == CHAIN_BLOBS - 1, "{number}");
+    }
+}

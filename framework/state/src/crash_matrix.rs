@@ -15,7 +15,7 @@ use tidegate_core::key::KeyGroupRange;
 use tidegate_core::snapshot::CheckpointId;
 
 const RETAINED: usize = 2;
-const CHECKPOINTS: u64 = 7;
+const CHECKPOINTS: u64 = 9;
 const KIND: &str = "TIDEGATE_TEST_STORAGE";
 const FOLDER: &str = "TIDEGATE_TEST_FOLDER";
 
@@ -27,9 +27,9 @@ fn storage(kind: &str, folder: &Path) -> Arc<dyn CheckpointStorage> {
     }
 }
 
-/// Large enough for several chunks, different for each checkpoint.
+/// Large enough for several chunks, or for a file; different for each checkpoint.
 fn payload(id: CheckpointId) -> Vec<u8> {
-    id.to_le_bytes().repeat(20_000)
+    id.to_le_bytes().repeat(if id.is_multiple_of(4) { 20_000 } else { 70_000 })
 }
 
 /// One run of a small job: some checkpoints, one of them aborted, garbage collected after each.
@@ -50,6 +50,7 @@ fn run(storage: &Arc<dyn CheckpointStorage>, acknowledged: &dyn Fn(CheckpointId)
         acknowledged(id);
         retention.collect(&mut log, &|_| false).expect("collect");
     }
+    storage.flush().expect("flush");
     log
 }
 

@@ -13,7 +13,7 @@ use tidegate_core::snapshot::{
     BlobRef, CheckpointId, JobIdentity, KeyedPart, Manifest, ManifestKind, SubtaskPart,
     SubtaskSnapshot,
 };
-use tidegate_core::state::delta::{Delta, DeltaBuilder, Entry};
+use tidegate_core::state::delta::{Delta, Entry};
 use tidegate_core::time::Timestamp;
 
 /// A folder of its own for one test, removed at the end.
@@ -109,11 +109,11 @@ pub(crate) type Row<'a> = (u16, &'a [u8], Option<&'a [u8]>);
 
 /// A base or delta of these rows.
 pub(crate) fn delta(full: bool, rows: &[Row<'_>]) -> Delta {
-    let mut builder = DeltaBuilder::new(full);
-    for &(group, key, value) in rows {
-        builder.push(KeyGroup(group), Entry { namespace: b"", key, value });
-    }
-    builder.finish()
+    Delta::of(full, |into| {
+        for &(group, key, value) in rows {
+            into.push(KeyGroup(group), Entry { namespace: b"", key, value });
+        }
+    })
 }
 
 pub(crate) fn open(storage: &Arc<dyn CheckpointStorage>) -> ManifestLog {

@@ -8,6 +8,10 @@ use std::time::Duration;
 /// its own, and the disk grew a hundredfold; half of that leaves room for keys and headers.
 pub const SLED_VALUE_BYTES: usize = 64 * 1024;
 
+/// Bytes of the largest object that lies in sled: a few values. Sled writes each byte more than three times,
+/// a file takes it once; but a file costs a sync of its own, which is not worth it for less.
+pub const SLED_OBJECT_BYTES: usize = 512 * 1024;
+
 /// Sled's page cache unless told otherwise. Its own default of 1 GiB is an estimate, not a bound.
 pub const SLED_CACHE_BYTES: u64 = 64 * 1024 * 1024;
 
@@ -36,6 +40,13 @@ pub const MANIFEST_DIGITS: usize = 20;
 /// A chain is worth compacting when its deltas weigh at least this share of its base (1 / n). At
 /// 1 / 1 the next capture would be a full one, so compaction comes in time at half of that.
 pub const COMPACT_AT_BASE_SHARE: u64 = 2;
+
+/// Blobs of a chain that are merged however little they weigh: every manifest names them all.
+pub const CHAIN_BLOBS: usize = 256;
+
+/// How many times its base the deltas of a state that only grows may weigh before they are merged. Each byte is
+/// then rewritten 1.25 times instead of 3; a state that stops growing leaves that much to be merged once.
+pub const PATIENCE_MAX: u64 = 4;
 
 /// How long a held lock is given to be let go. Sled's own threads drop the last handle a little after
 /// the storage is dropped, so a restart within one process would else find itself in use.

@@ -23,9 +23,12 @@ pub const ALL: &[&str] = &[
     "manifest.write.after",
     "manifest.delete.before",
     "manifest.delete.after",
-    // Sled only: it writes an object as chunks and a head that names them.
-    "sled.blob.chunked",
+    // Sled only: it writes an object as chunks or a file, and a head that names it.
+    "sled.blob.staged",
     "sled.blob.beheaded",
+    "sled.file.written",
+    "sled.file.synced",
+    "sled.file.removed",
     "sled.manifest.chunked",
     "sled.manifest.headed",
 ];
@@ -73,7 +76,12 @@ mod tests {
 
     #[test]
     fn the_list_holds_exactly_the_points_that_the_storages_pass() {
-        let sources = concat!(include_str!("sled.rs"), include_str!("object.rs"));
+        let sources = concat!(
+            include_str!("sled.rs"),
+            include_str!("sled/large.rs"),
+            include_str!("sled/objects.rs"),
+            include_str!("object.rs")
+        );
         let used: BTreeSet<&str> = sources
             .split("reach(\"")
             .skip(1)

@@ -97,7 +97,7 @@ fn first_broken(
             if whole.contains(blob) {
                 continue;
             }
-            match fetch(storage, blob, |frame| codec::open(kind, frame).map(|_| ())) {
+            match fetch(storage, blob, |frame| codec::open(kind, &frame).map(|_| ())) {
                 Ok(()) => {
                     whole.insert(blob.clone());
                 }
@@ -115,9 +115,9 @@ fn first_broken(
 fn fetch<T>(
     storage: &dyn CheckpointStorage,
     blob: &BlobRef,
-    decode: impl FnOnce(&[u8]) -> Result<T, DecodeError>,
+    decode: impl FnOnce(Vec<u8>) -> Result<T, DecodeError>,
 ) -> Result<T, RecoveryError> {
-    decode(&storage.get_blob(blob)?).map_err(|error| match error {
+    decode(storage.get_blob(blob)?).map_err(|error| match error {
         DecodeError::Version(found) => RecoveryError::Version { blob: blob.name.clone(), found },
         error => RecoveryError::Damaged { blob: blob.name.clone(), why: error.to_string() },
     })
@@ -144,7 +144,9 @@ impl Restore {
         mut manifest: Manifest,
     ) -> Result<Self, RecoveryError> {
         manifest.parts.sort_by(|a, b| (&a.vertex, a.index).cmp(&(&b.vertex, b.index)));
-        let read = |part: &SubtaskPart| fetch(storage, &part.snapshot, SubtaskSnapshot::from_frame);
+        let read = |part: &SubtaskPart| {
+            fetch(storage, &part.snapshot, |frame| SubtaskSnapshot::from_frame(&frame))
+        };
         let snapshots = manifest.parts.iter().map(read).collect::<Result<_, _>>()?;
         Ok(Self { manifest, snapshots, rescaled: false })
     }
@@ -220,7 +222,7 @@ impl Restore {
         parallelism: u32,
     ) -> Result<BTreeMap<String, Vec<Vec<Delta>>>, RecoveryError> {
         let load = |part: &KeyedPart| {
-            part.chain.iter().map(|blob| fetch(storage, blob, Delta::from_frame)).collect()
+            part.chain.iter().map(|blob| fetch(storage, blob, Delta::from_owned_frame)).collect()
         };
         let states = self.keyed_parts(operator, index, parallelism).into_iter();
         states

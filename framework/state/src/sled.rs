@@ -2,8 +2,8 @@
 //!
 //! Apart because it is the only file that names sled, and knows what bites there.
 //!
-//! An object (a blob or a manifest) is a row of chunks under a write number that is never used twice,
-//! and a *head* that names the write number and the length. The head is set last and by compare and
+//! An object (a blob or a manifest) is a row of chunks under a write number that is never used twice, or a
+//! file when it is large, and a *head* that names the write number and the length. The head is set last and by compare and
 //! swap, so an object is whole or invisible, and of two writers of one name the loser touches nothing
 //! of the winner's. Sled's log keeps a prefix after a crash: a head that survived has its chunks.
 //!
@@ -14,20 +14,25 @@
 //! then panics or never returns: so it is opened and walked through on a thread of its own with a
 //! deadline; a process that is killed while sled writes a snapshot leaves a torn one that the next `open` refuses.
 
-use crate::folder;
-use crate::limits::{
-    SLED_CACHE_BYTES, SLED_FLUSH_EVERY_MS, SLED_LOCK_PATIENCE, SLED_LOCK_RETRY, SLED_OPEN_DEADLINE,
-    SLED_VALUE_BYTES, SLED_WALK_BYTES_PER_SECOND,
-};
+mod large;
+mod objects;
+mod opening;
+
+use crate::limits::{SLED_CACHE_BYTES, SLED_OBJECT_BYTES, SLED_OPEN_DEADLINE};
 use crate::points::reach;
-use crate::storage::{Cause, CheckpointStorage, StorageError, check_length, check_name};
-use sled::{Db, IVec, Tree};
-use std::collections::HashSet;
+use crate::storage::{
+    BlobWriter, Cause, CheckpointStorage, StorageError, check_length, check_name,
+};
+use large::{LargeObjects, LargeWriter};
+use objects::{Head, Objects, Place, number};
+use opening::{is_lock, open_whole, walk_time};
+use sled::Db;
+use std::io::{self, Write};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::mpsc;
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use tidegate_core::snapshot::{BlobRef, CheckpointId};
 
 /// How sled is to be run.
@@ -52,6 +57,7 @@ pub struct SledStorage {
     db: Db,
     blobs: Objects,
     manifests: Objects,
+    large: LargeObjects,
 }
 
 impl SledStorage {
@@ -68,16 +74,19 @@ impl SledStorage {
         let (answer, answered) = mpsc::sync_channel(1);
         // When the deadline has passed nobody listens: the thread is left behind, and whatever it
         // may yet open is dropped with its unsent answer.
+        let database = folder.clone();
         thread::Builder::new()
             .name("sled-open".into())
-            .spawn(move || answer.send(guarded(|| open_whole(&folder, options.cache_bytes))))
+            .spawn(move || answer.send(guarded(|| open_whole(&database, options.cache_bytes))))
             .map_err(|error| cannot(error.to_string()))?;
+        let large = || LargeObjects::open(&folder).map_err(|error| cannot(error.to_string()));
         match answered.recv_timeout(deadline) {
             Ok(Ok((db, [blob_heads, blob_chunks, manifest_heads, manifest_chunks]))) => Ok(Self {
-                place,
+                large: large()?,
                 db,
                 blobs: Objects { heads: blob_heads, chunks: blob_chunks },
                 manifests: Objects { heads: manifest_heads, chunks: manifest_chunks },
+                place,
             }),
             Ok(Err(cause)) if is_lock(&cause.to_string()) => Err(StorageError::InUse { place }),
             Ok(Err(cause)) => Err(cannot(cause.to_string())),
@@ -86,14 +95,22 @@ impl SledStorage {
     }
 
     fn sync(&self) -> Result<(), Cause> {
-        guarded(|| self.db.flush().map(|_| ()))
+        let forgotten = self.large.take_forgotten();
+        guarded(|| {
+            self.db.flush()?;
+            Ok(self.large.sync(&forgotten)?)
+        })
     }
 
     /// The content of an object, or why it cannot be had.
     fn read(&self, objects: &Objects, head: Head, what: &str) -> Result<Vec<u8>, ReadFailure> {
-        match guarded(|| objects.read(head)) {
-            Ok(Some(bytes)) => Ok(bytes),
-            Ok(None) => Err(ReadFailure::Damaged("a chunk is missing or cut short".into())),
+        let bytes = guarded(|| match head.place {
+            Place::Chunks => objects.read(head),
+            Place::File => Ok(self.large.read(head.write)?),
+        });
+        match bytes {
+            Ok(Some(bytes)) if bytes.len() as u64 == head.length => Ok(bytes),
+            Ok(_) => Err(ReadFailure::Damaged("a part of it is missing or cut short".into())),
             Err(source) => Err(ReadFailure::Failed(StorageError::Read {
                 doing: format!("read {what} from {}", self.place),
                 source,
@@ -111,9 +128,26 @@ impl SledStorage {
     /// Writes the chunks of an object that nothing names yet.
     fn stage(&self, objects: &Objects, bytes: &[u8], doing: &str) -> Result<Head, StorageError> {
         guarded(|| {
-            let head = Head { write: self.db.generate_id()?, length: bytes.len() as u64 };
-            objects.write_chunks(head.write, bytes)?;
-            Ok(head)
+            let (write, length) = (self.db.generate_id()?, bytes.len() as u64);
+            objects.write_chunks(write, bytes)?;
+            Ok(Head { place: Place::Chunks, write, length })
+        })
+        .map_err(|source| StorageError::NotWritten { doing: doing.to_owned(), source })
+    }
+
+    /// Writes a large object that nothing names yet.
+    fn stage_file(&self, bytes: &[u8], doing: &str) -> Result<Head, StorageError> {
+        let (write, mut file) = self.begin_file(doing)?;
+        let written = file.write_all(bytes).and_then(|()| file.finish(&[]));
+        let length = written.map_err(|error| not_written(doing, error))?;
+        Ok(Head { place: Place::File, write, length })
+    }
+
+    /// Begins a file that nothing names yet.
+    fn begin_file(&self, doing: &str) -> Result<(u64, LargeWriter), StorageError> {
+        guarded(|| {
+            let write = self.db.generate_id()?;
+            Ok((write, self.large.create(write)?))
         })
         .map_err(|source| StorageError::NotWritten { doing: doing.to_owned(), source })
     }
@@ -130,8 +164,12 @@ impl SledStorage {
             .map_err(|source| StorageError::Unknown { doing: doing.to_owned(), source })?;
         if !named {
             // The loser cleans up after itself; what it fails to remove, `remove_unfinished` will.
-            if let Err(error) = guarded(|| objects.remove_chunks(head)) {
-                tracing::warn!(%error, doing, "chunks of a name that was taken stay behind");
+            let removed = guarded(|| match head.place {
+                Place::Chunks => objects.remove_chunks(head),
+                Place::File => Ok(self.large.remove(head.write)?),
+            });
+            if let Err(error) = removed {
+                tracing::warn!(%error, doing, "what was written under a taken name stays behind");
             }
         }
         Ok(named)
@@ -151,8 +189,12 @@ impl CheckpointStorage for SledStorage {
             self.same_content(name, head, bytes)?;
         } else {
             reach("blob.write.before");
-            let head = self.stage(&self.blobs, bytes, &doing)?;
-            reach("sled.blob.chunked");
+            let head = if bytes.len() > SLED_OBJECT_BYTES {
+                self.stage_file(bytes, &doing)?
+            } else {
+                self.stage(&self.blobs, bytes, &doing)?
+            };
+            reach("sled.blob.staged");
             if !self.name(&self.blobs, name.as_bytes(), head, &doing)?
                 && let Some(winner) = self.head(&self.blobs, name.as_bytes())?
             {
@@ -161,6 +203,17 @@ impl CheckpointStorage for SledStorage {
             reach("blob.write.after");
         }
         Ok(BlobRef { name: name.to_owned(), bytes: bytes.len() as u64 })
+    }
+
+    fn begin_blob(
+        &self,
+        name: &str,
+        head_bytes: usize,
+    ) -> Result<Box<dyn BlobWriter + '_>, StorageError> {
+        check_name(name)?;
+        let doing = format!("write blob {name} to {}", self.place);
+        let bytes = vec![0; head_bytes];
+        Ok(Box::new(SledBlob { storage: self, name: name.to_owned(), doing, bytes, file: None }))
     }
 
     fn get_blob(&self, blob: &BlobRef) -> Result<Vec<u8>, StorageError> {
@@ -223,7 +276,7 @@ impl CheckpointStorage for SledStorage {
 
     fn delete_manifest(&self, id: CheckpointId) -> Result<(), StorageError> {
         reach("manifest.delete.before");
-        guarded(|| self.manifests.remove(&id.to_be_bytes(), || ())).map_err(|source| {
+        guarded(|| self.manifests.remove(&id.to_be_bytes())).map_err(|source| {
             StorageError::Unknown {
                 doing: format!("delete manifest {id} in {}", self.place),
                 source,
@@ -244,35 +297,99 @@ impl CheckpointStorage for SledStorage {
 
     fn delete_blob(&self, name: &str) -> Result<(), StorageError> {
         reach("blob.delete.before");
-        guarded(|| self.blobs.remove(name.as_bytes(), || reach("sled.blob.beheaded"))).map_err(
-            |source| StorageError::Unknown {
-                doing: format!("delete blob {name} in {}", self.place),
-                source,
-            },
-        )?;
+        let head = guarded(|| self.blobs.remove(name.as_bytes())).map_err(|source| {
+            StorageError::Unknown { doing: format!("delete blob {name} in {}", self.place), source }
+        })?;
+        if let Some(head) = head.filter(|head| head.place == Place::File) {
+            self.large.forget(head.write);
+        }
         reach("blob.delete.after");
         Ok(())
     }
 
     fn remove_unfinished(&self) -> Result<u64, StorageError> {
-        guarded(|| Ok(self.blobs.remove_headless()? + self.manifests.remove_headless()?)).map_err(
-            |source| StorageError::Unknown {
-                doing: format!("remove unfinished writes from {}", self.place),
-                source,
-            },
-        )
+        let remove = || {
+            let blobs = self.blobs.living()?;
+            let chunks = self.blobs.remove_headless(&blobs)?
+                + self.manifests.remove_headless(&self.manifests.living()?)?;
+            Ok(chunks + self.large.remove_all_but(&blobs)?)
+        };
+        guarded(remove).map_err(|source| StorageError::Unknown {
+            doing: format!("remove unfinished writes from {}", self.place),
+            source,
+        })
     }
 
     fn bytes_on_disk(&self) -> Result<u64, StorageError> {
-        guarded(|| self.db.size_on_disk()).map_err(|source| StorageError::Read {
-            doing: format!("measure {}", self.place),
-            source,
+        guarded(|| Ok(self.db.size_on_disk()? + self.large.bytes()?)).map_err(|source| {
+            StorageError::Read { doing: format!("measure {}", self.place), source }
         })
     }
 
     fn describe(&self) -> String {
         self.place.clone()
     }
+}
+
+/// A blob that is being written: in memory as long as it is small, then in a file.
+struct SledBlob<'a> {
+    storage: &'a SledStorage,
+    name: String,
+    doing: String,
+    bytes: Vec<u8>,
+    file: Option<(u64, LargeWriter)>,
+}
+
+impl Write for SledBlob<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if let Some((_, file)) = &mut self.file {
+            return file.write(bytes);
+        }
+        self.bytes.extend_from_slice(bytes);
+        if self.bytes.len() > SLED_OBJECT_BYTES {
+            let (write, mut file) =
+                self.storage.begin_file(&self.doing).map_err(io::Error::other)?;
+            file.write_all(&self.bytes)?;
+            (self.file, self.bytes) = (Some((write, file)), Vec::new());
+        }
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl BlobWriter for SledBlob<'_> {
+    fn finish(self: Box<Self>, head: &[u8]) -> Result<BlobRef, StorageError> {
+        let Self { storage, name, doing, mut bytes, file } = *self;
+        let Some((write, file)) = file else {
+            bytes[..head.len()].copy_from_slice(head);
+            return storage.put_blob(&name, &bytes);
+        };
+        reach("blob.write.before");
+        let length = file.finish(head).map_err(|error| not_written(&doing, error))?;
+        let head = Head { place: Place::File, write, length };
+        let taken = storage.head(&storage.blobs, name.as_bytes())?;
+        let same = match taken {
+            Some(taken) => {
+                let ours = storage.read(&storage.blobs, head, &name);
+                let ours = ours.map_err(|failure| failure.of_blob(&name))?;
+                storage.same_content(&name, taken, &ours)
+            }
+            // Whoever takes the name now is another: that is not looked into.
+            None => Err(StorageError::BlobExists(name.clone())),
+        };
+        if !storage.name(&storage.blobs, name.as_bytes(), head, &doing)? {
+            same?;
+        }
+        reach("blob.write.after");
+        Ok(BlobRef { name, bytes: length })
+    }
+}
+
+fn not_written(doing: &str, error: io::Error) -> StorageError {
+    StorageError::NotWritten { doing: doing.to_owned(), source: error.into() }
 }
 
 enum ReadFailure {
@@ -289,114 +406,6 @@ impl ReadFailure {
     }
 }
 
-/// Where the chunks of an object are.
-#[derive(Clone, Copy)]
-struct Head {
-    write: u64,
-    length: u64,
-}
-
-impl Head {
-    fn encode(self) -> [u8; 16] {
-        (u128::from(self.write) << 64 | u128::from(self.length)).to_be_bytes()
-    }
-
-    fn decode(bytes: &[u8]) -> Option<Self> {
-        let both = u128::from_be_bytes(bytes.try_into().ok()?);
-        Some(Self { write: (both >> 64) as u64, length: both as u64 })
-    }
-
-    fn chunk_keys(self) -> impl Iterator<Item = [u8; 16]> {
-        (0..self.length.div_ceil(SLED_VALUE_BYTES as u64)).map(move |n| chunk_key(self.write, n))
-    }
-}
-
-fn chunk_key(write: u64, number: u64) -> [u8; 16] {
-    (u128::from(write) << 64 | u128::from(number)).to_be_bytes()
-}
-
-fn number(key: &[u8]) -> Option<u64> {
-    key.get(..8).and_then(|bytes| Some(u64::from_be_bytes(bytes.try_into().ok()?)))
-}
-
-/// Blobs or manifests: heads by name, chunks by write number and position.
-#[derive(Debug)]
-struct Objects {
-    heads: Tree,
-    chunks: Tree,
-}
-
-impl Objects {
-    fn head(&self, key: &[u8]) -> sled::Result<Option<Head>> {
-        match self.heads.get(key)? {
-            None => Ok(None),
-            Some(bytes) => Head::decode(&bytes)
-                .map(Some)
-                .ok_or_else(|| sled::Error::ReportableBug("a head is not 16 bytes long".into())),
-        }
-    }
-
-    fn write_chunks(&self, write: u64, bytes: &[u8]) -> sled::Result<()> {
-        for (number, chunk) in bytes.chunks(SLED_VALUE_BYTES).enumerate() {
-            self.chunks.insert(chunk_key(write, number as u64), chunk)?;
-        }
-        Ok(())
-    }
-
-    /// Whether the name was free.
-    fn set_head(&self, key: &[u8], head: Head) -> sled::Result<bool> {
-        let free: Option<&[u8]> = None;
-        Ok(self.heads.compare_and_swap(key, free, Some(&head.encode()[..]))?.is_ok())
-    }
-
-    fn read(&self, head: Head) -> sled::Result<Option<Vec<u8>>> {
-        let mut bytes = Vec::new();
-        for key in head.chunk_keys() {
-            match self.chunks.get(key)? {
-                Some(chunk) => bytes.extend_from_slice(&chunk),
-                None => return Ok(None),
-            }
-        }
-        Ok((bytes.len() as u64 == head.length).then_some(bytes))
-    }
-
-    fn remove(&self, key: &[u8], beheaded: impl FnOnce()) -> sled::Result<()> {
-        if let Some(head) = self.heads.remove(key)?.as_deref().and_then(Head::decode) {
-            beheaded();
-            self.remove_chunks(head)?;
-        }
-        Ok(())
-    }
-
-    fn remove_chunks(&self, head: Head) -> sled::Result<()> {
-        head.chunk_keys().try_for_each(|key| self.chunks.remove(key).map(|_| ()))
-    }
-
-    /// Removes the chunks that no head names. Living objects are stepped over by one look-up each.
-    fn remove_headless(&self) -> sled::Result<u64> {
-        let mut living = HashSet::new();
-        for head in self.heads.iter().values() {
-            living.extend(Head::decode(&head?).map(|head| head.write));
-        }
-        let mut removed = 0;
-        let mut next = self.chunks.first()?;
-        while let Some((key, _)) = next {
-            let after = match number(&key) {
-                Some(write) if living.contains(&write) => {
-                    IVec::from(&chunk_key(write, u64::MAX)[..])
-                }
-                _ => {
-                    self.chunks.remove(&key)?;
-                    removed += 1;
-                    key
-                }
-            };
-            next = self.chunks.get_gt(after)?;
-        }
-        Ok(removed)
-    }
-}
-
 /// Sled panics where it meets what it did not expect; that is an answer like another.
 fn guarded<T>(call: impl FnOnce() -> sled::Result<T>) -> Result<T, Cause> {
     match catch_unwind(AssertUnwindSafe(call)) {
@@ -409,81 +418,6 @@ fn guarded<T>(call: impl FnOnce() -> sled::Result<T>) -> Result<T, Cause> {
             Err(format!("sled gave up: {}", said.unwrap_or("no reason given")).into())
         }
     }
-}
-
-/// Sled has no error of its own for a held lock, only these words in an `Io` error.
-fn is_lock(message: &str) -> bool {
-    message.contains("could not acquire lock")
-}
-
-/// What walking through the database may take on top of opening it.
-fn walk_time(folder: &Path) -> Duration {
-    let bytes = std::fs::metadata(folder.join("db")).map_or(0, |db| db.len());
-    Duration::from_secs(bytes / SLED_WALK_BYTES_PER_SECOND)
-}
-
-/// Opens the database and visits every page of it: a broken one is met here, not in the middle of a job.
-fn open_whole(folder: &Path, cache_bytes: u64) -> sled::Result<(Db, [Tree; 4])> {
-    let (db, trees) = open_patiently(folder, cache_bytes)?;
-    for tree in &trees {
-        let mut last: Option<IVec> = None;
-        for key in tree.iter().keys() {
-            let key = key?;
-            if last.is_some_and(|last| last >= key) {
-                return Err(sled::Error::ReportableBug("its keys are out of order".into()));
-            }
-            last = Some(key);
-        }
-    }
-    Ok((db, trees))
-}
-
-fn open_patiently(folder: &Path, cache_bytes: u64) -> sled::Result<(Db, [Tree; 4])> {
-    let folder = folder::create(folder)?;
-    let config = sled::Config::new()
-        .path(&folder)
-        .cache_capacity(cache_bytes)
-        .flush_every_ms(Some(SLED_FLUSH_EVERY_MS));
-    let patience = Instant::now();
-    let db = loop {
-        match config.open() {
-            Err(error)
-                if is_lock(&error.to_string()) && patience.elapsed() < SLED_LOCK_PATIENCE =>
-            {
-                thread::sleep(SLED_LOCK_RETRY);
-            }
-            // Sled had the lock when it found this, so the snapshot is nobody's who lives.
-            Err(sled::Error::Corruption { .. }) if remove_torn_snapshots(&folder)? => {}
-            answer => break answer?,
-        }
-    };
-    // Sled syncs its files, not their names.
-    folder::sync(&folder)?;
-    let tree = |name: &str| db.open_tree(name);
-    let trees = [
-        tree("blob-heads")?,
-        tree("blob-chunks")?,
-        tree("manifest-heads")?,
-        tree("manifest-chunks")?,
-    ];
-    Ok((db, trees))
-}
-
-/// Removes what a killed process left of a snapshot of sled's own, and says whether there was any.
-/// Sled takes such a file for its newest snapshot and, when it is torn, refuses to open; the log from
-/// which the snapshot was made is whole.
-fn remove_torn_snapshots(folder: &Path) -> std::io::Result<bool> {
-    let mut removed = false;
-    for entry in std::fs::read_dir(folder)? {
-        let entry = entry?;
-        let name = entry.file_name();
-        let name = name.to_string_lossy();
-        if name.starts_with("snap.") && name.ends_with(".generating") {
-            std::fs::remove_file(entry.path())?;
-            removed = true;
-        }
-    }
-    Ok(removed)
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::fixtures::Folder;
+use crate::limits::SLED_VALUE_BYTES;
 
 fn small() -> SledOptions {
     SledOptions { cache_bytes: 8 << 20, ..SledOptions::default() }
@@ -100,4 +101,80 @@ fn the_disk_stays_within_a_few_times_the_live_bytes_over_many_checkpoints() {
     let last = storage.bytes_on_disk().expect("size");
     println!("disk: highest {:.1} x live, last {:.1} x", ratio(highest), ratio(last));
     assert!(ratio(highest) < 12.0, "the disk grew to {:.1} times the live bytes", ratio(highest));
+}
+
+fn files(folder: &Folder) -> usize {
+    std::fs::read_dir(folder.path().join("large")).expect("readable").count()
+}
+
+/// Longer than what lies in the database.
+fn long(byte: u8) -> Vec<u8> {
+    vec![byte; SLED_OBJECT_BYTES + 1]
+}
+
+#[test]
+fn a_large_object_is_one_file_from_its_name_to_the_flush_behind_its_end() {
+    let folder = Folder::new();
+    let storage = SledStorage::open(folder.path(), small()).expect("opens");
+    let blob = storage.put_blob("long", &long(1)).expect("put");
+    assert_eq!(storage.put_blob("long", &long(1)).expect("the same again is fine"), blob);
+    assert!(matches!(storage.put_blob("long", &long(2)), Err(StorageError::BlobExists(_))));
+    assert_eq!(files(&folder), 1);
+    drop(storage);
+    let storage = SledStorage::open(folder.path(), small()).expect("opens");
+    assert_eq!(storage.get_blob(&blob).expect("whole"), long(1));
+    storage.delete_blob("long").expect("delete");
+    assert!(matches!(storage.get_blob(&blob), Err(StorageError::MissingBlob(_))));
+    assert_eq!(files(&folder), 1, "until it is forgotten durably");
+    storage.flush().expect("flush");
+    assert_eq!(files(&folder), 0);
+}
+
+#[test]
+fn a_blob_in_pieces_is_not_there_before_its_end_and_leaves_nothing_when_it_is_dropped() {
+    let folder = Folder::new();
+    let storage = SledStorage::open(folder.path(), small()).expect("opens");
+    for length in [10, SLED_OBJECT_BYTES * 2] {
+        let name = format!("of-{length}");
+        let mut dropped = storage.begin_blob(&name, 4).expect("begins");
+        dropped.write_all(&vec![7; length]).expect("written");
+        drop(dropped);
+        assert_eq!(files(&folder), 0);
+        let mut blob = storage.begin_blob(&name, 4).expect("begins");
+        for piece in vec![7; length].chunks(100_000) {
+            blob.write_all(piece).expect("written");
+        }
+        assert!(!storage.blobs().expect("list").contains(&name));
+        let blob = blob.finish(b"head").expect("finished");
+        let expected = [&b"head"[..], &vec![7; length]].concat();
+        assert_eq!(storage.get_blob(&blob).expect("whole"), expected);
+        let again = |byte| {
+            let mut again = storage.begin_blob(&name, 4).expect("begins");
+            again.write_all(&vec![byte; length]).expect("written");
+            again.finish(b"head")
+        };
+        assert_eq!(again(7).expect("the same again is fine"), blob);
+        assert!(matches!(again(8), Err(StorageError::BlobExists(_))));
+        assert_eq!(storage.get_blob(&blob).expect("whole"), expected);
+        storage.delete_blob(&name).expect("delete");
+        storage.flush().expect("flush");
+    }
+}
+
+#[test]
+fn files_without_a_name_are_removed_and_a_name_without_its_file_is_damage() {
+    let folder = Folder::new();
+    let storage = SledStorage::open(folder.path(), small()).expect("opens");
+    let kept = storage.put_blob("kept", &long(1)).expect("put");
+    storage.stage_file(&long(2), "crash before the head").expect("staged");
+    storage.put_blob("deleted", &long(3)).expect("put");
+    storage.delete_blob("deleted").expect("delete, and crash before the flush");
+    assert_eq!(storage.remove_unfinished().expect("sweep"), 2);
+    assert_eq!(storage.get_blob(&kept).expect("whole"), long(1));
+    for entry in std::fs::read_dir(folder.path().join("large")).expect("readable") {
+        std::fs::write(entry.expect("readable").path(), b"cut").expect("writable");
+    }
+    assert!(matches!(storage.get_blob(&kept), Err(StorageError::DamagedBlob { .. })));
+    std::fs::remove_dir_all(folder.path().join("large")).expect("removable");
+    assert!(matches!(storage.get_blob(&kept), Err(StorageError::DamagedBlob { .. })));
 }

@@ -7,6 +7,7 @@
 //! when `create_manifest` has returned `Ok`; a write that failed says whether it can still turn up.
 
 use crate::limits::BLOB_NAME_BYTES;
+use std::io;
 use std::sync::Arc;
 use tidegate_core::snapshot::{BlobRef, CheckpointId};
 
@@ -122,6 +123,20 @@ pub trait CheckpointStorage: Send + Sync + 'static {
     /// When it could not be stored. What is left of it is invisible, or a blob that nothing names.
     fn put_blob(&self, name: &str, bytes: &[u8]) -> Result<BlobRef, StorageError>;
 
+    /// Begins a blob that is written piece by piece, behind a head of `head_bytes` that is told last. As
+    /// [`put_blob`](Self::put_blob) once it is finished; one that is dropped before is not there.
+    ///
+    /// # Errors
+    /// As [`put_blob`](Self::put_blob).
+    fn begin_blob(
+        &self,
+        name: &str,
+        head_bytes: usize,
+    ) -> Result<Box<dyn BlobWriter + '_>, StorageError> {
+        let bytes = vec![0; head_bytes];
+        Ok(Box::new(BlobInMemory { storage: self, name: name.to_owned(), bytes }))
+    }
+
     /// The content of a blob.
     ///
     /// # Errors
@@ -190,10 +205,53 @@ pub trait CheckpointStorage: Send + Sync + 'static {
     fn describe(&self) -> String;
 }
 
+/// A blob that is being written.
+pub trait BlobWriter: io::Write {
+    /// Stores it, with `head` in front.
+    ///
+    /// # Errors
+    /// As [`CheckpointStorage::put_blob`].
+    ///
+    /// # Panics
+    /// When the head is not of the length that was told.
+    fn finish(self: Box<Self>, head: &[u8]) -> Result<BlobRef, StorageError>;
+}
+
+/// A blob that is collected, and put as a whole.
+struct BlobInMemory<'a, S: ?Sized> {
+    storage: &'a S,
+    name: String,
+    bytes: Vec<u8>,
+}
+
+impl<S: ?Sized> io::Write for BlobInMemory<'_, S> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.bytes.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl<S: CheckpointStorage + ?Sized> BlobWriter for BlobInMemory<'_, S> {
+    fn finish(mut self: Box<Self>, head: &[u8]) -> Result<BlobRef, StorageError> {
+        self.bytes[..head.len()].copy_from_slice(head);
+        self.storage.put_blob(&self.name, &self.bytes)
+    }
+}
+
 /// A shared storage is a storage.
 impl<S: CheckpointStorage + ?Sized> CheckpointStorage for Arc<S> {
     fn put_blob(&self, name: &str, bytes: &[u8]) -> Result<BlobRef, StorageError> {
         (**self).put_blob(name, bytes)
+    }
+    fn begin_blob(
+        &self,
+        name: &str,
+        head_bytes: usize,
+    ) -> Result<Box<dyn BlobWriter + '_>, StorageError> {
+        (**self).begin_blob(name, head_bytes)
     }
     fn get_blob(&self, blob: &BlobRef) -> Result<Vec<u8>, StorageError> {
         (**self).get_blob(blob)

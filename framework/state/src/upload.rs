@@ -4,13 +4,14 @@
 //! Apart from the actor because it blocks, and from the task because it does I/O. The simulation runs
 //! the same code over a simulated disk.
 
-use crate::chain::{Capture as ChainCapture, Chain, compact};
+use crate::chain::{Capture as ChainCapture, Chain, compact, put_delta};
 use crate::storage::{CheckpointStorage, StorageError};
 use std::collections::BTreeMap;
 use tidegate_core::key::MaxParallelism;
 use tidegate_core::operator::BoxError;
 use tidegate_core::sink::{Prepare, Sealed};
 use tidegate_core::snapshot::{BlobRef, CheckpointId, Committable, KeyedPart, SubtaskPart};
+use tidegate_core::state::delta_writer::DeltaWriter;
 use tidegate_core::task::{Capture, FrozenState};
 
 /// Who uploads: part of every blob's name, so that no name is ever used twice.
@@ -209,13 +210,15 @@ fn put_state(
     began: &mut ChainCapture,
     totals: &mut (u64, u64),
 ) -> Result<BlobRef, StorageError> {
-    let delta = frozen.frozen.encode(uploader.max_parallelism);
-    began.full |= delta.full;
-    totals.1 += delta.entries;
-    let frame = delta.to_frame();
-    totals.0 += frame.len() as u64;
-    let what = format!("{}-{}", frozen.operator, frozen.state);
-    storage.put_blob(&uploader.blob_name(checkpoint, &what), &frame)
+    let FrozenState { operator, state, frozen } = frozen;
+    let name = uploader.blob_name(checkpoint, &format!("{operator}-{state}"));
+    let full = frozen.is_full();
+    let write = |into: &mut DeltaWriter<'_>| frozen.encode(uploader.max_parallelism, into);
+    let (blob, entries) = put_delta(storage, &name, full, write)?;
+    began.full |= full;
+    totals.0 += blob.bytes;
+    totals.1 += entries;
+    Ok(blob)
 }
 
 fn named(chains: &mut Chains, name: &(String, String), began: ChainCapture) -> Option<KeyedPart> {
@@ -297,14 +300,15 @@ mod tests {
     use tidegate_core::element::{Barrier, BarrierKind};
     use tidegate_core::snapshot::SubtaskSnapshot;
     use tidegate_core::state::Frozen;
-    use tidegate_core::state::delta::{Delta, DeltaBuilder};
 
     struct Nothing;
 
     impl Frozen for Nothing {
-        fn encode(self: Box<Self>, _: MaxParallelism) -> Delta {
-            DeltaBuilder::new(false).finish()
+        fn is_full(&self) -> bool {
+            false
         }
+
+        fn encode(self: Box<Self>, _: MaxParallelism, _: &mut DeltaWriter<'_>) {}
     }
 
     fn capture(checkpoint: CheckpointId) -> Capture {

@@ -12,7 +12,8 @@ use tidegate_core::codec::{self, DecodeError};
 use tidegate_core::element::Record;
 use tidegate_core::key::{KeyGroupRange, MaxParallelism};
 use tidegate_core::snapshot::Redistribution;
-use tidegate_core::state::delta::{Delta, DeltaBuilder, Entry};
+use tidegate_core::state::delta::{Delta, Entry};
+use tidegate_core::state::delta_writer::DeltaWriter;
 use tidegate_core::state::{Frozen, KeyedState, OperatorState, Value};
 use tidegate_core::time::Timestamp;
 
@@ -75,15 +76,17 @@ impl<In: Value, Out: Send> KeyedState for KeptRecords<In, Out> {
 struct FrozenRecords<In>(Vec<Stored<In>>);
 
 impl<In: Value> Frozen for FrozenRecords<In> {
-    /// Always a base: records under way are few, and few of them are there twice.
-    fn encode(self: Box<Self>, max_parallelism: MaxParallelism) -> Delta {
-        let mut builder = DeltaBuilder::new(true);
+    /// Always: records under way are few, and few of them are there twice.
+    fn is_full(&self) -> bool {
+        true
+    }
+
+    fn encode(self: Box<Self>, max_parallelism: MaxParallelism, into: &mut DeltaWriter<'_>) {
         for stored in self.0 {
             let (key, value) = (codec::to_cbor(&stored.number), codec::to_cbor(&stored));
             let entry = Entry { namespace: &[], key: &key, value: Some(&value) };
-            builder.push(max_parallelism.group_of(stored.key_hash), entry);
+            into.push(max_parallelism.group_of(stored.key_hash), entry);
         }
-        builder.finish()
     }
 }
 

@@ -12,7 +12,8 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use tidegate_core::codec::{self, DecodeError};
 use tidegate_core::key::{KeyGroupRange, MaxParallelism};
-use tidegate_core::state::delta::{Delta, DeltaBuilder, Entry};
+use tidegate_core::state::delta::{Delta, Entry};
+use tidegate_core::state::delta_writer::DeltaWriter;
 use tidegate_core::state::{Frozen, KeyedState, Value};
 use tidegate_core::time::Timestamp;
 
@@ -168,18 +169,20 @@ struct FrozenEvents<T> {
 }
 
 impl<T: Serialize + Send> Frozen for FrozenEvents<T> {
-    fn encode(self: Box<Self>, max_parallelism: MaxParallelism) -> Delta {
-        let mut builder = DeltaBuilder::new(self.full);
+    fn is_full(&self) -> bool {
+        self.full
+    }
+
+    fn encode(self: Box<Self>, max_parallelism: MaxParallelism, into: &mut DeltaWriter<'_>) {
         let mut push = |name: &Name, value: Option<&[u8]>| {
             let key = codec::to_cbor(name);
             let entry = Entry { namespace: &[], key: &key, value };
-            builder.push(max_parallelism.group_of(name.2), entry);
+            into.push(max_parallelism.group_of(name.2), entry);
         };
         self.events.iter().for_each(|(name, event)| push(name, Some(&codec::to_cbor(event))));
         if !self.full {
             self.gone.iter().for_each(|name| push(name, None));
         }
-        builder.finish()
     }
 }
 
@@ -224,7 +227,7 @@ mod tests {
             waiting.push(at, key.stable_hash(), number);
             model.insert((at, number), key.stable_hash());
             if number % 97 == 0 {
-                let delta = waiting.capture(number % 970 == 0).encode(max);
+                let delta = waiting.capture(number % 970 == 0).into_delta(max);
                 deltas += usize::from(!delta.full);
                 if delta.full {
                     chain.clear();
@@ -244,9 +247,9 @@ mod tests {
         let max = MaxParallelism::new(128).expect("in bounds");
         let mut waiting = Waiting::default();
         (0..100).for_each(|event| waiting.push(Timestamp(9), 1, event));
-        assert_eq!(waiting.capture(true).encode(max).entries, 100);
+        assert_eq!(waiting.capture(true).into_delta(max).entries, 100);
         (0..40).for_each(|event| waiting.push(Timestamp(3), 1, event));
         assert!((0..40).all(|_| waiting.pop().is_some_and(|ripe| ripe.at == Timestamp(3))));
-        assert_eq!(waiting.capture(false).encode(max).entries, 0);
+        assert_eq!(waiting.capture(false).into_delta(max).entries, 0);
     }
 }

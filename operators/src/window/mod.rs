@@ -4,7 +4,8 @@
 //! an [`Evictor`]; a [`Windowing`] puts them together. Windows at equal distances of event time
 //! ([`Window`]) that fire when they are complete are computed by a [`SlicedWindow`], which shares work
 //! between windows and keys; a [`LocalWindow`] before the exchange and a [`CombinedWindow`] behind it do
-//! the same with less to exchange. All others are computed one by one.
+//! the same with less to exchange. Tumbling windows of the wall clock are a [`WallClockWindow`]. All others are
+//! computed one by one.
 //!
 //! What a window emits is [`Windowed`]: the key, the [`TimeWindow`] and the result, with the window's
 //! last millisecond as its event time, unless a function says otherwise.
@@ -29,7 +30,7 @@ pub use general::{
 };
 pub use invalid::InvalidWindowing;
 pub use reduce::Reduce;
-pub use sliced::{Combined, CombinedWindow, LocalWindow, Partial, SlicedWindow};
+pub use sliced::{Combined, CombinedWindow, LocalWindow, Partial, SlicedWindow, WallClockWindow};
 pub(crate) use sliced::{Fate, Slice, SliceTime};
 pub use spec::{InvalidWindow, Window};
 pub use time_window::{TimeWindow, Windowed};

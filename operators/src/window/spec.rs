@@ -69,6 +69,12 @@ impl Window {
         Self { allowed_lateness_ms, ..self }
     }
 
+    /// Whether each moment lies in one window.
+    #[must_use]
+    pub const fn tumbles(self) -> bool {
+        self.size_ms == self.slide_ms
+    }
+
     /// Checks that there are such windows.
     ///
     /// # Errors

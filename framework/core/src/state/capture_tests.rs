@@ -182,7 +182,7 @@ fn check<S: Subject>(ops: &[Op]) -> Result<(), TestCaseError> {
                 }
             }
             Op::Capture { full } => {
-                let delta = state.capture(full || chain.is_empty()).encode(max);
+                let delta = state.capture(full || chain.is_empty()).into_delta(max);
                 let delta = Delta::from_frame(&delta.to_frame()).expect("whole");
                 prop_assert!(delta.full || !chain.is_empty());
                 if delta.full {

@@ -3,14 +3,17 @@
 //!
 //! Apart from the tables because it works on bytes alone: merging and rescaling need no types.
 //!
-//! Entries stand in runs, one per key group, so that a subtask at another parallelism reads only its
-//! own. An entry is three fields: namespace (empty when the state has none), key, and value; a value
+//! Entries stand in runs of one key group each, so that a subtask at another parallelism reads only its
+//! own; a group has a run in each segment that was written ([`DeltaWriter`]). Where they are stands behind
+//! them, for it is known last. An entry is three fields: namespace (empty when the state has none), key, and value; a value
 //! of length 0 is a deletion, all others are stored with their length + 1.
 
+use super::delta_writer::DeltaWriter;
 use crate::codec::{self, DecodeError, FrameKind};
 use crate::key::{KeyGroup, KeyGroupRange};
+use hashbrown::HashMap;
 use serde::{Deserialize, Serialize};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 /// One changed entry, as bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,19 +26,21 @@ pub struct Entry<'a> {
     pub value: Option<&'a [u8]>,
 }
 
+/// Entries of one key group that stand together.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-struct Run {
-    group: u16,
-    start: u64,
-    end: u64,
+pub(super) struct Run {
+    pub(super) group: u16,
+    pub(super) start: u64,
+    pub(super) end: u64,
 }
 
-#[derive(Serialize, Deserialize)]
-struct Header {
-    full: bool,
-    entries: u64,
-    dropped: Vec<Vec<u8>>,
-    runs: Vec<Run>,
+/// What must be known of the entries.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Head {
+    pub(super) full: bool,
+    pub(super) entries: u64,
+    pub(super) dropped: Vec<Vec<u8>>,
+    pub(super) runs: Vec<Run>,
 }
 
 /// Encoded entries of one keyed state, grouped by key group.
@@ -67,18 +72,26 @@ impl Delta {
         usize::try_from(share).unwrap_or(0)
     }
 
-    /// The sealed frame, ready to be stored.
+    /// A base (`full`) or delta of what `write` writes.
+    ///
+    /// # Panics
+    /// Never: memory can be written and read.
+    #[must_use]
+    pub fn of(full: bool, write: impl FnOnce(&mut DeltaWriter<'_>)) -> Self {
+        let mut body = Vec::new();
+        let mut writer = DeltaWriter::new(full, &mut body);
+        write(&mut writer);
+        writer.finish().expect("memory can be written");
+        Self::from_body(body).expect("it has just been written")
+    }
+
+    /// The sealed frame.
     #[must_use]
     pub fn to_frame(&self) -> Vec<u8> {
-        let header = Header {
-            full: self.full,
-            entries: self.entries,
-            dropped: self.dropped.clone(),
-            runs: self.runs.clone(),
-        };
-        let mut head = Vec::new();
-        codec::write_field(&codec::to_cbor(&header), &mut head);
-        codec::seal_parts(FrameKind::KeyedState, &[&head, &self.bytes])
+        let Self { full, entries, dropped, runs, bytes } = self.clone();
+        let head = codec::to_cbor(&Head { full, entries, dropped, runs });
+        let length = (head.len() as u32).to_le_bytes();
+        codec::seal(FrameKind::KeyedState, &[&bytes[..], &head, &length].concat())
     }
 
     /// The delta that a frame holds.
@@ -86,19 +99,29 @@ impl Delta {
     /// # Errors
     /// When the frame is damaged or of another kind or version.
     pub fn from_frame(frame: &[u8]) -> Result<Self, DecodeError> {
-        let mut body = codec::open(FrameKind::KeyedState, frame)?;
-        let header: Header = codec::from_cbor(codec::read_field(&mut body)?)?;
-        let length = body.len() as u64;
-        if header.runs.iter().any(|run| run.start > run.end || run.end > length) {
+        Self::from_body(codec::open(FrameKind::KeyedState, frame)?.to_vec())
+    }
+
+    /// As [`from_frame`](Self::from_frame), in the memory of the frame.
+    ///
+    /// # Errors
+    /// When the frame is damaged or of another kind or version.
+    pub fn from_owned_frame(mut frame: Vec<u8>) -> Result<Self, DecodeError> {
+        let head = frame.len() - codec::open(FrameKind::KeyedState, &frame)?.len();
+        frame.drain(..head);
+        Self::from_body(frame)
+    }
+
+    fn from_body(mut body: Vec<u8>) -> Result<Self, DecodeError> {
+        let (rest, length) = body.split_last_chunk().ok_or(DecodeError::Truncated)?;
+        let length = u32::from_le_bytes(*length) as usize;
+        let entries_end = rest.len().checked_sub(length).ok_or(DecodeError::Truncated)?;
+        let Head { full, entries, dropped, runs } = codec::from_cbor(&rest[entries_end..])?;
+        if runs.iter().any(|run| run.start > run.end || run.end > entries_end as u64) {
             return Err(DecodeError::Content("a key group lies outside the entries".into()));
         }
-        Ok(Self {
-            full: header.full,
-            entries: header.entries,
-            dropped: header.dropped,
-            runs: header.runs,
-            bytes: body.to_vec(),
-        })
+        body.truncate(entries_end);
+        Ok(Self { full, entries, dropped, runs, bytes: body })
     }
 
     /// Calls `visit` for every entry whose key group lies in `range`, oldest first within a key.
@@ -136,8 +159,24 @@ impl Delta {
     /// # Errors
     /// When one of them holds damaged entries.
     pub fn merge(chain: &[Self]) -> Result<Self, DecodeError> {
-        type Live<'a> = HashMap<(&'a [u8], &'a [u8]), &'a [u8]>;
-        let mut groups: BTreeMap<KeyGroup, Live<'_>> = BTreeMap::new();
+        let merged = Merged::of(chain)?;
+        Ok(Self::of(true, |into| merged.write(into)))
+    }
+}
+
+type Live<'a> = HashMap<(&'a [u8], &'a [u8]), &'a [u8]>;
+
+/// What a base and its deltas come to, as a base to be written.
+#[derive(Debug)]
+pub struct Merged<'a>(BTreeMap<KeyGroup, Live<'a>>);
+
+impl<'a> Merged<'a> {
+    /// The content of `chain`, oldest first.
+    ///
+    /// # Errors
+    /// When one of them holds damaged entries.
+    pub fn of(chain: &'a [Delta]) -> Result<Self, DecodeError> {
+        let mut groups: BTreeMap<KeyGroup, Live<'a>> = BTreeMap::new();
         for delta in chain {
             if delta.full {
                 groups.clear();
@@ -156,13 +195,16 @@ impl Delta {
                 Ok(())
             })?;
         }
-        let mut merged = DeltaBuilder::new(true);
-        for (group, live) in groups {
+        Ok(Self(groups))
+    }
+
+    /// Writes it.
+    pub fn write(&self, into: &mut DeltaWriter<'_>) {
+        for (group, live) in &self.0 {
             for ((namespace, key), value) in live {
-                merged.push(group, Entry { namespace, key, value: Some(value) });
+                into.push(*group, Entry { namespace, key, value: Some(value) });
             }
         }
-        Ok(merged.finish())
     }
 }
 
@@ -177,95 +219,10 @@ pub fn resolve(chain: Vec<Delta>) -> Result<Vec<Delta>, DecodeError> {
     Ok(vec![Delta::merge(&chain)?])
 }
 
-/// Collects entries in any order and sorts them into runs by key group.
-///
-/// All bytes lie in one buffer: entries that come in the order of their groups are never copied again.
-#[derive(Debug)]
-pub struct DeltaBuilder {
-    full: bool,
-    entries: u64,
-    dropped: Vec<Vec<u8>>,
-    /// Entries of the same group that came one after the other, each a run.
-    runs: Vec<Run>,
-    bytes: Vec<u8>,
-    /// Entries that were announced.
-    expected: u64,
-}
-
-/// Of so many entries the size of those announced is estimated.
-const SAMPLE: u64 = 256;
-
-impl DeltaBuilder {
-    /// An empty base (`full`) or delta.
-    #[must_use]
-    pub fn new(full: bool) -> Self {
-        let (dropped, runs, bytes) = (Vec::new(), Vec::new(), Vec::new());
-        Self { full, entries: 0, dropped, runs, bytes, expected: 0 }
-    }
-
-    /// Announces entries, so that room is made for all of them at once when the first have shown how
-    /// large they are.
-    #[must_use]
-    pub const fn expecting(mut self, entries: usize) -> Self {
-        self.expected = entries as u64;
-        self
-    }
-
-    /// Notes that a whole namespace was dropped before the entries of this delta.
-    pub fn drop_namespace(&mut self, namespace: Vec<u8>) {
-        self.dropped.push(namespace);
-    }
-
-    /// Adds an entry.
-    pub fn push(&mut self, group: KeyGroup, entry: Entry<'_>) {
-        let (start, bytes) = (self.bytes.len() as u64, &mut self.bytes);
-        codec::write_field(entry.namespace, bytes);
-        codec::write_field(entry.key, bytes);
-        match entry.value {
-            None => codec::write_varint(0, bytes),
-            Some(value) => {
-                codec::write_varint(value.len() as u64 + 1, bytes);
-                bytes.extend_from_slice(value);
-            }
-        }
-        let end = self.bytes.len() as u64;
-        match self.runs.last_mut() {
-            Some(last) if last.group == group.0 => last.end = end,
-            _ => self.runs.push(Run { group: group.0, start, end }),
-        }
-        self.entries += 1;
-        if self.entries == SAMPLE && self.expected > SAMPLE {
-            // A sixteenth more, for those that are larger.
-            let rest = (self.expected - SAMPLE) * end / SAMPLE;
-            self.bytes.reserve(usize::try_from(rest + rest / 16).unwrap_or(0));
-        }
-    }
-
-    /// The finished base or delta.
-    #[must_use]
-    pub fn finish(self) -> Delta {
-        let Self { full, entries, dropped, runs, bytes, .. } = self;
-        if runs.is_sorted_by(|one, next| one.group < next.group) {
-            return Delta { full, entries, dropped, runs, bytes };
-        }
-        let mut sorted = Vec::with_capacity(bytes.len());
-        let mut by_group: BTreeMap<u16, Vec<Run>> = BTreeMap::new();
-        runs.into_iter().for_each(|run| by_group.entry(run.group).or_default().push(run));
-        let gather = |(group, parts): (u16, Vec<Run>)| {
-            let start = sorted.len() as u64;
-            for part in parts {
-                sorted.extend_from_slice(&bytes[part.start as usize..part.end as usize]);
-            }
-            Run { group, start, end: sorted.len() as u64 }
-        };
-        let runs = by_group.into_iter().map(gather).collect();
-        Delta { full, entries, dropped, runs, bytes: sorted }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::limits::SEGMENT_BYTES;
 
     fn put<'a>(namespace: &'a [u8], key: &'a [u8], value: &'a [u8]) -> Entry<'a> {
         Entry { namespace, key, value: Some(value) }
@@ -290,14 +247,15 @@ mod tests {
 
     #[test]
     fn a_frame_comes_back_and_a_range_reads_only_its_groups() {
-        let mut builder = DeltaBuilder::new(true);
-        builder.push(KeyGroup(9), put(b"", b"b", b"2"));
-        builder.push(KeyGroup(3), put(b"", b"a", b""));
-        let delta = builder.finish();
-        let mut sorted = DeltaBuilder::new(true).expecting(2);
-        sorted.push(KeyGroup(3), put(b"", b"a", b""));
-        sorted.push(KeyGroup(9), put(b"", b"b", b"2"));
-        assert_eq!(sorted.finish(), delta, "in whatever order they come");
+        let delta = Delta::of(true, |into| {
+            into.push(KeyGroup(9), put(b"", b"b", b"2"));
+            into.push(KeyGroup(3), put(b"", b"a", b""));
+        });
+        let sorted = Delta::of(true, |into| {
+            into.push(KeyGroup(3), put(b"", b"a", b""));
+            into.push(KeyGroup(9), put(b"", b"b", b"2"));
+        });
+        assert_eq!(sorted, delta, "in whatever order they come");
         let read = Delta::from_frame(&delta.to_frame()).expect("whole");
         assert_eq!(read, delta);
         assert_eq!(content(&read, KeyGroupRange::ALL), [(3, "/a=".into()), (9, "/b=2".into())]);
@@ -307,22 +265,76 @@ mod tests {
 
     #[test]
     fn merging_keeps_the_last_word_on_every_key() {
-        let mut base = DeltaBuilder::new(true);
-        base.push(KeyGroup(1), put(b"w1", b"a", b"1"));
-        base.push(KeyGroup(1), put(b"w1", b"b", b"1"));
-        base.push(KeyGroup(2), put(b"w2", b"c", b"1"));
-        let mut first = DeltaBuilder::new(false);
-        first.push(KeyGroup(1), Entry { namespace: b"w1", key: b"a", value: None });
-        first.push(KeyGroup(2), put(b"w2", b"c", b"2"));
-        let mut second = DeltaBuilder::new(false);
-        second.drop_namespace(b"w2".to_vec());
-        second.push(KeyGroup(2), put(b"w2", b"d", b"3"));
-        let merged =
-            Delta::merge(&[base.finish(), first.finish(), second.finish()]).expect("whole");
+        let base = Delta::of(true, |into| {
+            into.push(KeyGroup(1), put(b"w1", b"a", b"1"));
+            into.push(KeyGroup(1), put(b"w1", b"b", b"1"));
+            into.push(KeyGroup(2), put(b"w2", b"c", b"1"));
+        });
+        let first = Delta::of(false, |into| {
+            into.push(KeyGroup(1), Entry { namespace: b"w1", key: b"a", value: None });
+            into.push(KeyGroup(2), put(b"w2", b"c", b"2"));
+        });
+        let second = Delta::of(false, |into| {
+            into.drop_namespace(b"w2".to_vec());
+            into.push(KeyGroup(2), put(b"w2", b"d", b"3"));
+        });
+        let merged = Delta::merge(&[base, first, second]).expect("whole");
         assert!(merged.full);
         assert_eq!(
             content(&merged, KeyGroupRange::ALL),
             [(1, "w1/b=1".into()), (2, "w2/d=3".into())]
         );
+    }
+
+    #[test]
+    fn what_is_written_in_segments_reads_as_one() {
+        let values: Vec<Vec<u8>> =
+            (0..200_u8).map(|n| vec![n; SEGMENT_BYTES / 50 + usize::from(n)]).collect();
+        let fill = |into: &mut DeltaWriter<'_>| {
+            for (n, value) in (0..).zip(&values) {
+                let group = KeyGroup(n * 7 % 5);
+                into.push(group, put(b"", &n.to_be_bytes(), value));
+                into.push(group, put(b"", b"last", value));
+            }
+        };
+        let mut body = Vec::new();
+        let mut writer = DeltaWriter::new(true, &mut body);
+        fill(&mut writer);
+        let written = writer.finish().expect("memory");
+        let frame = [&written.frame_head[..], &body].concat();
+        let read = Delta::from_frame(&frame).expect("whole");
+        assert_eq!((read.entries, &read), (400, &Delta::of(true, fill)));
+        assert_eq!(read, Delta::from_frame(&read.to_frame()).expect("whole"));
+        assert!(read.runs.len() > 5, "several segments: {:?}", read.runs);
+        let mut found = BTreeMap::new();
+        read.for_each(KeyGroupRange::ALL, |group, entry| {
+            found.insert((group.0, entry.key.to_vec()), entry.value.map(<[u8]>::to_vec));
+            Ok(())
+        })
+        .expect("whole");
+        for (n, value) in (0..200_u16).zip(&values) {
+            let key = (n * 7 % 5, n.to_be_bytes().to_vec());
+            assert!(found[&key].as_ref() == Some(value), "entry {n}");
+        }
+        let last = |group| found[&(group, b"last".to_vec())].clone();
+        assert!(last(199 * 7 % 5).as_ref() == values.last(), "the last word on a key comes last");
+    }
+
+    #[test]
+    fn a_writer_that_fails_is_told_at_the_end() {
+        struct Full;
+        impl std::io::Write for Full {
+            fn write(&mut self, _: &[u8]) -> std::io::Result<usize> {
+                Err(std::io::ErrorKind::StorageFull.into())
+            }
+            fn flush(&mut self) -> std::io::Result<()> {
+                Ok(())
+            }
+        }
+        let mut full = Full;
+        let mut writer = DeltaWriter::new(true, &mut full);
+        writer.push(KeyGroup(0), put(b"", b"a", b"1"));
+        let error = writer.finish().expect_err("nothing was written");
+        assert_eq!(error.kind(), std::io::ErrorKind::StorageFull);
     }
 }

@@ -3,7 +3,8 @@
 //! Each is a typed view of one [`Table`]; they differ only in what "add" means.
 
 use super::aggregate::Aggregate;
-use super::delta::{Delta, DeltaBuilder};
+use super::delta::Delta;
+use super::delta_writer::DeltaWriter;
 use super::table::{Changes, Table};
 use super::{Frozen, Keyed, KeyedState, Value};
 use crate::codec::{self, DecodeError};
@@ -121,10 +122,12 @@ struct FrozenTable<K, V> {
 }
 
 impl<K: Key, V: Value> Frozen for FrozenTable<K, V> {
-    fn encode(self: Box<Self>, max_parallelism: MaxParallelism) -> Delta {
-        let mut builder = DeltaBuilder::new(self.full).expecting(self.changes.len());
-        self.changes.encode(&[], max_parallelism, &mut builder);
-        builder.finish()
+    fn is_full(&self) -> bool {
+        self.full
+    }
+
+    fn encode(self: Box<Self>, max_parallelism: MaxParallelism, into: &mut DeltaWriter<'_>) {
+        self.changes.encode(&[], max_parallelism, into);
     }
 }
 

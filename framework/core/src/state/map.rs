@@ -1,6 +1,7 @@
 //! Map state: for each key an ordered map, of which only the changed entries are captured.
 
-use super::delta::{Delta, DeltaBuilder, Entry};
+use super::delta::{Delta, Entry};
+use super::delta_writer::DeltaWriter;
 use super::{Frozen, Keyed, KeyedState, Value};
 use crate::codec::{self, DecodeError};
 use crate::key::{Key, KeyGroupRange, MaxParallelism};
@@ -118,15 +119,17 @@ struct FrozenMap<K, U, V> {
 }
 
 impl<K: Key, U: Value, V: Value> Frozen for FrozenMap<K, U, V> {
-    fn encode(self: Box<Self>, max_parallelism: MaxParallelism) -> Delta {
-        let mut builder = DeltaBuilder::new(self.full);
+    fn is_full(&self) -> bool {
+        self.full
+    }
+
+    fn encode(self: Box<Self>, max_parallelism: MaxParallelism, into: &mut DeltaWriter<'_>) {
         for (key, entry, value) in &self.entries {
             let value = value.as_ref().map(codec::to_cbor);
             let (namespace, bytes) = (codec::to_cbor(entry), codec::to_cbor(key));
             let encoded = Entry { namespace: &namespace, key: &bytes, value: value.as_deref() };
-            builder.push(max_parallelism.group_of(key.stable_hash()), encoded);
+            into.push(max_parallelism.group_of(key.stable_hash()), encoded);
         }
-        builder.finish()
     }
 }
 

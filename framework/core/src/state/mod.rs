@@ -9,6 +9,7 @@ pub mod broadcast;
 #[cfg(test)]
 mod capture_tests;
 pub mod delta;
+pub mod delta_writer;
 pub mod handles;
 pub mod list;
 pub mod map;
@@ -21,6 +22,7 @@ use crate::codec::DecodeError;
 use crate::key::{Key, KeyGroupRange, MaxParallelism};
 use crate::snapshot::Redistribution;
 use delta::Delta;
+use delta_writer::DeltaWriter;
 use serde::{Serialize, de::DeserializeOwned};
 
 /// What a state can hold.
@@ -71,8 +73,19 @@ pub trait KeyedState: Send {
 
 /// Captured entries on their way to storage.
 pub trait Frozen: Send {
-    /// Encodes them, off the hot path.
-    fn encode(self: Box<Self>, max_parallelism: MaxParallelism) -> Delta;
+    /// Whether they are a base: all entries.
+    fn is_full(&self) -> bool;
+
+    /// Writes them, off the hot path.
+    fn encode(self: Box<Self>, max_parallelism: MaxParallelism, into: &mut DeltaWriter<'_>);
+}
+
+impl dyn Frozen {
+    /// The entries, encoded in memory.
+    #[must_use]
+    pub fn into_delta(self: Box<Self>, max_parallelism: MaxParallelism) -> Delta {
+        Delta::of(self.is_full(), |into| self.encode(max_parallelism, into))
+    }
 }
 
 /// An operator list state as the runner sees it.

@@ -3,7 +3,8 @@
 //! One table per namespace: a record touches the table of its own slice, a firing walks over whole
 //! tables, and dropping a slice is one entry in the delta instead of a deletion for each key.
 
-use super::delta::{Delta, DeltaBuilder};
+use super::delta::Delta;
+use super::delta_writer::DeltaWriter;
 use super::table::{Changes, Table};
 use super::{Frozen, Keyed, KeyedState, Value};
 use crate::codec::{self, DecodeError};
@@ -77,15 +78,17 @@ struct FrozenNamespaces<N, K, V> {
 }
 
 impl<N: Value, K: Key, V: Value> Frozen for FrozenNamespaces<N, K, V> {
-    fn encode(self: Box<Self>, max_parallelism: MaxParallelism) -> Delta {
-        let mut builder = DeltaBuilder::new(self.full);
+    fn is_full(&self) -> bool {
+        self.full
+    }
+
+    fn encode(self: Box<Self>, max_parallelism: MaxParallelism, into: &mut DeltaWriter<'_>) {
         for namespace in &self.dropped {
-            builder.drop_namespace(codec::to_cbor(namespace));
+            into.drop_namespace(codec::to_cbor(namespace));
         }
         for (namespace, changes) in &self.changes {
-            changes.encode(&codec::to_cbor(namespace), max_parallelism, &mut builder);
+            changes.encode(&codec::to_cbor(namespace), max_parallelism, into);
         }
-        builder.finish()
     }
 }
 

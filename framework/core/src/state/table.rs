@@ -6,7 +6,8 @@
 //! that was removed since is in `removed`. Lists of changes are bounded: once they pass half of the
 //! table, the next capture simply takes everything, which then costs no more.
 
-use super::delta::{self, DeltaBuilder};
+use super::delta;
+use super::delta_writer::DeltaWriter;
 use super::{Keyed, Value};
 use crate::codec;
 use crate::key::{Key, KeyGroup, MaxParallelism};
@@ -366,7 +367,7 @@ impl<K: Key, V: Value> Changes<K, V> {
     }
 
     /// Encodes the changes under `namespace` (CBOR, empty for none), group by group.
-    pub fn encode(&self, namespace: &[u8], max: MaxParallelism, into: &mut DeltaBuilder) {
+    pub fn encode(&self, namespace: &[u8], max: MaxParallelism, into: &mut DeltaWriter<'_>) {
         let upserts = self.upserts.iter().map(|(key, value)| (key, Some(value)));
         let removed = self.removed.iter().map(|key| (key, None));
         let changes: Vec<(&K, Option<&V>)> = upserts.chain(removed).collect();

@@ -62,6 +62,11 @@ pub trait WindowAssigner<T>: Clone + Send + Sync + 'static {
         None
     }
 
+    /// The windows as ones of the wall clock that tumble, when they are.
+    fn as_wall_clock(&self) -> Option<Window> {
+        None
+    }
+
     /// What these windows are, in a few words, such as `session with a gap of 3000 ms`.
     fn describe(&self) -> String;
 

@@ -8,6 +8,7 @@
 
 use crate::window::WindowAssigner;
 use crate::window::invalid::InvalidWindowing;
+use crate::window::spec::Window;
 use crate::window::time_window::TimeWindow;
 use crate::window::trigger::ProcessingTimeTrigger;
 use tidegate_core::time::Timestamp;
@@ -36,6 +37,10 @@ impl<T, W: WindowAssigner<T>> WindowAssigner<T> for ProcessingTime<W> {
 
     fn default_trigger(&self) -> ProcessingTimeTrigger {
         ProcessingTimeTrigger
+    }
+
+    fn as_wall_clock(&self) -> Option<Window> {
+        self.0.as_slices().filter(|window| window.tumbles())
     }
 
     fn describe(&self) -> String {

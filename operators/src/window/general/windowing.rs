@@ -158,6 +158,11 @@ impl<T: Data, W: WindowAssigner<T>, G: Trigger<T>> Windowing<T, W, G> {
         }
     }
 
+    /// The windows as ones that [`crate::window::WallClockWindow`] can aggregate, when they are.
+    pub fn wall_clock(&self) -> Option<Window> {
+        if self.triggered { None } else { self.assigner.as_wall_clock() }
+    }
+
     /// What these windows are, in a few words.
     #[must_use]
     pub fn describe(&self) -> String {

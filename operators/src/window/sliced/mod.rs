@@ -14,6 +14,7 @@ mod slice_time;
 mod sliced_window;
 mod slicing;
 mod stacks;
+mod wall_clock_window;
 
 pub use combined_window::CombinedWindow;
 pub use local_window::LocalWindow;
@@ -21,3 +22,4 @@ pub use partial::{Combined, Partial};
 pub(crate) use slice_time::{Fate, SliceTime};
 pub use sliced_window::SlicedWindow;
 pub(crate) use slicing::Slice;
+pub use wall_clock_window::WallClockWindow;

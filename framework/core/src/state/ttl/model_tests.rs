@@ -212,7 +212,7 @@ fn check<S: Subject>(ttl: StateTtl, ops: &[Op]) -> Result<(), TestCaseError> {
                 // Nobody has this key: the access only tells the time.
                 state.read(Keyed::new(&u16::MAX), clock);
                 let frozen = state.capture(full || chain.is_empty());
-                let delta = frozen.encode(MaxParallelism::DEFAULT);
+                let delta = frozen.into_delta(MaxParallelism::DEFAULT);
                 if full || chain.is_empty() {
                     let living: u64 = model.values().map(|list| S::entries_of(list)).sum();
                     prop_assert_eq!(delta.entries, living, "a full snapshot holds what lives");
@@ -307,7 +307,7 @@ fn a_state_is_restored_with_another_time_to_live() {
     fn check<S: Subject>() {
         let mut state = S::new(StateTtl::new(10));
         state.put(Keyed::new(&1), 0, 7, Timestamp(0));
-        let chain = [state.capture(true).encode(MaxParallelism::DEFAULT)];
+        let chain = [state.capture(true).into_delta(MaxParallelism::DEFAULT)];
         let longer = restored::<S>(&chain, StateTtl::new(100)).read(Keyed::new(&1), Timestamp(99));
         assert_eq!(longer, [(0, 7)]);
         let mut shorter = restored::<S>(&chain, StateTtl::new(5));
