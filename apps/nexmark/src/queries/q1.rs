@@ -1,7 +1,6 @@
 //! q1: every bid, its price in euros. A function of each record, in exact decimals.
 
 use super::{Query, in_euros};
-use crate::input::Bids;
 use crate::output::Output;
 use tidegate::prelude::*;
 use tidegate_generator::{Bid, Event};
@@ -15,7 +14,10 @@ pub(super) const QUERY: Query = Query {
 };
 
 fn draw(events: &Stream<Event>, out: &Output) {
-    let in_euros = events.bids().map(|bid| Bid { price: in_euros(bid.price), ..bid });
+    let in_euros = events.filter_map(|event| match event {
+        Event::Bid(bid) => Some(Bid { price: in_euros(bid.price), ..bid }),
+        _ => None,
+    });
     out.rows(&in_euros.uid("in-euros"), |bid, row| {
         let row = row.number(bid.auction).number(bid.bidder).thousandths(bid.price);
         row.time(bid.date_time).text(&bid.extra)
