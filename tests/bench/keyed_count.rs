@@ -3,10 +3,13 @@
 //! The work: keys from a generator, dealt out by hash to two counters, a count per key in a hash
 //! table, a result per record to a sink that drops it. The *floor* does it with plain threads, bare
 //! hash maps and batched channels; the engine does it with actors, event time and checkpoints to sled
-//! every second. Both run in turn, several times; what counts is the median of the ratios.
+//! every second. Both run in turn, several times; what counts is the median of the ratios. With `--peers`, the
+//! program of `tests/bench/peers`, other engines run in the same rounds.
 
 use clap::Parser;
+use std::path::PathBuf;
 use std::process::ExitCode;
+use tidegate_tests::bench::aside::{Aside, PEERS};
 use tidegate_tests::bench::{engine, floor, median};
 
 #[global_allocator]
@@ -33,10 +36,30 @@ struct Args {
     /// Only the engine, for a profiler
     #[arg(long)]
     engine_only: bool,
+    /// The program with the other engines [default: without them]
+    #[arg(long)]
+    peers: Option<PathBuf>,
+}
+
+impl Args {
+    /// Runs the other engines once.
+    fn run_peers(&self, peers: &mut [Aside], checksum: u64) -> Result<(), String> {
+        let Some(program) = &self.peers else { return Ok(()) };
+        let Self { records, keys, parallelism, .. } = self;
+        let args = format!("count --events {records} --keys {keys} --parallelism {parallelism}");
+        let args: Vec<String> = args.split(' ').map(str::to_owned).collect();
+        for peer in peers {
+            peer.run(program, &args)?;
+            assert_eq!(peer.last["checksum"], checksum, "{} counts alike", peer.name);
+        }
+        Ok(())
+    }
 }
 
 fn main() -> ExitCode {
-    let Args { records, keys, parallelism, checkpoint_ms, rounds, engine_only } = Args::parse();
+    let args = Args::parse();
+    let Args { records, keys, parallelism, checkpoint_ms, rounds, engine_only, .. } = args;
+    let mut peers: Vec<Aside> = args.peers.iter().flat_map(|_| PEERS.map(Aside::new)).collect();
     let (mut floors, mut engines, mut ratios) = (Vec::new(), Vec::new(), Vec::new());
     let (mut floor_cpu, mut engine_cpu) = (Vec::new(), Vec::new());
     let mut last = None;
@@ -58,10 +81,14 @@ fn main() -> ExitCode {
             floor_cpu.push(floor.cpu_ns);
             ratios.push(run.records_per_second / floor.records_per_second);
         }
+        if let Err(error) = args.run_peers(&mut peers, run.checksum) {
+            eprintln!("error: {error}");
+            return ExitCode::FAILURE;
+        }
         last = Some(run);
     }
     let Some(last) = last else { return ExitCode::SUCCESS };
-    let json = serde_json::json!({
+    let mut json = serde_json::json!({
         "bench": "keyed-count",
         "records": records,
         "keys": keys,
@@ -77,6 +104,9 @@ fn main() -> ExitCode {
         "audit": last.audit,
         "peak_rss_bytes": last.peak_rss_bytes,
     });
+    if let Some(line) = json.as_object_mut() {
+        peers.iter_mut().for_each(|peer| peer.tell(line));
+    }
     println!("{json}");
     ExitCode::SUCCESS
 }

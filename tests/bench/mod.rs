@@ -1,5 +1,6 @@
 //! What the benches share: the engine's side and the floor's side of each measurement.
 
+pub mod aside;
 pub mod beside;
 pub mod engine;
 pub mod floor;

@@ -2,14 +2,16 @@
 //!
 //! The engine keeps exactly-once checkpoints in sled every second; the floor is a loop over the same
 //! generator, on as many threads, that keeps nothing and brings nothing together
-//! (`tests/bench/nexmark_floor`). Both run in turn; what counts is the median of each.
+//! (`tests/bench/nexmark_floor`). Both run in turn; what counts is the median of each. With `--peers`, the
+//! program of `tests/bench/peers`, other engines run in the same rounds where they have the query.
 
 use clap::{Args, Parser, Subcommand};
 use serde_json::{Value, json};
-use std::process::{Command, ExitCode};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
 use std::time::Instant;
 use tidegate::cpu_seconds;
-use tidegate_tests::bench::median;
+use tidegate_tests::bench::aside::{Aside, PEERS};
 use tidegate_tests::bench::nexmark_floor::{self, Share};
 
 #[global_allocator]
@@ -17,6 +19,8 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 /// Events that tell how fast a query is, before it is measured.
 const PROBE: u64 = 3_000_000;
+/// Queries that the other engines have too.
+const SHARED: [&str; 6] = ["q1", "q2", "q3", "q5", "q7", "q8"];
 
 /// Nexmark queries beside their floors
 #[derive(Parser)]
@@ -44,6 +48,9 @@ struct Pairs {
     /// Subtasks, and threads of the floor
     #[arg(long, default_value_t = 2)]
     parallelism: u64,
+    /// The program with the other engines, which run as long as the engine [default: without them]
+    #[arg(long)]
+    peers: Option<PathBuf>,
 }
 
 /// One side, in this process.
@@ -102,71 +109,91 @@ fn floor(run: &FloorRun) -> Result<(), String> {
     Ok(())
 }
 
-/// Runs a side in a process of its own, and returns what it says of itself.
-fn side(side: &str, query: &str, events: u64, parallelism: u64) -> Result<Value, String> {
-    let program = std::env::current_exe().map_err(|error| error.to_string())?;
-    let mut command = Command::new(program);
-    command.args([side, query, "--events", &events.to_string()]);
-    command.args(["--parallelism", &parallelism.to_string()]);
-    if side == "engine" {
-        command.args(["--checkpoint-interval", "1s", "--metrics-addr", "none"]);
-    }
-    let ended = command.output().map_err(|error| error.to_string())?;
-    if !ended.status.success() {
-        return Err(String::from_utf8_lossy(&ended.stderr).into_owned());
-    }
-    serde_json::from_slice(&ended.stdout).map_err(|error| format!("{side} {query}: {error}"))
+/// A side with the program that runs it and the events it gets.
+struct Entrant<'a> {
+    aside: Aside,
+    program: &'a Path,
+    args: Vec<String>,
 }
 
-/// Events per second of a run.
-fn rate(report: &Value) -> f64 {
-    report["events_per_second"].as_f64().unwrap_or(0.0)
-}
+impl<'a> Entrant<'a> {
+    /// Finds out how many events take it so many seconds.
+    fn probe(
+        name: &'static str,
+        program: &'a Path,
+        (query, seconds): (&str, f64),
+        parallelism: u64,
+    ) -> Result<Self, String> {
+        let args = |events: u64| {
+            let events = ["--events".to_owned(), events.to_string()];
+            let parallelism = ["--parallelism".to_owned(), parallelism.to_string()];
+            let own: &[&str] = match name {
+                "engine" => &["--checkpoint-interval", "1s", "--metrics-addr", "none"],
+                _ => &[],
+            };
+            let own = own.iter().map(|arg| (*arg).to_owned());
+            [query.to_owned()].into_iter().chain(events).chain(parallelism).chain(own).collect()
+        };
+        let mut probe = Self { aside: Aside::new(name), program, args: args(PROBE) };
+        let events = probe.run()? * seconds;
+        probe.aside.forget();
+        Ok(Self { args: args(events as u64), ..probe })
+    }
 
-/// CPU nanoseconds per event of a run.
-fn cpu_ns(report: &Value) -> f64 {
-    let number = |field: &str| report[field].as_f64().unwrap_or(0.0);
-    number("cpu_seconds") * 1e9 / number("events")
+    fn run(&mut self) -> Result<f64, String> {
+        self.aside.run(self.program, &self.args)
+    }
 }
 
 fn pairs(args: &Pairs) -> Result<(), String> {
     let all = nexmark::QUERIES.iter().map(|query| query.name.to_owned());
     let all: Vec<String> = all.filter(|query| nexmark_floor::has(query)).collect();
     let queries = if args.queries.is_empty() { &all } else { &args.queries };
+    let own = std::env::current_exe().map_err(|error| error.to_string())?;
     for query in queries {
-        let events = |name: &str, seconds: f64| {
-            let probe = rate(&side(name, query, PROBE, args.parallelism)?);
-            Ok::<u64, String>((probe * seconds) as u64)
+        let entrant = |name, program, seconds| {
+            Entrant::probe(name, program, (query, seconds), args.parallelism)
         };
-        let (ours, floors) =
-            (events("engine", args.seconds)?, events("floor", args.floor_seconds)?);
-        let (mut engine_rates, mut floor_rates) = (Vec::new(), Vec::new());
-        let (mut engine_cpu, mut floor_cpu) = (Vec::new(), Vec::new());
-        let mut last = Value::Null;
-        for _ in 0..args.rounds {
-            last = side("engine", query, ours, args.parallelism)?;
-            engine_rates.push(rate(&last));
-            engine_cpu.push(cpu_ns(&last));
-            let floor = side("floor", query, floors, args.parallelism)?;
-            floor_rates.push(rate(&floor));
-            floor_cpu.push(cpu_ns(&floor));
+        let mut engine = entrant("engine", own.as_path(), args.seconds)?;
+        let mut floor = entrant("floor", own.as_path(), args.floor_seconds)?;
+        let mut peers = Vec::new();
+        if let Some(program) = args.peers.as_deref().filter(|_| SHARED.contains(&query.as_str())) {
+            for name in PEERS {
+                peers.push(entrant(name, program, args.seconds)?);
+            }
         }
-        let (engine, floor) = (median(&mut engine_rates), median(&mut floor_rates));
-        let line = json!({
-            "query": query,
-            "events": ours,
-            "seconds": last["seconds"],
-            "events_per_second": engine,
-            "floor_events_per_second": floor,
-            "ratio": engine.zip(floor).map(|(engine, floor)| engine / floor),
-            "cpu_ns_per_event": median(&mut engine_cpu).map(f64::round),
-            "floor_cpu_ns_per_event": median(&mut floor_cpu).map(f64::round),
-            "checkpoints": last["checkpoints"],
-            "checkpoint_bytes": last["checkpoint_bytes"],
-            "peak_rss_bytes": last["peak_rss_bytes"],
-            "audit": last["audit"],
-        });
-        println!("{line}");
+        for _ in 0..args.rounds {
+            engine.run()?;
+            floor.run()?;
+            for peer in &mut peers {
+                peer.run()?;
+            }
+        }
+        println!("{}", line(query, engine.aside, floor.aside, peers));
     }
     Ok(())
+}
+
+/// What a query is told of.
+fn line(query: &str, mut engine: Aside, mut floor: Aside, peers: Vec<Entrant<'_>>) -> Value {
+    let (rate, floor_rate) = (engine.rate(), floor.rate());
+    let cpu = engine.cpu_ns();
+    let last = engine.last;
+    let mut line = json!({
+        "query": query,
+        "events": last["events"],
+        "seconds": last["seconds"],
+        "events_per_second": rate,
+        "ratio": rate.zip(floor_rate).map(|(engine, floor)| engine / floor),
+        "cpu_ns_per_event": cpu,
+        "checkpoints": last["checkpoints"],
+        "checkpoint_bytes": last["checkpoint_bytes"],
+        "peak_rss_bytes": last["peak_rss_bytes"],
+        "audit": last["audit"],
+    });
+    if let Value::Object(line) = &mut line {
+        floor.tell(line);
+        peers.into_iter().for_each(|mut peer| peer.aside.tell(line));
+    }
+    line
 }
