@@ -4,7 +4,10 @@ pub mod beside;
 pub mod engine;
 pub mod floor;
 pub mod nexmark_floor;
+pub mod percentiles;
 pub mod sale;
+pub mod schedule;
+pub mod sleeper;
 pub mod total;
 pub mod uv_floor;
 
