@@ -1,6 +1,7 @@
 //! What the benches share: the engine's side and the floor's side of each measurement.
 
 pub mod beside;
+pub mod child;
 pub mod engine;
 pub mod floor;
 pub mod nexmark_floor;

@@ -116,6 +116,12 @@ impl Source for Paced {
         budget: usize,
         waker: &Waker,
     ) -> Result<SourceStatus, BoxError> {
+        if self.sleeper.is_awaited() {
+            // One look per nap, whoever else steps the task: else a slow schedule would be followed
+            // record by record, in batches of one.
+            self.sleeper.wake_soon(waker);
+            return Ok(SourceStatus::Pending);
+        }
         let now = self.schedule.nanos();
         while self.next < self.schedule.records {
             let due = self.schedule.due_at(self.next);

@@ -27,6 +27,12 @@ impl Sleeper {
         sleeper
     }
 
+    /// Whether somebody has asked and was not woken yet.
+    #[must_use]
+    pub fn is_awaited(&self) -> bool {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner).is_some()
+    }
+
     /// Wakes `waker` at the end of the current nap.
     pub fn wake_soon(&self, waker: &Waker) {
         let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
