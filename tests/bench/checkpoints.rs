@@ -22,14 +22,17 @@ struct Args {
     /// Distinct keys
     #[arg(long, default_value_t = 1_000_000)]
     keys: u64,
+    /// Records of the keys that are touched again: some seconds of them
+    #[arg(long, default_value_t = 200_000_000)]
+    records: u64,
     /// Checkpoints of the long run
     #[arg(long, default_value_t = 1000)]
     checkpoints: u64,
 }
 
 fn main() -> ExitCode {
-    let Args { keys, checkpoints } = Args::parse();
-    match shares(keys).and_then(|shares| Ok((shares, long_run(checkpoints)?))) {
+    let Args { keys, records, checkpoints } = Args::parse();
+    match shares(keys, records).and_then(|shares| Ok((shares, long_run(checkpoints)?))) {
         Ok((shares, long)) => {
             let json =
                 serde_json::json!({ "bench": "checkpoints", "shares": shares, "long_run": long });
@@ -46,22 +49,19 @@ fn main() -> ExitCode {
 /// Of a thousand keys, how many are touched again.
 const SHARES_PER_MILLE: [u64; 7] = [1, 3, 10, 30, 100, 300, 1000];
 
-/// Records of the keys that are touched again: some seconds of them.
-const HOT_RECORDS: u64 = 300_000_000;
-
 /// Milliseconds between checkpoints: enough for each of the touched keys to come.
 const EVERY_MS: i64 = 250;
 
 /// Bytes and duration of a checkpoint by the share of the table that has changed: medians over those
 /// that were taken when all keys had been seen.
-fn shares(keys: u64) -> Result<Vec<serde_json::Value>, BoxError> {
+fn shares(keys: u64, records: u64) -> Result<Vec<serde_json::Value>, BoxError> {
     let mut found = Vec::new();
     for per_mille in SHARES_PER_MILLE {
         let stats = Stats::default();
         let job = Job::new("shares");
         let touched = (keys * per_mille / 1000).max(1);
         let all = Sequence::new(8 * keys).keys(keys);
-        let hot = Sequence::new(HOT_RECORDS).keys(touched);
+        let hot = Sequence::new(records).keys(touched);
         let hot = job.source("hot", hot, WatermarkStrategy::none());
         job.source("all", all, WatermarkStrategy::none())
             .union(&hot)

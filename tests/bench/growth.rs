@@ -33,7 +33,7 @@ const WATERMARK_MS: u64 = 10_000;
 const CHECKPOINT_MS: i64 = 1000;
 
 /// Records that tell how fast a point is, before it is measured.
-const PROBE: u64 = 2_000_000;
+const PROBE: u64 = 10_000_000;
 
 /// How cost grows.
 #[derive(Parser)]
@@ -87,13 +87,14 @@ impl Axis {
         }
     }
 
-    /// The fewest records at which a point means something: each key must come a few times, and each
-    /// window must have closed a few times.
+    /// The fewest records at which a point means something: the table must have stopped growing long
+    /// before the end, and a few of the longest windows must have closed.
     const fn least(self, point: u64) -> u64 {
         match self {
-            Self::Keys => 5 * point,
+            Self::Keys => 20 * point,
             Self::Overlap => 3 * WINDOW_MS,
-            _ => 5 * KEYS,
+            Self::Chain => 0,
+            Self::Parallelism | Self::Jobs => 20 * KEYS,
         }
     }
 }
@@ -185,7 +186,7 @@ fn elsewhere(axis: Axis, point: u64, records: u64) -> Result<Value, BoxError> {
 /// The medians of some runs of a point.
 fn measure(args: &Args, axis: Axis, point: u64) -> Result<Value, BoxError> {
     let number = |line: &Value, field: &str| line[field].as_f64().unwrap_or(f64::NAN);
-    let probe = elsewhere(axis, point, PROBE.max(axis.least(point) / 5))?;
+    let probe = elsewhere(axis, point, PROBE.max(axis.least(point) / 2))?;
     let wanted = number(&probe, "records_per_second") * args.seconds;
     let records = (wanted as u64).max(axis.least(point));
     let (mut rates, mut cpu, mut last) = (Vec::new(), Vec::new(), Value::Null);
