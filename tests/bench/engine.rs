@@ -178,7 +178,10 @@ pub fn run_watched(
     rate: Option<f64>,
 ) -> Result<(), BoxError> {
     let plan = Plan::new(graph, parallelism, MaxParallelism::DEFAULT)?;
-    let folder = std::env::temp_dir().join(format!("tidegate-bench-{}", std::process::id()));
+    // Jobs may run side by side in a process.
+    static RUNS: AtomicU64 = AtomicU64::new(0);
+    let (process, run) = (std::process::id(), RUNS.fetch_add(1, Ordering::Relaxed));
+    let folder = std::env::temp_dir().join(format!("tidegate-bench-{process}-{run}"));
     let storage = Arc::new(SledStorage::open(&folder, SledOptions::default())?);
     let checkpoint = CheckpointConfig { interval_ms, ..CheckpointConfig::default() };
     let (_stop, stopped) = tokio::sync::mpsc::unbounded_channel();

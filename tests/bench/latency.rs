@@ -1,194 +1,102 @@
-//! Latency at a given rate: from the moment a record is due to the moment its result is at the sink.
+//! Latency of windows at a given rate: from the moment a window can be complete to the moment its
+//! results are at the sink.
 //!
-//! Records are due on a schedule that does not wait for the engine (no coordinated omission): one that
-//! is emitted late has been late since it was due. Each passes a keyed count behind an exchange, with
-//! checkpoints every second.
+//! Records are due on a schedule that does not wait for the engine (no coordinated omission); their
+//! event time is when they are due. They are counted per key in windows of 10 ms of event time, with
+//! exactly-once checkpoints to sled every second. A window can be complete when the first record
+//! behind it is due, in the slowest subtask of the source; the latency of its results counts from then,
+//! so it holds the pace of the source too, which is reported by itself as well. Before and after each
+//! run a thread that only reads the clock shows the hiccups of the machine itself.
 
 use clap::Parser;
 use hdrhistogram::Histogram;
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
 use std::process::ExitCode;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::Waker;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use tidegate::core::element::{Barrier, Batch};
 use tidegate::core::sink::{NothingToPrepare, Prepare, Sink, SinkFactory, SubtaskIdentity};
-use tidegate::core::source::{Source, SourceFactory, SourceOutput, SourceStatus};
 use tidegate::prelude::*;
 use tidegate::runtime::Stats;
-use tidegate_tests::bench::engine;
+use tidegate_tests::bench::schedule::{PACE, Schedule};
+use tidegate_tests::bench::{cpu_seconds, engine, percentiles};
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-/// How often a waiting source looks at its schedule.
-const PACE: Duration = Duration::from_micros(200);
+/// Sources and windows.
+const PARALLELISM: u32 = 2;
 
-/// Latency at a given rate.
+/// The slowest windows that are told one by one.
+const WORST: usize = 8;
+
+/// Latency of windows at a given rate.
 #[derive(Parser)]
 struct Args {
-    /// Records per second
-    #[arg(long, default_value_t = 100_000)]
-    rate: u64,
+    /// Records per second; a line for each
+    #[arg(long, value_delimiter = ',', default_values_t = [100_000, 500_000, 1_000_000])]
+    rates: Vec<u64>,
     /// Seconds that are measured
-    #[arg(long, default_value_t = 10)]
+    #[arg(long, default_value_t = 60)]
     seconds: u64,
     /// Seconds before that
-    #[arg(long, default_value_t = 2)]
+    #[arg(long, default_value_t = 10)]
     warm_up: u64,
     /// Distinct keys
     #[arg(long, default_value_t = 1_000)]
     keys: u64,
+    /// Milliseconds of event time in a window
+    #[arg(long, default_value_t = 10)]
+    window_ms: u64,
+    /// Milliseconds between checkpoints
+    #[arg(long, default_value_t = 1000)]
+    checkpoint_ms: i64,
+    /// Seconds for which a thread reads the clock, before and after
+    #[arg(long, default_value_t = 5)]
+    spin_seconds: u64,
 }
 
-/// Emits record n when n / rate seconds have passed.
-#[derive(Clone)]
-struct Schedule {
-    started: Instant,
-    rate: u64,
-    records: u64,
-    keys: u64,
-}
-
-impl Schedule {
-    fn nanos(&self) -> u64 {
-        u64::try_from(self.started.elapsed().as_nanos()).unwrap_or(u64::MAX)
-    }
-
-    fn due_at(&self, n: u64) -> u64 {
-        n * 1_000_000_000 / self.rate
-    }
-}
-
-/// A key, and when it was due.
-type Due = (u64, u64);
-
-/// Every `stride`th record of the schedule.
-struct Paced {
-    schedule: Schedule,
-    first: u64,
-    next: u64,
-    stride: u64,
-    waker: Arc<Mutex<Option<Waker>>>,
-    stop: Arc<AtomicBool>,
-}
-
-impl Source for Paced {
-    type Out = Due;
-    type Split = (u64, u64, u64);
-
-    fn poll(
-        &mut self,
-        out: &mut SourceOutput<Due>,
-        budget: usize,
-        waker: &Waker,
-    ) -> Result<SourceStatus, BoxError> {
-        let now = self.schedule.nanos();
-        while self.next < self.schedule.records {
-            let due = self.schedule.due_at(self.next);
-            if due > now {
-                let mut kept = self.waker.lock().unwrap_or_else(PoisonError::into_inner);
-                *kept = Some(waker.clone());
-                return Ok(SourceStatus::Pending);
-            }
-            if out.len() >= budget {
-                return Ok(SourceStatus::Ready);
-            }
-            let key = self.next.wrapping_mul(0x9e37_79b9_7f4a_7c15) % self.schedule.keys;
-            out.emit(0, (key, due), Timestamp((due / 1_000_000) as i64));
-            self.next += self.stride;
-        }
-        Ok(SourceStatus::Ended)
-    }
-
-    fn splits(&self) -> Vec<(u64, u64, u64)> {
-        vec![(self.first, self.next, self.stride)]
-    }
-}
-
-impl Drop for Paced {
-    fn drop(&mut self) {
-        self.stop.store(true, Ordering::Relaxed);
-    }
-}
-
-impl SourceFactory for Schedule {
-    type Out = Due;
-    type Split = (u64, u64, u64);
-    type Source = Paced;
-
-    fn kind(&self) -> &'static str {
-        "schedule"
-    }
-
-    fn enumerate(&self, parallelism: u32) -> Result<Vec<(u64, u64, u64)>, BoxError> {
-        let stride = u64::from(parallelism);
-        Ok((0..stride).map(|first| (first, first, stride)).collect())
-    }
-
-    fn create(&self, _: &SubtaskIdentity, splits: Vec<(u64, u64, u64)>) -> Result<Paced, BoxError> {
-        let [(first, next, stride)] = splits[..] else {
-            return Err("each subtask has one share of the schedule".into());
-        };
-        let (waker, stop) =
-            (Arc::<Mutex<Option<Waker>>>::default(), Arc::new(AtomicBool::new(false)));
-        let (wake, ended) = (Arc::clone(&waker), Arc::clone(&stop));
-        std::thread::spawn(move || {
-            while !ended.load(Ordering::Relaxed) {
-                std::thread::sleep(PACE);
-                let waiting = wake.lock().unwrap_or_else(PoisonError::into_inner).take();
-                waiting.into_iter().for_each(Waker::wake);
-            }
-        });
-        Ok(Paced { schedule: self.clone(), first, next, stride, waker, stop })
-    }
-}
-
-/// Counts per key and passes on when the record was due.
+/// What the sinks see.
 #[derive(Default)]
-struct Count {
-    counts: ValueState<u64, u64>,
-}
-
-impl KeyedProcess for Count {
-    type Key = u64;
-    type In = Due;
-    type Out = u64;
-
-    fn process(
-        &mut self,
-        key: Keyed<'_, u64>,
-        (_, due): Due,
-        ctx: &mut KeyedContext<'_, u64, u64>,
-    ) -> Result<(), BoxError> {
-        *self.counts.get_or_insert_with(key, || 0) += 1;
-        ctx.emit(due);
-        Ok(())
-    }
-
-    fn states(&mut self, visitor: &mut dyn StateVisitor) {
-        visitor.keyed("counts", &mut self.counts);
-    }
+struct Seen {
+    /// Records, counted back from the results.
+    records: u64,
+    /// Microseconds per result.
+    latency: Option<Histogram<u64>>,
+    /// The end of each window (ms) and its latency (us).
+    windows: BTreeMap<u64, u64>,
 }
 
 /// Records how long each result took, once the warm-up is over.
 #[derive(Clone)]
 struct Latencies {
     schedule: Schedule,
-    from: u64,
-    histogram: Arc<Mutex<Histogram<u64>>>,
+    warm_up_ms: u64,
+    seen: Arc<Mutex<Seen>>,
 }
 
 impl Sink for Latencies {
-    type In = u64;
+    type In = Windowed<u64, u64>;
 
-    fn write(&mut self, input: &mut Batch<u64>, _: &Waker) -> Result<(), BoxError> {
+    fn write(&mut self, input: &mut Batch<Self::In>, _: &Waker) -> Result<(), BoxError> {
         let now = self.schedule.nanos();
-        let mut histogram = self.histogram.lock().unwrap_or_else(PoisonError::into_inner);
-        for due in input.take_open().map(|record| record.value) {
-            if due >= self.from {
-                histogram.record(now.saturating_sub(due) / 1000)?;
+        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        let seen = &mut *seen;
+        for Windowed { window, value, .. } in input.take_open().map(|record| record.value) {
+            seen.records += value;
+            let end = window.end.millis().unsigned_abs();
+            let Some(closed) = self.schedule.closed_at(end).filter(|_| end >= self.warm_up_ms)
+            else {
+                continue;
+            };
+            let latency = now.saturating_sub(closed) / 1000;
+            if let Some(histogram) = &mut seen.latency {
+                histogram.record(latency)?;
             }
+            let slowest = seen.windows.entry(end).or_default();
+            *slowest = (*slowest).max(latency);
         }
         Ok(())
     }
@@ -199,7 +107,7 @@ impl Sink for Latencies {
 }
 
 impl SinkFactory for Latencies {
-    type In = u64;
+    type In = Windowed<u64, u64>;
     type Sink = Self;
 
     fn kind(&self) -> &'static str {
@@ -215,43 +123,90 @@ impl SinkFactory for Latencies {
     }
 }
 
-fn run(args: &Args) -> Result<serde_json::Value, BoxError> {
-    let Args { rate, seconds, warm_up, keys } = *args;
-    let records = rate * (warm_up + seconds);
-    let schedule = Schedule { started: Instant::now(), rate, records, keys };
-    let histogram = Arc::new(Mutex::new(Histogram::<u64>::new(3)?));
+/// One rate, as a line of JSON.
+fn measure(args: &Args, rate: u64) -> Result<Value, BoxError> {
+    let Args { seconds, warm_up, keys, window_ms, .. } = *args;
+    let spin = Duration::from_secs(args.spin_seconds);
+    let before = percentiles::jitter(spin)?;
+    let (stats, seen) = (Stats::default(), Arc::<Mutex<Seen>>::default());
+    seen.lock().unwrap_or_else(PoisonError::into_inner).latency = Some(Histogram::new(3)?);
+    let cpu = cpu_seconds();
+    let schedule = Schedule::new(rate, warm_up + seconds, keys, u64::from(PARALLELISM), window_ms);
+    let job = Job::new("latency");
     let latencies = Latencies {
         schedule: schedule.clone(),
-        from: warm_up * 1_000_000_000,
-        histogram: Arc::clone(&histogram),
+        warm_up_ms: warm_up * 1000,
+        seen: Arc::clone(&seen),
     };
-    let stats = Stats::default();
-    let job = Job::new("latency");
-    job.source("schedule", schedule, WatermarkStrategy::monotonous())
-        .key_by(|(key, _)| *key)
-        .process(Count::default)
+    job.source("schedule", schedule.clone(), WatermarkStrategy::monotonous().each_record())
+        .key_by(|key| *key)
+        .window(Window::tumbling(window_ms as i64))
+        .aggregate(Count::new())
         .uid("count")
         .sink("latencies", latencies);
-    engine::run(job.into_graph()?, 2, 1000, &stats)?;
-    let histogram = histogram.lock().unwrap_or_else(PoisonError::into_inner);
-    let ms = |quantile: f64| histogram.value_at_quantile(quantile) as f64 / 1000.0;
-    Ok(serde_json::json!({
-        "bench": "latency", "rate": rate, "results": histogram.len(),
-        "p50_ms": ms(0.5), "p90_ms": ms(0.9), "p99_ms": ms(0.99), "p99.9_ms": ms(0.999),
-        "p99.99_ms": ms(0.9999), "max_ms": histogram.max() as f64 / 1000.0,
+    engine::run(job.into_graph()?, PARALLELISM, args.checkpoint_ms, &stats)?;
+    let cores = (cpu_seconds() - cpu) * 1e9 / schedule.nanos() as f64;
+    let after = percentiles::jitter(spin)?;
+    let seen = std::mem::take(&mut *seen.lock().unwrap_or_else(PoisonError::into_inner));
+    let (records, scheduled) = (seen.records, schedule.records());
+    if records != scheduled {
+        return Err(format!("the windows hold {records} records of {scheduled}").into());
+    }
+    let latency = seen.latency.ok_or("no latencies")?;
+    let (source, worst) = beside(&schedule, &seen.windows)?;
+    Ok(json!({
+        "bench": "latency",
+        "rate": rate,
+        "seconds": seconds,
+        "window_ms": window_ms,
+        "keys": keys,
+        "checkpoint_ms": args.checkpoint_ms,
+        "latency": percentiles::figures(&latency),
+        "source_late": source,
+        "pace_ms": PACE.as_secs_f64() * 1000.0,
+        "worst_windows": worst,
+        "cores_used": cores,
         "checkpoints": stats.job.checkpoints.get(),
+        "jitter_before": before,
+        "jitter_after": after,
+        "audit": if stats.job.audit_broken.get() == 0 { "clean" } else { "broken" },
+        "curve": percentiles::curve(&latency),
     }))
 }
 
+/// How late the source was, and the slowest windows with its part in them.
+fn beside(
+    schedule: &Schedule,
+    windows: &BTreeMap<u64, u64>,
+) -> Result<(Value, Vec<Value>), BoxError> {
+    let mut source = Histogram::<u64>::new(3)?;
+    let late = schedule.late();
+    let late_us = |end: &u64| late.get(end).map_or(0, |ns| ns / 1000);
+    for end in windows.keys() {
+        source.record(late_us(end))?;
+    }
+    let mut slowest: Vec<(&u64, &u64)> = windows.iter().collect();
+    slowest.sort_by_key(|(end, latency)| (std::cmp::Reverse(**latency), **end));
+    let told = slowest.iter().take(WORST).map(|(end, latency)| {
+        json!({
+            "at_seconds": **end as f64 / 1000.0,
+            "latency_ms": **latency as f64 / 1000.0,
+            "source_late_ms": late_us(end) as f64 / 1000.0,
+        })
+    });
+    Ok((percentiles::figures(&source), told.collect()))
+}
+
 fn main() -> ExitCode {
-    match run(&Args::parse()) {
-        Ok(json) => {
-            println!("{json}");
-            ExitCode::SUCCESS
-        }
-        Err(error) => {
-            eprintln!("error: {error}");
-            ExitCode::FAILURE
+    let args = Args::parse();
+    for rate in &args.rates {
+        match measure(&args, *rate) {
+            Ok(json) => println!("{json}"),
+            Err(error) => {
+                eprintln!("error: {error}");
+                return ExitCode::FAILURE;
+            }
         }
     }
+    ExitCode::SUCCESS
 }

@@ -2,10 +2,14 @@
 
 pub mod aside;
 pub mod beside;
+pub mod child;
 pub mod engine;
 pub mod floor;
 pub mod nexmark_floor;
+pub mod percentiles;
 pub mod sale;
+pub mod schedule;
+pub mod sleeper;
 pub mod total;
 pub mod uv_floor;
 

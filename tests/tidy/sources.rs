@@ -17,7 +17,7 @@ const SLEEPERS: &[(&str, &str)] = &[
     ("framework/runtime/src/subtask_actor.rs", "wakes for processing-time timers"),
     ("framework/state/src/sled.rs", "pauses between two tries of a lock"),
     ("operators/connectors/file/src/sink/committer.rs", "pauses between two tries of a lock"),
-    ("tests/bench/latency.rs", "paces a schedule of records"),
+    ("tests/bench/sleeper.rs", "paces a schedule of records"),
     ("tests/chaos/job.rs", "a sink that is slow on purpose"),
 ];
 
