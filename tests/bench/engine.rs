@@ -85,6 +85,14 @@ impl KeyedProcess for KeyedCount {
 #[derive(Clone, Default)]
 pub struct Checksum(Arc<AtomicU64>);
 
+impl Checksum {
+    /// The sum so far.
+    #[must_use]
+    pub fn sum(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
 /// One subtask's end of a [`Checksum`].
 pub struct ChecksumSink(Arc<AtomicU64>);
 
@@ -142,7 +150,7 @@ pub fn keyed_count(count: &Count) -> Result<Run, BoxError> {
     let seconds = started.elapsed().as_secs_f64();
     Ok(Run {
         records_per_second: count.records as f64 / seconds,
-        checksum: checksum.0.load(Ordering::Relaxed),
+        checksum: checksum.sum(),
         cpu_ns: (super::cpu_seconds() - cpu) * 1e9 / count.records as f64,
         checkpoints: stats.job.checkpoints.get(),
         checkpoint_bytes: stats.job.last_bytes.get(),
