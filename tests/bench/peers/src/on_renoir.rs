@@ -11,7 +11,7 @@ use crate::windows::{
 };
 use renoir::operator::{ElementGenerator, ExchangeData, Operator, StreamElement, Timestamp};
 use renoir::{BatchMode, RuntimeConfig, Stream, StreamContext};
-use tidegate_generator::Event;
+use tidegate_generator::{Bid, Event};
 
 /// Items of a batch between workers.
 const BATCH: usize = 16 << 10;
@@ -26,7 +26,10 @@ pub(crate) fn run(query: Query, share: Share) -> Result<Rows, String> {
     let config = RuntimeConfig::local(share.workers).map_err(|error| error.to_string())?;
     let env = StreamContext::new(config);
     match query {
-        Query::Q1 => tally(env, |env| events(env, share).filter_map(query::in_euros)),
+        Query::Q1 => tally(env, |env| {
+            let bids = events(env, share).filter_map(Event::bid);
+            bids.map(|bid| Bid { price: query::in_euros(bid.price), ..bid })
+        }),
         Query::Q2 => tally(env, |env| events(env, share).filter_map(query::some_auctions)),
         Query::Q3 => tally(env, |env| {
             let sides = events(env, share).filter_map(query::side);

@@ -3,7 +3,7 @@
 use crate::sellers::Side;
 use crate::windows::{Arrival, Millis, NEWCOMERS_MS, end_of};
 use clap::ValueEnum;
-use tidegate_generator::{Bid, Event, Person};
+use tidegate_generator::{Event, Person};
 
 /// What both engines can be asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -30,10 +30,10 @@ pub(crate) fn time_of(event: &Event) -> Millis {
     event.date_time().millis().cast_unsigned()
 }
 
-/// q1: in thousandths of a euro.
+/// q1: what is written as a number of three decimals, the price in euros at 0.908 for a dollar.
 #[inline]
-pub(crate) fn in_euros(event: Event) -> Option<Bid> {
-    event.bid().map(|bid| Bid { price: bid.price * 908, ..bid })
+pub(crate) const fn in_euros(price: u64) -> u64 {
+    price * 908
 }
 
 /// q2.

@@ -1,7 +1,7 @@
 //! Rows of results, counted and summed up, so that engines can be held against each other.
 
 use serde::{Deserialize, Serialize};
-use tidegate_generator::{Bid, Text};
+use tidegate_generator::{Bid, Event, Text};
 
 /// How many rows there were, and a sum over them that does not depend on their order.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -38,6 +38,17 @@ impl Row for Bid {
     #[inline]
     fn sum(&self) -> u64 {
         self.auction ^ self.bidder ^ self.price
+    }
+}
+
+/// q1, where bids stay events.
+impl Row for Event {
+    #[inline]
+    fn sum(&self) -> u64 {
+        match self {
+            Self::Bid(bid) => bid.sum(),
+            Self::Person(_) | Self::Auction(_) => 0,
+        }
     }
 }
 
