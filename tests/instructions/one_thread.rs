@@ -15,6 +15,7 @@ use tidegate::core::output::Transport;
 use tidegate::core::plan::{Origin, Plan, SubtaskId, Target};
 use tidegate::core::restore::{RestoredOperator, RestoredSubtask};
 use tidegate::core::source_head::SPLITS;
+use tidegate::core::state::delta_writer::DeltaWriter;
 use tidegate::core::task::{Capture, Task, TaskPort};
 use tidegate::prelude::{BoxError, Timestamp};
 
@@ -150,7 +151,7 @@ impl OneThread {
             subtasks[subtask.vertex].task.credit(edge, 0);
         }
         for capture in port.captured.drain(..) {
-            self.captured += encoded(capture);
+            self.captured += encoded(capture)?;
         }
         Ok(())
     }
@@ -169,10 +170,13 @@ fn beginning(plan: &Plan, id: SubtaskId) -> Result<RestoredSubtask, BoxError> {
 }
 
 /// What the runtime does with a capture before it is stored; returns its bytes.
-fn encoded(capture: Capture) -> u64 {
-    let mut bytes = capture.snapshot.to_frame().len();
+fn encoded(capture: Capture) -> Result<u64, BoxError> {
+    let mut bytes = capture.snapshot.to_frame().len() as u64;
     for keyed in capture.keyed {
-        bytes += keyed.frozen.encode(MaxParallelism::DEFAULT).to_frame().len();
+        let mut stored = std::io::sink();
+        let mut writer = DeltaWriter::new(keyed.frozen.is_full(), &mut stored);
+        keyed.frozen.encode(MaxParallelism::DEFAULT, &mut writer);
+        bytes += writer.finish()?.bytes;
     }
-    bytes as u64
+    Ok(bytes)
 }

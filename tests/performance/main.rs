@@ -40,6 +40,9 @@ struct Args {
     /// Short runs: to see that everything works, not to be believed
     #[arg(long, conflicts_with = "render_only")]
     quick: bool,
+    /// Timely and renoir beside the engine: the program that `tests/bench/peers` builds
+    #[arg(long, value_name = "PROGRAM", conflicts_with = "render_only")]
+    peers: Option<String>,
     /// Measure nothing; make the page from the figures that are kept
     #[arg(long)]
     render_only: bool,
@@ -53,11 +56,14 @@ fn measure(args: &Args, results: &mut Results) -> Result<(), String> {
     let runs: Vec<_> =
         sections.iter().map(|section| (*section, section.runs(args.quick))).collect();
     run::all_there(runs.iter().flat_map(|(_, runs)| runs))?;
-    for (section, runs) in runs {
+    for (section, mut runs) in runs {
         eprintln!("{}:", section.name());
         let about = machine::about(args.quick)?;
         let mut lines: Vec<Value> = Vec::new();
-        for run in &runs {
+        for run in &mut runs {
+            if let Some(peers) = args.peers.as_ref().filter(|_| section.has_peers()) {
+                run.with(&["--peers", peers]);
+            }
             lines.extend(run.lines()?);
         }
         results.set(section, SectionResult { about, lines });

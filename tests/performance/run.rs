@@ -9,13 +9,18 @@ use std::process::{Command, Stdio};
 #[derive(Clone, Debug)]
 pub(crate) struct Run {
     program: &'static str,
-    args: Vec<&'static str>,
+    args: Vec<String>,
 }
 
 impl Run {
     /// `program`, which lies beside this one, with `args`.
     pub(crate) fn new(program: &'static str, args: &[&'static str]) -> Self {
-        Self { program, args: args.to_vec() }
+        Self { program, args: args.iter().map(|arg| (*arg).to_owned()).collect() }
+    }
+
+    /// With more arguments.
+    pub(crate) fn with(&mut self, args: &[&str]) {
+        self.args.extend(args.iter().map(|arg| (*arg).to_owned()));
     }
 
     fn path(&self) -> Result<PathBuf, String> {

@@ -36,6 +36,11 @@ impl Section {
         self.to_possible_value().map_or_else(String::new, |value| value.get_name().to_owned())
     }
 
+    /// Whether other engines can stand beside ours.
+    pub(crate) const fn has_peers(self) -> bool {
+        matches!(self, Self::Nexmark | Self::Count)
+    }
+
     /// The runs that measure it; `quick` ones only show that it works.
     pub(crate) fn runs(self, quick: bool) -> Vec<Run> {
         let run = |program, full: &[&'static str], short: &[&'static str]| {

@@ -15,7 +15,7 @@ const LONG_FUNCTIONS: &[(&str, usize)] = &[("framework/state/src/upload.rs uploa
 const SLEEPERS: &[(&str, &str)] = &[
     ("framework/runtime/src/job_master.rs", "pauses between two tries of a commit"),
     ("framework/runtime/src/subtask_actor.rs", "wakes for processing-time timers"),
-    ("framework/state/src/sled.rs", "pauses between two tries of a lock"),
+    ("framework/state/src/sled/opening.rs", "pauses between two tries of a lock"),
     ("operators/connectors/file/src/sink/committer.rs", "pauses between two tries of a lock"),
     ("tests/bench/sleeper.rs", "paces a schedule of records"),
     ("tests/chaos/job.rs", "a sink that is slow on purpose"),
