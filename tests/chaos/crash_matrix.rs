@@ -107,7 +107,8 @@ fn survive(
 
 fn points() -> Vec<&'static str> {
     let all = tidegate_state::points::ALL.iter().chain(tidegate_file::crash::ALL);
-    all.copied().collect()
+    // No job here has a state that is large enough; the storage's own matrix dies in its files.
+    all.copied().filter(|point| !point.starts_with("sled.file.")).collect()
 }
 
 #[test]
