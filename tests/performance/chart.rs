@@ -112,9 +112,11 @@ where
 {
     let xs = panel.series.iter().flat_map(|series| series.points.iter().map(|point| point.0));
     let (first, last) = bounds(xs)?;
-    let x = (first..last.max(first * 1.01)).log_scale().base(panel.base);
+    // A hair below the first point, or its tick would be lost to rounding.
+    let x = (first * 0.9999..last.max(first * 1.01)).log_scale().base(panel.base);
     let mut chart = ChartBuilder::on(area)
         .margin(14)
+        .margin_right(42)
         .caption(&panel.title, font(19))
         .x_label_area_size(48)
         .y_label_area_size(64)

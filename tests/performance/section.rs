@@ -70,7 +70,7 @@ impl Section {
                 vec![run("bench-recovery", &[], &["--keys", "1000000", "--rounds", "1"])]
             }
             Self::Checkpoints => vec![
-                run("bench-checkpoints", &[], &["--records", "30000000", "--checkpoints", "100"]),
+                run("bench-checkpoints", &[], &["--records", "100000000", "--checkpoints", "100"]),
                 run("bench-checkpoint-cost", &[], &["--seconds", "3", "--rounds", "1"]),
             ],
             Self::Growth => {
