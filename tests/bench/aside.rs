@@ -3,10 +3,9 @@
 //! Apart from the benches because other engines are measured beside several of them: those are in
 //! `tests/bench/peers`, outside the workspace, and come as the path of their program.
 
-use super::median;
+use super::{child, median};
 use serde_json::{Map, Value};
 use std::path::Path;
-use std::process::Command;
 
 /// The other engines.
 pub const PEERS: [&str; 2] = ["timely", "renoir"];
@@ -34,14 +33,8 @@ impl Aside {
     /// # Errors
     /// What the process said when it failed.
     pub fn run(&mut self, program: &Path, args: &[String]) -> Result<f64, String> {
-        let mut command = Command::new(program);
-        let ended = command.arg(self.name).args(args).output();
-        let ended = ended.map_err(|error| format!("{}: {error}", program.display()))?;
-        if !ended.status.success() {
-            return Err(String::from_utf8_lossy(&ended.stderr).into_owned());
-        }
-        let report: Result<Value, _> = serde_json::from_slice(&ended.stdout);
-        self.last = report.map_err(|error| format!("{} {args:?}: {error}", self.name))?;
+        let side = [self.name].into_iter().chain(args.iter().map(String::as_str));
+        self.last = child::line(program, &side.collect::<Vec<_>>())?;
         let number = |field: &str| self.last[field].as_f64().unwrap_or(0.0);
         let rate = number("events_per_second");
         self.rates.push(rate);

@@ -149,16 +149,19 @@ where
         }
     }
     if panel.series.len() > 1 {
-        chart
-            .configure_series_labels()
-            .position(SeriesLabelPosition::UpperLeft)
-            .margin(12)
-            .background_style(WHITE.mix(0.85))
-            .label_font(font(15))
-            .draw()
-            .map_err(said)?;
+        legend(&mut chart, SeriesLabelPosition::UpperLeft)?;
     }
     Ok(())
+}
+
+/// Says which series is which, out of the way of most points.
+fn legend<'a, Place: CoordTranslate>(
+    chart: &mut ChartContext<'a, SVGBackend<'a>, Place>,
+    at: SeriesLabelPosition,
+) -> Result<(), String> {
+    let mut labels = chart.configure_series_labels();
+    labels.position(at).margin(12).background_style(WHITE.mix(0.85)).label_font(font(15));
+    labels.draw().map_err(said)
 }
 
 /// A number of an axis, without needless zeros.
@@ -221,14 +224,7 @@ pub(crate) fn bars(
                 Rectangle::new([(x, y - 6), (x + 12, y + 6)], colour.filled())
             });
         }
-        chart
-            .configure_series_labels()
-            .position(SeriesLabelPosition::UpperRight)
-            .margin(12)
-            .background_style(WHITE.mix(0.85))
-            .label_font(font(15))
-            .draw()
-            .map_err(said)?;
+        legend(&mut chart, SeriesLabelPosition::UpperRight)?;
         root.present().map_err(said)?;
     }
     Ok(svg)

@@ -3,6 +3,7 @@
 //! ```sh
 //! cargo build --release -p tidegate-tests --bins
 //! cargo run --release -p tidegate-tests --bin performance
+//! cargo run --release -p tidegate-tests --bin performance -- --peers tests/bench/peers/target/release/peers
 //! cargo run --release -p tidegate-tests --bin performance -- --only latency,recovery --quick
 //! cargo run --release -p tidegate-tests --bin performance -- --render-only
 //! ```

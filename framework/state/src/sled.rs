@@ -98,8 +98,10 @@ impl SledStorage {
         let forgotten = self.large.take_forgotten();
         guarded(|| {
             self.db.flush()?;
-            Ok(self.large.sync(&forgotten)?)
+            Ok(self.large.sync()?)
         })
+        .inspect(|()| self.large.remove_forgotten(&forgotten))
+        .inspect_err(|_| forgotten.iter().for_each(|write| self.large.forget(*write)))
     }
 
     /// The content of an object, or why it cannot be had.

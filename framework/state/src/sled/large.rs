@@ -43,9 +43,11 @@ impl LargeObjects {
 
     /// Begins the file of a write number.
     pub(super) fn create(&self, write: u64) -> io::Result<LargeWriter> {
-        self.unsynced.store(true, Ordering::Release);
         let path = self.path(write);
-        Ok(LargeWriter { file: File::create_new(&path)?, path, whole: false })
+        let file = File::create_new(&path)?;
+        // Not before: another flush would take it back, and not find the name.
+        self.unsynced.store(true, Ordering::Release);
+        Ok(LargeWriter { file, path, whole: false })
     }
 
     /// The content of a file; `None` when it is not there.
@@ -75,18 +77,26 @@ impl LargeObjects {
         std::mem::take(&mut self.forgotten())
     }
 
-    /// Makes the names of all files durable, and removes those that are forgotten durably.
-    pub(super) fn sync(&self, forgotten: &[u64]) -> io::Result<()> {
+    /// Makes the names of all files durable.
+    pub(super) fn sync(&self) -> io::Result<()> {
         if self.unsynced.swap(false, Ordering::AcqRel) {
             folder::sync(&self.folder).inspect_err(|_| {
                 self.unsynced.store(true, Ordering::Release);
             })?;
         }
+        Ok(())
+    }
+
+    /// Removes what is forgotten durably. What cannot be removed harms no checkpoint: it stays until the next
+    /// run of the job.
+    pub(super) fn remove_forgotten(&self, forgotten: &[u64]) {
         for write in forgotten {
-            self.remove(*write)?;
+            if let Err(error) = self.remove(*write) {
+                let path = self.path(*write);
+                tracing::warn!(%error, path = %path.display(), "a file that is not needed stays behind");
+            }
             reach("sled.file.removed");
         }
-        Ok(())
     }
 
     /// Removes all files but those of `living`; returns how many.

@@ -44,6 +44,11 @@ impl Head {
         Some(Self { place, write: (both >> 64) as u64, length: both as u64 })
     }
 
+    fn read(bytes: &[u8]) -> sled::Result<Self> {
+        let unread = || sled::Error::ReportableBug("a head is not what was written".into());
+        Self::decode(bytes).ok_or_else(unread)
+    }
+
     fn chunk_keys(self) -> impl Iterator<Item = [u8; 16]> {
         (0..self.length.div_ceil(SLED_VALUE_BYTES as u64)).map(move |n| chunk_key(self.write, n))
     }
@@ -68,9 +73,7 @@ impl Objects {
     pub(super) fn head(&self, key: &[u8]) -> sled::Result<Option<Head>> {
         match self.heads.get(key)? {
             None => Ok(None),
-            Some(bytes) => Head::decode(&bytes)
-                .map(Some)
-                .ok_or_else(|| sled::Error::ReportableBug("a head is not what was written".into())),
+            Some(bytes) => Head::read(&bytes).map(Some),
         }
     }
 
@@ -108,13 +111,10 @@ impl Objects {
         Ok(head)
     }
 
-    /// The write numbers of all objects that have a name.
+    /// The write numbers of all objects that have a name. A head that cannot be read is an error: what it
+    /// leads to would be taken for garbage.
     pub(super) fn living(&self) -> sled::Result<HashSet<u64>> {
-        let mut living = HashSet::new();
-        for head in self.heads.iter().values() {
-            living.extend(Head::decode(&head?).map(|head| head.write));
-        }
-        Ok(living)
+        self.heads.iter().values().map(|head| Ok(Head::read(&head?)?.write)).collect()
     }
 
     pub(super) fn remove_chunks(&self, head: Head) -> sled::Result<()> {

@@ -38,7 +38,8 @@ pub struct WallClockWindow<K: Key, A: Aggregate, F> {
     aggregate: A,
     key: F,
     windows: Slices<K, A>,
-    firing: Option<Firing<K, A>>,
+    /// The end of the window whose rows are being emitted.
+    firing: Option<(Timestamp, Firing<K, A>)>,
 }
 
 impl<K: Key, A: Aggregate, F: Fn(&A::In) -> K> WallClockWindow<K, A, F> {
@@ -83,23 +84,21 @@ where
         now: Timestamp,
         ctx: &mut Context<Self::Out>,
     ) -> Result<Progress, BoxError> {
-        let merging = Merging::Anew;
+        let mut merging = Merging::Anew;
         loop {
-            if let Some(mut firing) = self.firing.take() {
+            if let Some((end, mut firing)) = self.firing.take() {
                 if firing.emit(&self.windows, &merging, &self.aggregate, ctx) == Progress::More {
-                    self.firing = Some(firing);
+                    self.firing = Some((end, firing));
                     return Ok(Progress::More);
                 }
-                if let Some(&end) = self.windows.first() {
-                    self.windows.drop_namespace(&end);
-                }
+                self.windows.drop_namespace(&end);
             }
             let Some(&end) = self.windows.first().filter(|end| **end <= now) else {
                 return Ok(Progress::Done);
             };
             let window = self.slicing.window(end);
-            let mut merging = Merging::Anew;
-            self.firing = Some(Firing::begin(window, &self.windows, &mut merging, &self.aggregate));
+            let firing = Firing::begin(window, &self.windows, &mut merging, &self.aggregate);
+            self.firing = Some((end, firing));
         }
     }
 
