@@ -178,3 +178,14 @@ fn files_without_a_name_are_removed_and_a_name_without_its_file_is_damage() {
     std::fs::remove_dir_all(folder.path().join("large")).expect("removable");
     assert!(matches!(storage.get_blob(&kept), Err(StorageError::DamagedBlob { .. })));
 }
+
+#[test]
+fn a_head_that_cannot_be_read_stops_the_sweep_before_its_chunks_go() {
+    let folder = Folder::new();
+    let storage = SledStorage::open(folder.path(), small()).expect("opens");
+    storage.put_blob("a", &[1; 100]).expect("put");
+    storage.blobs.heads.insert("a", &[9; 17][..]).expect("writable");
+    let error = storage.remove_unfinished().expect_err("what it leads to is not known");
+    assert!(matches!(error, StorageError::Unknown { .. }), "{error}");
+    assert_eq!(storage.blobs.chunks.len(), 1);
+}
