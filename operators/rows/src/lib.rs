@@ -4,6 +4,7 @@
 //! or a channel; rows run through the same operators as any other record.
 
 mod data_type;
+pub mod expression;
 #[cfg(test)]
 mod generate;
 pub mod limits;

@@ -15,11 +15,11 @@ pub const TRUSTED_LENGTH: usize = 256;
 /// The longest expression, in bytes. What people write is shorter by a factor of ten.
 pub const MAX_EXPRESSION_BYTES: usize = 16 * 1024;
 
-/// The most tokens of an expression; white space and comments count. It bounds the work of the parser.
-pub const MAX_EXPRESSION_TOKENS: usize = 4_000;
+/// The most tokens of an expression; white space does not count. It bounds the work of the parser.
+pub const MAX_EXPRESSION_TOKENS: usize = 3_000;
 
 /// How deep expressions may be nested. Parser, check, evaluation and drop recurse; a thread's 2 MiB hold this with ease.
-pub const MAX_EXPRESSION_DEPTH: usize = 40;
+pub const MAX_EXPRESSION_DEPTH: usize = 100;
 
 /// The most errors that one expression reports. Nobody reads more.
 pub const MAX_ERRORS: usize = 20;
@@ -35,3 +35,6 @@ pub const MAX_SHOWN_CHARACTERS: usize = 80;
 
 /// The most arguments a function is called with.
 pub const MAX_ARGUMENTS: usize = 64;
+
+/// How deep parentheses, calls and the like may be nested in a text. The parser's frames are large.
+pub const MAX_PARSER_DEPTH: usize = 50;

@@ -1,0 +1,42 @@
+//! Arguments that are read before they are used: patterns, formats, zones, paths. Apart because all of them are read
+//! once when they are constant, and when they are not, the last one is kept.
+
+use crate::value::Value;
+use compact_str::CompactString;
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// Something read from text.
+pub(super) enum Prepared<T> {
+    Constant(Arc<T>),
+    PerRow { read: fn(&str) -> Result<T, String>, last: Mutex<Option<(CompactString, Arc<T>)>> },
+}
+
+impl<T> Prepared<T> {
+    /// Reads a constant argument now; a NULL never gets to be used.
+    pub(super) fn new(
+        argument: Option<&Option<Value>>,
+        read: fn(&str) -> Result<T, String>,
+    ) -> Result<Self, String> {
+        match argument {
+            Some(Some(Value::String(text))) => Ok(Self::Constant(Arc::new(read(text)?))),
+            _ => Ok(Self::PerRow { read, last: Mutex::new(None) }),
+        }
+    }
+
+    /// What was read; `text` is the argument of this row.
+    pub(super) fn get(&self, text: &str) -> Result<Arc<T>, String> {
+        let (read, last) = match self {
+            Self::Constant(constant) => return Ok(Arc::clone(constant)),
+            Self::PerRow { read, last } => (read, last),
+        };
+        let mut last = last.lock().unwrap_or_else(PoisonError::into_inner);
+        match &*last {
+            Some((known, found)) if known == text => Ok(Arc::clone(found)),
+            _ => {
+                let found = Arc::new(read(text)?);
+                *last = Some((text.into(), Arc::clone(&found)));
+                Ok(found)
+            }
+        }
+    }
+}
