@@ -1,4 +1,6 @@
-//! What an expression costs per row, in nanoseconds on one core: `cargo run --release -p tidegate-rows --example bench_expressions`.
+//! What an expression costs per row, in nanoseconds on one core.
+//!
+//! Run it by `cargo run --release -p tidegate-rows --example bench_expressions`.
 //!
 //! A million evaluations over a thousand rows that stay in the cache, five times; the best counts. A program of its own
 //! because timings are no tests.

@@ -4,6 +4,7 @@ use sqlparser::ast::{Function, FunctionArguments};
 use sqlparser::tokenizer::Span;
 
 /// Functions whose first argument may be a bare unit, as in `TIMESTAMPDIFF(MINUTE, a, b)`.
+/// A column there is written in double quotes.
 pub(super) const FIRST_IS_UNIT: &[&str] =
     &["TIMESTAMPADD", "TIMESTAMPDIFF", "DATE_TRUNC", "EXTRACT"];
 

@@ -19,7 +19,8 @@
 //! Text goes through `parse` and `lower` to the nodes of `syntax`; `check` gives each a type and code. What is wrong is
 //! found before the first row, all of it at once; what can only be seen in a row is an [`EvaluationError`] of that row.
 //! Types widen by themselves only from int64 to decimal to float64, and a string constant is read as a time where a
-//! timestamp is needed; never between text and numbers. AND, OR and NOT know TRUE, FALSE and NULL.
+//! timestamp is needed; never between text and numbers. A part made
+//! of constants is computed by the check; one that fails is a mistake, also in a branch that no row would take. AND, OR and NOT know TRUE, FALSE and NULL.
 
 mod calendar;
 mod check;

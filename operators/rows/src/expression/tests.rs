@@ -432,4 +432,30 @@ proptest! {
             }
         }
     }
+
+    #[test]
+    fn text_from_outside_never_panics(text in prop_oneof!["[0-9eE+.: TZ-]{0,24}", "\\PC{0,12}"], number in any::<i64>()) {
+        let mut values = row().into_values().into_vec();
+        values[4] = Value::string(text);
+        values[1] = Value::Int64(number);
+        values[5] = Value::Timestamp(number);
+        let row = Row::new(values);
+        for text in [
+            "TRY_CAST(category AS int64)", "TRY_CAST(category AS float64)", "TRY_CAST(category AS decimal)",
+            "TRY_CAST(category AS timestamp)", "TRY_CAST(category AS boolean)", "TO_TIMESTAMP(category)",
+            "DATE_FORMAT(at, category)", "TO_TIMESTAMP('2026-01-01', category)", "JSON_VALUE(category, '$.a[0]')",
+            "JSON_EXISTS('[1]', category)", "REGEXP_LIKE('abc', category)", "EXTRACT(HOUR FROM at AT TIME ZONE category)",
+            "DATE_TRUNC('WEEK', at)", "DATE_TRUNC(\"category\", at)", "TIMESTAMPADD(MONTH, n, at)", "FROM_UNIXTIME(n)",
+            "TIMESTAMPDIFF(YEAR, at, TO_TIMESTAMP_LTZ(n, 0))", "ROUND(n, n)", "ROUND(d, n)", "ROUND(price, n)",
+            "SUBSTRING(category, n, n)", "LEFT(category, n)", "RIGHT(category, n)", "REPEAT(category, n)",
+            "LPAD(category, n, 'é')", "SPLIT_INDEX(category, ':', n)", "xs[n]", "CHR(n)", "BUCKET(category, n)",
+            "OVERLAY_TEXT(category, 'x', n, n)", "at + INTERVAL '1' MONTH", "at - INTERVAL '9' DAY", "CAST(at AS string)",
+        ] {
+            let checked = Expression::parse(text).expect(text).check(&schema(), &Functions::built_in());
+            let checked = checked.map_err(|errors| TestCaseError::fail(errors[0].to_string()))?;
+            if let Ok(value) = checked.value().evaluate(&row) {
+                prop_assert!(value.fits(checked.data_type(), checked.nullable()), "{text}: {value}");
+            }
+        }
+    }
 }

@@ -68,7 +68,7 @@ fn with_path(
 ) -> Result<Body, String> {
     let steps = Prepared::new(constants.get(1), path)?;
     Ok(Arc::new(move |data| match data {
-        [T(text), T(written)] => Ok(give(find(text, &steps.get(written)?))),
+        [T(text), T(written)] => steps.with(written, |steps| Ok(give(find(text, steps)))),
         _ => misuse(),
     }))
 }

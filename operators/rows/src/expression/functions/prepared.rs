@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 /// Something read from text.
 pub(super) enum Prepared<T> {
-    Constant(Arc<T>),
+    Constant(T),
     PerRow { read: fn(&str) -> Result<T, String>, last: Mutex<Option<(CompactString, Arc<T>)>> },
 }
 
@@ -18,25 +18,31 @@ impl<T> Prepared<T> {
         read: fn(&str) -> Result<T, String>,
     ) -> Result<Self, String> {
         match argument {
-            Some(Some(Value::String(text))) => Ok(Self::Constant(Arc::new(read(text)?))),
+            Some(Some(Value::String(text))) => Ok(Self::Constant(read(text)?)),
             _ => Ok(Self::PerRow { read, last: Mutex::new(None) }),
         }
     }
 
-    /// What was read; `text` is the argument of this row.
-    pub(super) fn get(&self, text: &str) -> Result<Arc<T>, String> {
+    /// Uses what was read; `text` is the argument of this row.
+    pub(super) fn with<R>(
+        &self,
+        text: &str,
+        use_it: impl FnOnce(&T) -> Result<R, String>,
+    ) -> Result<R, String> {
         let (read, last) = match self {
-            Self::Constant(constant) => return Ok(Arc::clone(constant)),
+            Self::Constant(constant) => return use_it(constant),
             Self::PerRow { read, last } => (read, last),
         };
-        let mut last = last.lock().unwrap_or_else(PoisonError::into_inner);
-        match &*last {
-            Some((known, found)) if known == text => Ok(Arc::clone(found)),
+        let known = last.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let found = match known {
+            Some((known, found)) if known == text => found,
             _ => {
                 let found = Arc::new(read(text)?);
-                *last = Some((text.into(), Arc::clone(&found)));
-                Ok(found)
+                let kept = Some((text.into(), Arc::clone(&found)));
+                *last.lock().unwrap_or_else(PoisonError::into_inner) = kept;
+                found
             }
-        }
+        };
+        use_it(&found)
     }
 }

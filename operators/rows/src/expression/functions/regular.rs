@@ -22,7 +22,9 @@ fn compiled(pattern: &str) -> Result<Regex, String> {
 fn like(constants: &[Option<Value>]) -> Result<Body, String> {
     let pattern = Prepared::new(constants.get(1), compiled)?;
     Ok(Arc::new(move |data| match data {
-        [T(text), T(written)] => Ok(Boolean(pattern.get(written)?.is_match(text))),
+        [T(text), T(written)] => {
+            pattern.with(written, |pattern| Ok(Boolean(pattern.is_match(text))))
+        }
         _ => misuse(),
     }))
 }
@@ -36,11 +38,11 @@ fn extract(constants: &[Option<Value>]) -> Result<Body, String> {
             _ => return misuse(),
         };
         let Ok(group) = usize::try_from(group) else { return Ok(Datum::Null) };
-        let found = pattern.get(written)?.captures(text).and_then(|found| {
-            let part = found.get(group)?;
-            Some((part.start(), part.end()))
-        });
-        Ok(found.map_or(Datum::Null, |(start, end)| T(text.part(start, end))))
+        let found = pattern.with(written, |pattern| {
+            let found = pattern.captures(text).and_then(|found| found.get(group));
+            Ok(found.map(|part| part.range()))
+        })?;
+        Ok(found.map_or(Datum::Null, |range| T(text.part(range.start, range.end))))
     }))
 }
 
@@ -48,7 +50,8 @@ fn replace(constants: &[Option<Value>]) -> Result<Body, String> {
     let pattern = Prepared::new(constants.get(1), compiled)?;
     Ok(Arc::new(move |data| match data {
         [T(text), T(written), T(new)] => {
-            let replaced = pattern.get(written)?.replace_all(text, &**new).into_owned();
+            let replace = |pattern: &Regex| Ok(pattern.replace_all(text, &**new).into_owned());
+            let replaced = pattern.with(written, replace)?;
             if replaced.len() > MAX_STRING_BYTES.max(text.len()) {
                 return Err(format!("the result is longer than {MAX_STRING_BYTES} bytes"));
             }

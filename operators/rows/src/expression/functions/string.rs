@@ -119,6 +119,16 @@ fn split<'r>(text: &Text<'r>, separator: &str, index: i64) -> Datum<'r> {
     T(text.part(start, start + piece.len()))
 }
 
+/// Text in another case; what is ASCII is changed in place, which is much faster.
+fn cased(text: &str, ascii: fn(&mut str), other: fn(&str) -> CompactString) -> CompactString {
+    if !text.is_ascii() {
+        return other(text);
+    }
+    let mut cased = CompactString::from(text);
+    ascii(&mut cased);
+    cased
+}
+
 fn initcap(text: &str) -> CompactString {
     let mut begins = true;
     let mut capital = CompactString::default();
@@ -177,7 +187,9 @@ pub(super) const TABLE: &[FunctionEntry] = &[
         "The text in lower case.",
         &[("LOWER('ABC')", "abc")],
         |data| match data {
-            [T(text)] => Ok(Datum::text(CompactString::from_str_to_lowercase(text))),
+            [T(text)] => Ok(Datum::text(cased(text, str::make_ascii_lowercase, |text| {
+                CompactString::from_str_to_lowercase(text)
+            }))),
             _ => misuse(),
         },
     ),
@@ -187,7 +199,9 @@ pub(super) const TABLE: &[FunctionEntry] = &[
         "The text in upper case.",
         &[("UPPER('abc')", "ABC")],
         |data| match data {
-            [T(text)] => Ok(Datum::text(CompactString::from_str_to_uppercase(text))),
+            [T(text)] => Ok(Datum::text(cased(text, str::make_ascii_uppercase, |text| {
+                CompactString::from_str_to_uppercase(text)
+            }))),
             _ => misuse(),
         },
     ),

@@ -16,7 +16,7 @@ use std::sync::Arc;
 /// The zone of an argument that may be missing.
 fn zone_at(constants: &[Option<Value>], index: usize) -> Result<Prepared<TimeZone>, String> {
     match constants.get(index) {
-        None => Ok(Prepared::Constant(Arc::new(TimeZone::UTC))),
+        None => Ok(Prepared::Constant(TimeZone::UTC)),
         found => Prepared::new(found, zone),
     }
 }
@@ -24,12 +24,14 @@ fn zone_at(constants: &[Option<Value>], index: usize) -> Result<Prepared<TimeZon
 fn extract(constants: &[Option<Value>]) -> Result<Body, String> {
     let part = Prepared::new(constants.first(), Part::of)?;
     let zone = zone_at(constants, 2)?;
-    Ok(Arc::new(move |data| match data {
-        [T(unit), Timestamp(time)] => part.get(unit)?.extract(*time, &*zone.get("UTC")?).map(Int),
-        [T(unit), Timestamp(time), T(name)] => {
-            part.get(unit)?.extract(*time, &*zone.get(name)?).map(Int)
-        }
-        _ => misuse(),
+    Ok(Arc::new(move |data| {
+        let (written, time, name): (_, _, &str) = match data {
+            [T(unit), Timestamp(time)] => (unit, *time, "UTC"),
+            [T(unit), Timestamp(time), T(name)] => (unit, *time, name),
+            _ => return misuse(),
+        };
+        let part = part.with(written, |part| Ok(*part))?;
+        zone.with(name, |zone| part.extract(time, zone)).map(Int)
     }))
 }
 
@@ -42,7 +44,8 @@ fn truncated(constants: &[Option<Value>]) -> Result<Body, String> {
             [T(unit), Timestamp(time), T(name)] => (unit, *time, name),
             _ => return misuse(),
         };
-        truncate(*unit.get(written)?, time, &*zone.get(name)?).map(Timestamp)
+        let unit = unit.with(written, |unit| Ok(*unit))?;
+        zone.with(name, |zone| truncate(unit, time, zone)).map(Timestamp)
     }))
 }
 
@@ -55,14 +58,14 @@ fn formatted(constants: &[Option<Value>]) -> Result<Body, String> {
             [Timestamp(time), T(format), T(name)] => (*time, format, name),
             _ => return misuse(),
         };
-        let local = civil(time, &*zone.get(name)?)?;
-        Ok(Datum::text(format.get(written)?.write(local)))
+        let local = zone.with(name, |zone| civil(time, zone))?;
+        format.with(written, |format| Ok(Datum::text(format.write(local))))
     }))
 }
 
 fn from_unix_time(constants: &[Option<Value>]) -> Result<Body, String> {
     let format = match constants.get(1) {
-        None => Prepared::Constant(Arc::new(Format::new("yyyy-MM-dd HH:mm:ss")?)),
+        None => Prepared::Constant(Format::new("yyyy-MM-dd HH:mm:ss")?),
         found => Prepared::new(found, Format::new)?,
     };
     let zone = zone_at(constants, 2)?;
@@ -74,8 +77,8 @@ fn from_unix_time(constants: &[Option<Value>]) -> Result<Body, String> {
             _ => return misuse(),
         };
         let millis = seconds.checked_mul(1_000).ok_or("the result is out of range")?;
-        let local = civil(millis, &*zone.get(name)?)?;
-        Ok(Datum::text(format.get(written)?.write(local)))
+        let local = zone.with(name, |zone| civil(millis, zone))?;
+        format.with(written, |format| Ok(Datum::text(format.write(local))))
     }))
 }
 
@@ -95,8 +98,8 @@ fn to_timestamp(constants: &[Option<Value>]) -> Result<Body, String> {
         let Some(format) = &format else {
             return Ok(parse_time(text).map_or(Datum::Null, Timestamp));
         };
-        match format.get(written)?.read(text) {
-            Some(local) => instant(local, &*zone.get(name)?).map(Timestamp),
+        match format.with(written, |format| Ok(format.read(text)))? {
+            Some(local) => zone.with(name, |zone| instant(local, zone)).map(Timestamp),
             None => Ok(Datum::Null),
         }
     }))
@@ -106,7 +109,9 @@ fn moved(constants: &[Option<Value>]) -> Result<Body, String> {
     let unit = Prepared::new(constants.first(), Unit::of)?;
     Ok(Arc::new(move |data| match data {
         [T(written), Int(count), Timestamp(time)] => {
-            let interval = unit.get(written)?.interval(*count).ok_or("the interval is too long")?;
+            let interval = unit.with(written, |unit| {
+                unit.interval(*count).ok_or_else(|| "the interval is too long".to_owned())
+            })?;
             add(*time, interval, true).map(Timestamp)
         }
         _ => misuse(),
@@ -117,7 +122,7 @@ fn between(constants: &[Option<Value>]) -> Result<Body, String> {
     let unit = Prepared::new(constants.first(), Unit::of)?;
     Ok(Arc::new(move |data| match data {
         [T(written), Timestamp(from), Timestamp(to)] => {
-            difference(*unit.get(written)?, *from, *to).map(Int)
+            unit.with(written, |unit| difference(*unit, *from, *to)).map(Int)
         }
         _ => misuse(),
     }))
