@@ -29,6 +29,12 @@ const HOMES: &[Home] = &[
         manifest: "framework/runtime/Cargo.toml",
         dependency: "actix",
     },
+    Home {
+        words: &["sqlparser::"],
+        code: &["operators/rows/src/expression/"],
+        manifest: "operators/rows/Cargo.toml",
+        dependency: "sqlparser",
+    },
 ];
 
 /// A folder of packages and what they may not depend on.

@@ -1,0 +1,346 @@
+//! Functions of time. A timestamp is an instant; where a calendar is asked, it is that of UTC unless a zone is named.
+//! Apart because their units, zones and formats are read before they are used.
+
+use super::prepared::Prepared;
+use super::{BuiltIn, FunctionEntry, misuse, plain};
+use crate::expression::calendar::{
+    Part, Unit, add, civil, difference, instant, parse_time, truncate, zone,
+};
+use crate::expression::code::Body;
+use crate::expression::date_format::Format;
+use crate::expression::datum::Datum::{self, Int, Text as T, Timestamp};
+use crate::value::Value;
+use jiff::tz::TimeZone;
+use std::sync::Arc;
+
+/// The zone of an argument that may be missing.
+fn zone_at(constants: &[Option<Value>], index: usize) -> Result<Prepared<TimeZone>, String> {
+    match constants.get(index) {
+        None => Ok(Prepared::Constant(TimeZone::UTC)),
+        found => Prepared::new(found, zone),
+    }
+}
+
+fn extract(constants: &[Option<Value>]) -> Result<Body, String> {
+    let part = Prepared::new(constants.first(), Part::of)?;
+    let zone = zone_at(constants, 2)?;
+    Ok(Arc::new(move |data| {
+        let (written, time, name): (_, _, &str) = match data {
+            [T(unit), Timestamp(time)] => (unit, *time, "UTC"),
+            [T(unit), Timestamp(time), T(name)] => (unit, *time, name),
+            _ => return misuse(),
+        };
+        let part = part.with(written, |part| Ok(*part))?;
+        zone.with(name, |zone| part.extract(time, zone)).map(Int)
+    }))
+}
+
+fn truncated(constants: &[Option<Value>]) -> Result<Body, String> {
+    let unit = Prepared::new(constants.first(), Unit::of)?;
+    let zone = zone_at(constants, 2)?;
+    Ok(Arc::new(move |data| {
+        let (written, time, name): (_, _, &str) = match data {
+            [T(unit), Timestamp(time)] => (unit, *time, "UTC"),
+            [T(unit), Timestamp(time), T(name)] => (unit, *time, name),
+            _ => return misuse(),
+        };
+        let unit = unit.with(written, |unit| Ok(*unit))?;
+        zone.with(name, |zone| truncate(unit, time, zone)).map(Timestamp)
+    }))
+}
+
+fn formatted(constants: &[Option<Value>]) -> Result<Body, String> {
+    let format = Prepared::new(constants.get(1), Format::new)?;
+    let zone = zone_at(constants, 2)?;
+    Ok(Arc::new(move |data| {
+        let (time, written, name): (_, _, &str) = match data {
+            [Timestamp(time), T(format)] => (*time, format, "UTC"),
+            [Timestamp(time), T(format), T(name)] => (*time, format, name),
+            _ => return misuse(),
+        };
+        let local = zone.with(name, |zone| civil(time, zone))?;
+        format.with(written, |format| Ok(Datum::text(format.write(local))))
+    }))
+}
+
+fn from_unix_time(constants: &[Option<Value>]) -> Result<Body, String> {
+    let format = match constants.get(1) {
+        None => Prepared::Constant(Format::new("yyyy-MM-dd HH:mm:ss")?),
+        found => Prepared::new(found, Format::new)?,
+    };
+    let zone = zone_at(constants, 2)?;
+    Ok(Arc::new(move |data| {
+        let (seconds, written, name): (_, &str, &str) = match data {
+            [Int(seconds)] => (*seconds, "", "UTC"),
+            [Int(seconds), T(format)] => (*seconds, format, "UTC"),
+            [Int(seconds), T(format), T(name)] => (*seconds, format, name),
+            _ => return misuse(),
+        };
+        let millis = seconds.checked_mul(1_000).ok_or("the result is out of range")?;
+        let local = zone.with(name, |zone| civil(millis, zone))?;
+        format.with(written, |format| Ok(Datum::text(format.write(local))))
+    }))
+}
+
+fn to_timestamp(constants: &[Option<Value>]) -> Result<Body, String> {
+    let format = match constants.get(1) {
+        None => None,
+        found => Some(Prepared::new(found, Format::new)?),
+    };
+    let zone = zone_at(constants, 2)?;
+    Ok(Arc::new(move |data| {
+        let (text, written, name): (_, &str, &str) = match data {
+            [T(text)] => (text, "", "UTC"),
+            [T(text), T(format)] => (text, format, "UTC"),
+            [T(text), T(format), T(name)] => (text, format, name),
+            _ => return misuse(),
+        };
+        let Some(format) = &format else {
+            return Ok(parse_time(text).map_or(Datum::Null, Timestamp));
+        };
+        match format.with(written, |format| Ok(format.read(text)))? {
+            Some(local) => zone.with(name, |zone| instant(local, zone)).map(Timestamp),
+            None => Ok(Datum::Null),
+        }
+    }))
+}
+
+fn moved(constants: &[Option<Value>]) -> Result<Body, String> {
+    let unit = Prepared::new(constants.first(), Unit::of)?;
+    Ok(Arc::new(move |data| match data {
+        [T(written), Int(count), Timestamp(time)] => {
+            let interval = unit.with(written, |unit| {
+                unit.interval(*count).ok_or_else(|| "the interval is too long".to_owned())
+            })?;
+            add(*time, interval, true).map(Timestamp)
+        }
+        _ => misuse(),
+    }))
+}
+
+fn between(constants: &[Option<Value>]) -> Result<Body, String> {
+    let unit = Prepared::new(constants.first(), Unit::of)?;
+    Ok(Arc::new(move |data| match data {
+        [T(written), Timestamp(from), Timestamp(to)] => {
+            unit.with(written, |unit| difference(*unit, *from, *to)).map(Int)
+        }
+        _ => misuse(),
+    }))
+}
+
+fn part<'r>(data: &[Datum<'r>], part: Part) -> Result<Datum<'r>, String> {
+    match data {
+        [Timestamp(time)] => part.extract(*time, &TimeZone::UTC).map(Int),
+        _ => misuse(),
+    }
+}
+
+const fn prepared(
+    name: &'static str,
+    signatures: &'static [&'static str],
+    about: &'static str,
+    examples: &'static [(&'static str, &'static str)],
+    prepare: fn(&[Option<Value>]) -> Result<Body, String>,
+) -> FunctionEntry {
+    FunctionEntry { name, signatures, about, examples, body: BuiltIn::Prepared(prepare) }
+}
+
+pub(super) const TABLE: &[FunctionEntry] = &[
+    prepared(
+        "EXTRACT",
+        &[
+            "EXTRACT(unit: string, time: timestamp) -> int64",
+            "EXTRACT(unit: string, time: timestamp, zone: string) -> int64",
+        ],
+        "A part of a time: YEAR, QUARTER, MONTH, WEEK (ISO), DAY, HOUR, MINUTE, SECOND, MILLISECOND, DOW (Sunday is 1), ISODOW (Monday is 1), DOY, EPOCH (seconds); also EXTRACT(HOUR FROM time AT TIME ZONE 'Europe/Berlin').",
+        &[
+            ("EXTRACT(HOUR FROM TIMESTAMP '2026-11-27 13:30:00')", "13"),
+            (
+                "EXTRACT(HOUR FROM TIMESTAMP '2026-07-01 13:30:00' AT TIME ZONE 'Europe/Berlin')",
+                "15",
+            ),
+            ("EXTRACT(DOW FROM TIMESTAMP '2026-11-27')", "6"),
+        ],
+        extract,
+    ),
+    prepared(
+        "DATE_TRUNC",
+        &[
+            "DATE_TRUNC(unit: string, time: timestamp) -> timestamp",
+            "DATE_TRUNC(unit: string, time: timestamp, zone: string) -> timestamp",
+        ],
+        "The beginning of the hour, day, week (from Monday), month, quarter or year in which a time lies.",
+        &[
+            ("DATE_TRUNC('HOUR', TIMESTAMP '2026-11-27 13:30:00')", "2026-11-27 13:00:00"),
+            ("FLOOR(TIMESTAMP '2026-11-27 13:30:00' TO MONTH)", "2026-11-01 00:00:00"),
+            (
+                "DATE_TRUNC('DAY', TIMESTAMP '2026-11-27 23:30:00', 'Europe/Berlin')",
+                "2026-11-27 23:00:00",
+            ),
+        ],
+        truncated,
+    ),
+    prepared(
+        "DATE_FORMAT",
+        &[
+            "DATE_FORMAT(time: timestamp, format: string) -> string",
+            "DATE_FORMAT(time: timestamp, format: string, zone: string) -> string",
+        ],
+        "A time as text, in a format of the letters yyyy MM dd HH mm ss SSS EEE; other text stands in quotes.",
+        &[
+            (
+                "DATE_FORMAT(TIMESTAMP '2026-11-27 13:30:00', 'yyyy-MM-dd HH:mm')",
+                "2026-11-27 13:30",
+            ),
+            ("DATE_FORMAT(TIMESTAMP '2026-11-27 13:30:00', 'HH:mm', 'Asia/Tokyo')", "22:30"),
+        ],
+        formatted,
+    ),
+    prepared(
+        "TO_TIMESTAMP",
+        &[
+            "TO_TIMESTAMP(text: string) -> timestamp?",
+            "TO_TIMESTAMP(text: string, format: string) -> timestamp?",
+            "TO_TIMESTAMP(text: string, format: string, zone: string) -> timestamp?",
+        ],
+        "The time that a text names; NULL if it names none. Without a format it is written as 2026-11-27 13:30:00.123, with an offset if it is not UTC.",
+        &[
+            ("TO_TIMESTAMP('2026-11-27T13:30:00+02:00')", "2026-11-27 11:30:00"),
+            ("TO_TIMESTAMP('27.11.2026', 'dd.MM.yyyy')", "2026-11-27 00:00:00"),
+            ("TO_TIMESTAMP('rubbish')", "NULL"),
+        ],
+        to_timestamp,
+    ),
+    plain(
+        "TO_TIMESTAMP_LTZ",
+        &["TO_TIMESTAMP_LTZ(number: int64, precision: int64) -> timestamp"],
+        "The time so many seconds (precision 0) or milliseconds (precision 3) after the epoch.",
+        &[("TO_TIMESTAMP_LTZ(1000, 3)", "1970-01-01 00:00:01")],
+        |data| match data {
+            [Int(millis), Int(3)] => Ok(Timestamp(*millis)),
+            [Int(seconds), Int(0)] => {
+                let millis = seconds.checked_mul(1_000);
+                millis.map(Timestamp).ok_or_else(|| "the result is out of range".to_owned())
+            }
+            _ => Err("the precision is 0 for seconds or 3 for milliseconds".to_owned()),
+        },
+    ),
+    plain(
+        "UNIX_TIMESTAMP",
+        &["UNIX_TIMESTAMP(time: timestamp) -> int64"],
+        "The seconds from the epoch to a time.",
+        &[("UNIX_TIMESTAMP(TIMESTAMP '1970-01-01 00:01:00')", "60")],
+        |data| match data {
+            [Timestamp(time)] => Ok(Int(time.div_euclid(1_000))),
+            _ => misuse(),
+        },
+    ),
+    plain(
+        "UNIX_MILLIS",
+        &["UNIX_MILLIS(time: timestamp) -> int64"],
+        "The milliseconds from the epoch to a time.",
+        &[("UNIX_MILLIS(TIMESTAMP '1970-01-01 00:00:00.5')", "500")],
+        |data| match data {
+            [Timestamp(time)] => Ok(Int(*time)),
+            _ => misuse(),
+        },
+    ),
+    prepared(
+        "FROM_UNIXTIME",
+        &[
+            "FROM_UNIXTIME(seconds: int64) -> string",
+            "FROM_UNIXTIME(seconds: int64, format: string) -> string",
+            "FROM_UNIXTIME(seconds: int64, format: string, zone: string) -> string",
+        ],
+        "The time so many seconds after the epoch, as text.",
+        &[("FROM_UNIXTIME(60)", "1970-01-01 00:01:00"), ("FROM_UNIXTIME(0, 'HH', '+05:00')", "05")],
+        from_unix_time,
+    ),
+    prepared(
+        "TIMESTAMPADD",
+        &["TIMESTAMPADD(unit: string, count: int64, time: timestamp) -> timestamp"],
+        "A time moved by so many units; as time + INTERVAL '5' MINUTE, for a number that is not constant.",
+        &[("TIMESTAMPADD(MONTH, 1, TIMESTAMP '2026-01-31')", "2026-02-28 00:00:00")],
+        moved,
+    ),
+    prepared(
+        "TIMESTAMPDIFF",
+        &["TIMESTAMPDIFF(unit: string, from: timestamp, to: timestamp) -> int64"],
+        "How many whole units lie between two times.",
+        &[(
+            "TIMESTAMPDIFF(MINUTE, TIMESTAMP '2026-11-27 13:00:00', TIMESTAMP '2026-11-27 14:30:00')",
+            "90",
+        )],
+        between,
+    ),
+    plain(
+        "YEAR",
+        &["YEAR(time: timestamp) -> int64"],
+        "The year.",
+        &[("YEAR(TIMESTAMP '2026-11-27')", "2026")],
+        |data| part(data, Part::Of(Unit::Year)),
+    ),
+    plain(
+        "QUARTER",
+        &["QUARTER(time: timestamp) -> int64"],
+        "The quarter, from 1 to 4.",
+        &[("QUARTER(TIMESTAMP '2026-11-27')", "4")],
+        |data| part(data, Part::Of(Unit::Quarter)),
+    ),
+    plain(
+        "MONTH",
+        &["MONTH(time: timestamp) -> int64"],
+        "The month, from 1 to 12.",
+        &[("MONTH(TIMESTAMP '2026-11-27')", "11")],
+        |data| part(data, Part::Of(Unit::Month)),
+    ),
+    plain(
+        "WEEK",
+        &["WEEK(time: timestamp) -> int64"],
+        "The week of ISO 8601, from 1 to 53.",
+        &[("WEEK(TIMESTAMP '2026-11-27')", "48")],
+        |data| part(data, Part::Of(Unit::Week)),
+    ),
+    plain(
+        "DAYOFMONTH",
+        &["DAYOFMONTH(time: timestamp) -> int64"],
+        "The day of the month.",
+        &[("DAYOFMONTH(TIMESTAMP '2026-11-27')", "27")],
+        |data| part(data, Part::Of(Unit::Day)),
+    ),
+    plain(
+        "DAYOFWEEK",
+        &["DAYOFWEEK(time: timestamp) -> int64"],
+        "The day of the week; Sunday is 1.",
+        &[("DAYOFWEEK(TIMESTAMP '2026-11-27')", "6")],
+        |data| part(data, Part::DayOfWeek),
+    ),
+    plain(
+        "DAYOFYEAR",
+        &["DAYOFYEAR(time: timestamp) -> int64"],
+        "The day of the year.",
+        &[("DAYOFYEAR(TIMESTAMP '2026-02-01')", "32")],
+        |data| part(data, Part::DayOfYear),
+    ),
+    plain(
+        "HOUR",
+        &["HOUR(time: timestamp) -> int64"],
+        "The hour, from 0 to 23.",
+        &[("HOUR(TIMESTAMP '2026-11-27 13:30:00')", "13")],
+        |data| part(data, Part::Of(Unit::Hour)),
+    ),
+    plain(
+        "MINUTE",
+        &["MINUTE(time: timestamp) -> int64"],
+        "The minute, from 0 to 59.",
+        &[("MINUTE(TIMESTAMP '2026-11-27 13:30:00')", "30")],
+        |data| part(data, Part::Of(Unit::Minute)),
+    ),
+    plain(
+        "SECOND",
+        &["SECOND(time: timestamp) -> int64"],
+        "The second, from 0 to 59.",
+        &[("SECOND(TIMESTAMP '2026-11-27 13:30:09')", "9")],
+        |data| part(data, Part::Of(Unit::Second)),
+    ),
+];
