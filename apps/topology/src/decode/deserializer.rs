@@ -4,7 +4,7 @@
 
 use super::access::{EntryAccess, ItemAccess, VariantAccess};
 use super::failure::Failure;
-use super::spanned::{RAW, SPANNED, TEXT};
+use super::spanned::{MANY, RAW, SPANNED, TEXT};
 use super::{Notes, access};
 use crate::code::Code;
 use crate::diagnostic::Diagnostic;
@@ -226,6 +226,9 @@ impl<'de> Deserializer<'de> for NodeDeserializer<'_> {
         name: &'static str,
         visitor: V,
     ) -> Result<V::Value, Failure> {
+        if name == MANY && matches!(self.node.value, Value::Sequence(_)) {
+            return self.deserialize_seq(visitor);
+        }
         if name != TEXT {
             return self.located(visitor.visit_newtype_struct(self));
         }

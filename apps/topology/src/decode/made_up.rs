@@ -95,6 +95,9 @@ impl<'de> Deserializer<'de> for MadeUp {
         if name == super::TEXT {
             return visitor.visit_str(TEXT);
         }
+        if name == super::MANY {
+            return visitor.visit_seq(Nothing);
+        }
         visitor.visit_newtype_struct(self.below()?)
     }
 

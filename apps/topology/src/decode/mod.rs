@@ -14,7 +14,7 @@ mod made_up;
 mod spanned;
 
 pub use failure::{Failure, Mistake};
-pub use spanned::{Raw, Spanned, TEXT};
+pub use spanned::{MANY, Raw, Spanned, TEXT};
 
 use crate::code::Code;
 use crate::diagnostic::{Diagnostic, Diagnostics};

@@ -13,6 +13,10 @@ use std::ops::Deref;
 /// expression may be `1` or `true`.
 pub const TEXT: &str = "tidegate:text";
 
+/// By this name of a newtype struct a type asks for a list, where one value counts as a list of one: a
+/// list is visited as a sequence, anything else as a newtype struct.
+pub const MANY: &str = "tidegate:many";
+
 pub(super) const SPANNED: &str = "tidegate:spanned";
 pub(super) const RAW: &str = "tidegate:raw";
 pub(super) const FIELDS: &[&str] = &["start", "end", "id", "value"];
