@@ -11,9 +11,11 @@ mod access;
 mod deserializer;
 mod failure;
 mod made_up;
+mod shape;
 mod spanned;
 
 pub use failure::{Failure, Mistake};
+pub use shape::{keys, words};
 pub use spanned::{MANY, Raw, Spanned, TEXT};
 
 use crate::code::Code;

@@ -127,7 +127,11 @@ impl AggregateCall {
         let open = start + end + (rest[end..].len() - rest[end..].trim_start().len());
         if !text[open..].starts_with('(') {
             let help = format!("write `{}`", function.usage);
-            return Err(malformed(start..text.trim_end().len(), "the parentheses are missing", help));
+            return Err(malformed(
+                start..text.trim_end().len(),
+                "the parentheses are missing",
+                help,
+            ));
         }
         let (arguments, close) = arguments(text, open)?;
         let arguments: Vec<Argument> = match function.name {
@@ -217,7 +221,8 @@ fn arguments(text: &str, open: usize) -> Result<(Vec<Argument>, usize), WrongCal
             _ => {}
         }
     }
-    let what = if quote.is_some() { "the text in quotes does not end" } else { "the `)` is missing" };
+    let what =
+        if quote.is_some() { "the text in quotes does not end" } else { "the `)` is missing" };
     Err(malformed(open..text.len(), what, ""))
 }
 
@@ -273,7 +278,11 @@ mod tests {
     fn what_is_wrong_with_a_call_is_pointed_at() {
         let check = |text: &str, wrong: &str, label: &str| {
             let error = AggregateCall::read(text).unwrap_err();
-            assert_eq!((&text[error.within.clone()], error.label.as_str()), (wrong, label), "{text}");
+            assert_eq!(
+                (&text[error.within.clone()], error.label.as_str()),
+                (wrong, label),
+                "{text}"
+            );
         };
         check("sum", "sum", "the parentheses are missing");
         check("average(x)", "average", "not known");

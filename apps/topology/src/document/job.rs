@@ -63,7 +63,7 @@ pub struct Checkpoint {
 }
 
 /// Whether records may pass a barrier.
-#[derive(Clone, Debug, Default, PartialEq, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum CheckpointMode {
     /// Each record counts once, also after a failure.
@@ -84,7 +84,7 @@ pub struct State {
 }
 
 /// How keyed state is captured.
-#[derive(Clone, Debug, Default, PartialEq, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum StateBackend {
     /// Checkpoints hold what has changed.

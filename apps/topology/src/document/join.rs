@@ -16,7 +16,7 @@ pub struct On {
 }
 
 /// Whose records come out also when they stay alone.
-#[derive(Clone, Debug, Default, PartialEq, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum JoinKind {
     /// Nobody's: pairs only.
@@ -89,7 +89,7 @@ pub struct WindowJoin {
 }
 
 /// Which records of a window come out.
-#[derive(Clone, Debug, Default, PartialEq, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum WindowJoinKind {
     /// Pairs only.
@@ -131,7 +131,7 @@ pub struct OuterJoin {
 }
 
 /// How many partners a record may have.
-#[derive(Clone, Debug, Default, PartialEq, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Pairing {
     /// One: the first match takes both.
@@ -230,7 +230,7 @@ pub struct Broadcast {
 }
 
 /// Which records come out.
-#[derive(Clone, Debug, Default, PartialEq, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum BroadcastKind {
     /// Records with a row of the table, and the row.
@@ -274,7 +274,7 @@ pub struct LookupJoin {
 }
 
 /// Whether records come out of whose key nothing is known.
-#[derive(Clone, Debug, Default, PartialEq, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum LookupKind {
     /// They do.
@@ -285,7 +285,7 @@ pub enum LookupKind {
 }
 
 /// Whether results keep the order of records.
-#[derive(Clone, Debug, Default, PartialEq, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum LookupOrder {
     /// They do.

@@ -25,21 +25,24 @@ pub use format::{Csv, Format};
 pub use job::{Checkpoint, CheckpointMode, Job, Metrics, Restart, State, StateBackend};
 pub use job::{ExponentialDelay, FailureRate, FixedDelay};
 pub use join::{
-    Between, Books, Broadcast, BroadcastKind, Cache, IntervalJoin, JoinKind,
-    LookupJoin, LookupKind, LookupOrder, On, OuterJoin, Pairing, Reconcile, Retry,
-    TemporalJoin, UnboundedJoin, Validity, WindowJoin, WindowJoinKind,
+    Between, Books, Broadcast, BroadcastKind, Cache, IntervalJoin, JoinKind, LookupJoin,
+    LookupKind, LookupOrder, On, OuterJoin, Pairing, Reconcile, Retry, TemporalJoin, UnboundedJoin,
+    Validity, WindowJoin, WindowJoinKind,
 };
 pub use operator::{Explode, FlatMap, Map, Materialize, OperatorKind, SplitText};
 pub use pattern::{AfterMatch, Contiguity, MatchLimits, Pattern, Stage, Times};
 pub use quantity::{Duration, Quantity, Size, TimeZone};
 pub use rank::{Aggregated, Ranking, TopN};
 pub use read::{Common, Document, Kind, Node, Role, read};
+pub(crate) use read::{OperatorKeys, SinkKeys, SourceKeys};
 pub use sink::{Changes, FileSink, Print, Roll, SinkKind};
 pub use source::{
     AppEvents, Clicks, DeadLetters, FileSource, FolderSource, Generator, Inline, Nexmark, Sequence,
     SourceKind, Stdin,
 };
-pub use text::{AggregateText, Entries, Expression, Many, Name, Retain, SchemaText, Text, TypeText};
+pub use text::{
+    AggregateText, Entries, Expression, Many, Name, Retain, SchemaText, Text, TypeText,
+};
 pub use time::{Align, Clock, Emit, EventTime, Watermark};
 pub use window::{
     Calendar, CalendarUnit, CountWindow, Cumulate, Delta, Evict, EvictWhen, Session, Sliding,

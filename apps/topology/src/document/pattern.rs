@@ -79,7 +79,7 @@ pub struct Stage {
 }
 
 /// How a stage follows the one before.
-#[derive(Clone, Debug, Default, PartialEq, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Contiguity {
     /// The next event that fits; others are ignored.

@@ -78,8 +78,13 @@ impl Duration {
             let Some((_, millis)) = UNITS.iter().find(|(name, _)| *name == unit) else {
                 let long = LONG_UNITS.iter().find(|(_, names)| names.contains(&unit));
                 let near = long.map(|(name, _)| *name);
-                let near = near.or_else(|| UNITS.iter().map(|(name, _)| *name).find(|name| unit.eq_ignore_ascii_case(name)));
-                let help = near.map_or_else(|| usual.to_owned(), |unit| format!("did you mean `{number}{unit}`?"));
+                let near = near.or_else(|| {
+                    UNITS.iter().map(|(name, _)| *name).find(|name| unit.eq_ignore_ascii_case(name))
+                });
+                let help = near.map_or_else(
+                    || usual.to_owned(),
+                    |unit| format!("did you mean `{number}{unit}`?"),
+                );
                 return Err(wrong().label(format!("`{unit}` is no unit of time")).help(help));
             };
             if *millis >= before {
@@ -153,7 +158,8 @@ const SIZES: &[(&str, u64)] = &[
 impl Size {
     fn read(text: &str) -> Result<Self, Mistake> {
         let wrong = || Mistake::new(Code::BadSize, format!("`{text}` is no size"));
-        let usual = "write a number of bytes with a unit, such as `512B`, `64KiB`, `128MiB` or `1GiB`";
+        let usual =
+            "write a number of bytes with a unit, such as `512B`, `64KiB`, `128MiB` or `1GiB`";
         let trimmed = text.trim();
         let digits = trimmed.find(|c: char| !c.is_ascii_digit()).unwrap_or(trimmed.len());
         let (number, unit) = trimmed.split_at(digits);
@@ -167,7 +173,8 @@ impl Size {
         }
         let Some((_, bytes)) = SIZES.iter().find(|(name, _)| *name == unit) else {
             let near = suggest::nearest(unit, ["KiB", "MiB", "GiB"]);
-            let help = near.map_or_else(|| usual.to_owned(), |unit| format!("did you mean `{number}{unit}`?"));
+            let help = near
+                .map_or_else(|| usual.to_owned(), |unit| format!("did you mean `{number}{unit}`?"));
             return Err(wrong().label(format!("`{unit}` is no unit of size")).help(help));
         };
         let size = number.parse::<u64>().ok().and_then(|number| number.checked_mul(*bytes));
@@ -211,9 +218,13 @@ impl TimeZone {
         let names: Vec<String> = jiff::tz::db().available().map(|name| name.to_string()).collect();
         // A city alone is what people write first.
         let city = names.iter().find(|name| {
-            name.rsplit('/').next().is_some_and(|city| city.eq_ignore_ascii_case(&text.replace(' ', "_")))
+            name.rsplit('/')
+                .next()
+                .is_some_and(|city| city.eq_ignore_ascii_case(&text.replace(' ', "_")))
         });
-        let near = city.map(String::as_str).or_else(|| suggest::nearest(text, names.iter().map(String::as_str)));
+        let near = city
+            .map(String::as_str)
+            .or_else(|| suggest::nearest(text, names.iter().map(String::as_str)));
         let mistake = Mistake::new(Code::BadTimeZone, format!("there is no time zone `{text}`"));
         let usual = "write a name of the IANA database, such as `UTC` or `Europe/Berlin`";
         let help = near.map_or_else(|| usual.to_owned(), |name| format!("did you mean `{name}`?"));
@@ -249,7 +260,8 @@ impl<'de> Deserialize<'de> for Quantity {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         match u64::deserialize(deserializer)? {
             0 => Err(serde::de::Error::custom(
-                Mistake::new(Code::OutOfRange, "the number must be 1 or more").label("this is too small"),
+                Mistake::new(Code::OutOfRange, "the number must be 1 or more")
+                    .label("this is too small"),
             )),
             number => Ok(Self(number)),
         }
@@ -285,7 +297,9 @@ mod tests {
         check("0s", 0);
         check("-3s", -3_000);
         check("2w", 1_209_600_000);
-        for wrong in ["", "-", "5", "5 s 3 h", "s", "1.5s", "5 fortnights", "99999999999999999999s", "1s 1s"] {
+        for wrong in
+            ["", "-", "5", "5 s 3 h", "s", "1.5s", "5 fortnights", "99999999999999999999s", "1s 1s"]
+        {
             assert!(Duration::read(wrong).is_err(), "{wrong}");
         }
     }

@@ -46,7 +46,7 @@ pub struct Roll {
 }
 
 /// How a changelog is written.
-#[derive(Clone, Debug, Default, PartialEq, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Changes {
     /// Not at all: only rows that stay can be written.

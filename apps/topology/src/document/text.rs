@@ -121,7 +121,10 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Many<T> {
                 f.write_str("a list")
             }
 
-            fn visit_newtype_struct<D: Deserializer<'de>>(self, one: D) -> Result<Many<T>, D::Error> {
+            fn visit_newtype_struct<D: Deserializer<'de>>(
+                self,
+                one: D,
+            ) -> Result<Many<T>, D::Error> {
                 T::deserialize(one).map(|one| Many(vec![one]))
             }
 

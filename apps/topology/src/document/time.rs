@@ -65,7 +65,7 @@ pub struct Align {
 }
 
 /// The clock that an operator goes by.
-#[derive(Clone, Debug, Default, PartialEq, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Clock {
     /// The times of records, as far as watermarks have come.

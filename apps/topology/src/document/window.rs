@@ -114,7 +114,7 @@ pub struct Calendar {
 }
 
 /// What a calendar is divided into.
-#[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum CalendarUnit {
     /// From full hour to full hour.
@@ -184,7 +184,7 @@ pub struct Evict {
 }
 
 /// When records are left out.
-#[derive(Clone, Debug, Default, PartialEq, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum EvictWhen {
     /// Before the aggregates are computed.
