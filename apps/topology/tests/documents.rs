@@ -46,3 +46,27 @@ fn a_registered_kind_joins_the_schema() {
     let schema = schema::json_schema(&kinds).to_string();
     assert!(schema.contains("winning_bids") && schema.contains("Bids below are not looked at."));
 }
+
+/// All texts under the key `$ref`.
+fn references<'a>(schema: &'a serde_json::Value, found: &mut Vec<&'a str>) {
+    match schema {
+        serde_json::Value::Array(items) => items.iter().for_each(|item| references(item, found)),
+        serde_json::Value::Object(map) => {
+            found.extend(map.get("$ref").and_then(serde_json::Value::as_str));
+            map.values().for_each(|value| references(value, found));
+        }
+        _ => {}
+    }
+}
+
+#[test]
+fn what_the_schema_refers_to_is_there() {
+    let schema = schema::json_schema(&Kinds::default());
+    let mut found = Vec::new();
+    references(&schema, &mut found);
+    assert!(found.len() > 50, "only {} references", found.len());
+    for reference in found {
+        let pointer = reference.strip_prefix('#').expect("a reference within the schema");
+        assert!(schema.pointer(pointer).is_some(), "{reference} leads nowhere");
+    }
+}

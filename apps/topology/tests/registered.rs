@@ -68,7 +68,7 @@ fn its_mistakes_are_pointed_at_and_its_traits_are_checked() {
     );
     told("  step: { inputs: [bids], winning_bids: { least: 7 } }\n", &["`step` takes two inputs"]);
     told(
-        "  first: { inputs: [bids, bids], winning_bids: { least: 7 } }\n  step: { inputs: [first.sold], filter: a = 1 }\n",
+        "  first: { inputs: [bids, bids], winning_bids: { least: 7 } }\n  step: { inputs: [first.gone], filter: a = 1 }\n",
         &["`first` has `unsold`"],
     );
     told(

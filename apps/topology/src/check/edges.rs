@@ -35,9 +35,11 @@ pub(super) fn resolve(checking: &mut Checking<'_>) -> Graph {
         graph.broken.push(broken);
     }
     // A name that nobody can make out may have meant any of them.
-    let all_known = !graph.broken.iter().any(|broken| *broken);
+    let all_known = !graph.broken.iter().any(|broken| *broken)
+        && document.nodes.iter().any(|node| node.role == Role::Sink);
     for (at, node) in document.nodes.iter().enumerate() {
-        if all_known && node.role != Role::Sink && !used.contains(&at) {
+        let shadowed = by_name.get(node.name.as_str()) != Some(&at);
+        if all_known && node.role != Role::Sink && !used.contains(&at) && !shadowed {
             let message = format!(
                 "nothing takes what the {} `{}` gives",
                 node.role.word(),
@@ -95,7 +97,7 @@ fn output(
     let start = name.len() + 1;
     let span = checking.within(input.id, input.span, start..text.len());
     let otherwise = if sides.is_empty() {
-        format!("a {} of this kind has no side outputs: write `{name}`", node.role.word())
+        format!("{} of this kind has no side outputs: write `{name}`", node.role.one())
     } else {
         format!("`{name}` has {}", suggest::list(&sides, "and"))
     };

@@ -5,9 +5,11 @@ use super::{Checking, Graph, Output, kind};
 use crate::code::Code;
 use crate::diagnostic::Diagnostic;
 use crate::document::{
-    BroadcastKind, Changes, Kind, Node, OperatorKind, Role, SinkKind, SourceKind, Watermark,
+    AGGREGATES, AggregateCall, Aggregated, BroadcastKind, Changes, Kind, Node, OperatorKind, Role,
+    SinkKind, SourceKind, Watermark,
 };
 use crate::source::Span;
+use crate::suggest;
 
 /// What is known of a stream. What is not known is left alone by every check.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -116,6 +118,9 @@ fn needs_watermarks(node: &Node, inputs: &[(Flow, Span)], checking: &mut Checkin
 
 fn needs_rows(node: &Node, inputs: &[(Flow, Span)], checking: &mut Checking<'_>) {
     let Some(kind) = &node.kind else { return };
+    if let Kind::Operator(OperatorKind::Aggregate(aggregated)) = kind {
+        takes_back(aggregated, inputs, checking);
+    }
     if kind::takes_changes(kind) {
         return;
     }
@@ -137,6 +142,26 @@ fn needs_rows(node: &Node, inputs: &[(Flow, Span)], checking: &mut Checking<'_>)
             }
         };
         checking.push(Diagnostic::new(Code::Retracting, *span, message).label(label).help(help));
+    }
+}
+
+/// Aggregates of a changelog must be able to take rows back out.
+fn takes_back(aggregated: &Aggregated, inputs: &[(Flow, Span)], checking: &mut Checking<'_>) {
+    let blamed = inputs.iter().find_map(|(flow, _)| flow.changes.and_then(Result::err));
+    let Some(blamed) = blamed else { return };
+    let began = checking.document.nodes[blamed].name.value.clone();
+    for (_, text) in aggregated.aggregates.iter() {
+        let Ok(call) = AggregateCall::read(&text.value) else { continue };
+        if !call.function.retracts {
+            let name = call.function.name;
+            let message = format!("`{began}` takes rows back, which `{name}` cannot forget");
+            let able: Vec<&str> =
+                AGGREGATES.iter().filter(|one| one.retracts).map(|one| one.name).collect();
+            let help =
+                format!("of rows that come and go there can be {}", suggest::list(&able, "and"));
+            let wrong = Diagnostic::new(Code::Retracting, text.span, message);
+            checking.push(wrong.label("a row that is taken back would still count").help(help));
+        }
     }
 }
 

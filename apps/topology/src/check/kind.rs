@@ -181,11 +181,11 @@ pub(super) fn check(node: &Node, checking: &mut Checking<'_>) {
     if let Some(on) = on(kind)
         && on.left.len() != on.right.len()
     {
-        let message = format!(
-            "the left side is joined by {} columns, the right side by {}",
-            on.left.len(),
-            on.right.len()
-        );
+        let many = |count: usize| {
+            if count == 1 { "1 column".to_owned() } else { format!("{count} columns") }
+        };
+        let (left, right) = (many(on.left.len()), many(on.right.len()));
+        let message = format!("the left side is joined by {left}, the right side by {right}");
         let span = on.right.first().map_or(span, |name| name.span);
         let wrong = Diagnostic::new(Code::Contradiction, span, message);
         checking.push(

@@ -19,7 +19,7 @@ pub use graph::{Edge, Graph, Output};
 
 use crate::code::Code;
 use crate::diagnostic::{Diagnostic, Diagnostics};
-use crate::document::{Document, Node, Role};
+use crate::document::{Document, Node, Role, SECTIONS};
 use crate::kinds::Kinds;
 use crate::limits;
 use crate::source::{Source, Span};
@@ -77,7 +77,7 @@ impl Checking<'_> {
         for node in &document.nodes {
             let name = node.name.as_str();
             if let Some(wrong) = wrong_name(name) {
-                let label = format!("{wrong} cannot be in a name");
+                let label = format!("{wrong} in a name");
                 let message = format!("`{name}` cannot be the name of a node");
                 let help = "a name has letters, digits, `_` and `-`, starts with a letter or `_`, and is no longer than 100";
                 self.push(
@@ -87,7 +87,7 @@ impl Checking<'_> {
             if let Some(first) = seen.get(name) {
                 let line = self.source.place(first.name.span.start).line;
                 let message = format!("the name `{name}` is there twice");
-                let label = format!("a {} in line {line} has it already", first.role.word());
+                let label = format!("{} in line {line} has it already", first.role.one());
                 let help =
                     "all nodes share one space of names, since each can be named as an input";
                 self.push(
@@ -119,7 +119,11 @@ impl Checking<'_> {
             ),
             (Role::Sink, "sinks", Code::NoSink, "nothing leaves the job", "`print: {}`"),
         ];
-        if self.tree.entries().is_empty() {
+        // A section that is misspelt is told of already.
+        let is_known = |entry: &tree::Entry| {
+            SECTIONS.contains(&entry.key.as_str()) || entry.key.starts_with("x-")
+        };
+        if self.tree.entries().is_empty() || !self.tree.entries().iter().all(is_known) {
             return;
         }
         for (role, section, code, message, first) in ends {
@@ -146,19 +150,17 @@ impl Checking<'_> {
 /// What a name has that it cannot have.
 fn wrong_name(name: &str) -> Option<String> {
     if name.is_empty() {
-        return Some("no text at all".into());
+        return Some("there must be something".into());
     }
     if name.chars().count() > 100 {
-        return Some("more than 100 characters".into());
+        return Some("no more than 100 characters can be".into());
     }
     let is_letter = |c: char| c.is_alphabetic() || c == '_';
-    let first = name.chars().next().filter(|c| !is_letter(*c));
     let other = name.chars().find(|c| !is_letter(*c) && !c.is_numeric() && *c != '-');
-    match (first, other) {
-        (_, Some(' ')) => Some("a space".into()),
-        (_, Some(c)) | (Some(c), None) => {
-            Some(format!("`{c}`{}", if other.is_none() { " at the start" } else { "" }))
-        }
+    match (name.chars().next().filter(|c| !is_letter(*c)), other) {
+        (_, Some(' ')) => Some("no space can be".into()),
+        (_, Some(c)) => Some(format!("no `{}` can be", c.escape_debug())),
+        (Some(c), None) => Some(format!("no `{c}` can be the first")),
         (None, None) => None,
     }
 }

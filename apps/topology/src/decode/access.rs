@@ -82,7 +82,8 @@ impl<'de> MapAccess<'de> for EntryAccess<'_> {
             return seed.deserialize(MadeUp::new()).map_err(|_| Failure::silent(at, span));
         };
         let (node, notes) = (&entry.value, self.of.notes);
-        seed.deserialize(NodeDeserializer { node, owner: entry.key_span, notes })
+        let value = NodeDeserializer { node, owner: entry.key_span, notes };
+        seed.deserialize(value).map_err(|failure| failure.within(node.id, value.place()))
     }
 }
 
@@ -141,9 +142,10 @@ impl<'de> SeqAccess<'de> for ItemAccess<'_> {
         let notes = self.notes;
         let node = self.items.find(|node| !notes.is_passed_over(node));
         let item = |node: &Node| {
-            let start = Span::new(node.span.start, node.span.start + 1);
+            let start = Span::new(node.span.start, node.span.start);
             let owner = node.entries().first().map_or(start, |entry| entry.key_span);
-            seed.deserialize(NodeDeserializer { node, owner, notes })
+            let item = NodeDeserializer { node, owner, notes };
+            seed.deserialize(item).map_err(|failure| failure.within(node.id, item.place()))
         };
         node.map(item).transpose()
     }

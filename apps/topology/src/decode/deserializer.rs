@@ -69,9 +69,13 @@ impl<'a> NodeDeserializer<'a> {
         if (least..=most).contains(&number) {
             return Ok(number);
         }
-        let message = format!("the number must be from {least} to {most}");
+        let (bound, label) = if number < least {
+            (format!("{least} or more"), "this is too small")
+        } else {
+            (format!("{most} or less"), "this is too large")
+        };
+        let message = format!("the number must be {bound}");
         let diagnostic = Diagnostic::new(Code::OutOfRange, self.node.span, message);
-        let label = if number < least { "this is too small" } else { "this is too large" };
         Err(Failure::told(diagnostic.label(label), self.node.id))
     }
 

@@ -116,6 +116,11 @@ impl Mistake {
         self
     }
 
+    /// Whether it says so what to do.
+    pub(crate) fn has_help(&self, start: &str) -> bool {
+        self.help.starts_with(start)
+    }
+
     /// The diagnostic of this mistake at a place.
     #[must_use]
     pub fn diagnostic(self, span: Span) -> Diagnostic {

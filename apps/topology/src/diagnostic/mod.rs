@@ -88,7 +88,7 @@ impl Diagnostics {
 
     /// Adds one, unless the same was said or there are too many.
     pub fn push(&mut self, diagnostic: Diagnostic) {
-        if self.all.contains(&diagnostic) {
+        if self.all.contains(&diagnostic) || self.follows_from_variable(&diagnostic) {
             return;
         }
         if self.all.len() < limits::DIAGNOSTICS {
@@ -96,6 +96,17 @@ impl Diagnostics {
         } else {
             self.left_out += 1;
         }
+    }
+
+    /// Whether it is about a value that is wrong only because a variable could not be put in.
+    fn follows_from_variable(&self, diagnostic: &Diagnostic) -> bool {
+        let is_variable = |code| matches!(code, Code::UnsetVariable | Code::MalformedVariable);
+        let (start, end) = (diagnostic.span.start, diagnostic.span.end);
+        !is_variable(diagnostic.code)
+            && self
+                .all
+                .iter()
+                .any(|one| is_variable(one.code) && start <= one.span.start && one.span.end <= end)
     }
 
     /// Whether no more are kept.

@@ -85,7 +85,8 @@ fn one(source: &Source, diagnostic: &Diagnostic, paint: Paint, out: &mut String)
     let bar = paint.paint(BLUE, "|");
     let excerpt = Excerpt::new(source, diagnostic);
     let _ = writeln!(out, "{margin} {bar}");
-    let _ = writeln!(out, "{} {bar} {}", paint.paint(BLUE, &number), excerpt.line);
+    let shown = format!("{} {bar} {}", paint.paint(BLUE, &number), excerpt.line);
+    let _ = writeln!(out, "{}", shown.trim_end());
     let underline = paint.paint(tint, &"^".repeat(excerpt.width));
     let label = paint.paint(tint, &diagnostic.label);
     let pointed = format!("{margin} {bar} {}{underline} {label}", " ".repeat(excerpt.before));

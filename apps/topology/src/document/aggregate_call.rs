@@ -31,7 +31,7 @@ const fn signature(
 
 /// All aggregates.
 pub const AGGREGATES: &[Signature] = &[
-    signature("count", "count() or count(column)", (0, 1), true),
+    signature("count", "count()", (0, 1), true),
     signature("sum", "sum(price)", (1, 1), true),
     signature("avg", "avg(price)", (1, 1), true),
     signature("min", "min(price)", (1, 1), false),

@@ -34,7 +34,7 @@ pub use pattern::{AfterMatch, Contiguity, MatchLimits, Pattern, Stage, Times};
 pub use quantity::{Duration, Quantity, Size, TimeZone};
 pub use rank::{Aggregated, Ranking, TopN};
 pub use read::{Common, Document, Kind, Node, Role, read};
-pub(crate) use read::{OperatorKeys, SinkKeys, SourceKeys};
+pub(crate) use read::{OperatorKeys, SECTIONS, SinkKeys, SourceKeys};
 pub use sink::{Changes, FileSink, Print, Roll, SinkKind};
 pub use source::{
     AppEvents, Clicks, DeadLetters, FileSource, FolderSource, Generator, Inline, Nexmark, Sequence,

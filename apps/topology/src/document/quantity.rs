@@ -71,6 +71,10 @@ impl Duration {
             if number.is_empty() {
                 return Err(wrong().label("a whole number must come before the unit").help(usual));
             }
+            if unit.is_empty() && behind.starts_with(['.', ',']) {
+                let help = "write the rest in a smaller unit: `1s 500ms` or `1500ms`, not `1.5s`";
+                return Err(wrong().label("only whole numbers").help(help));
+            }
             if unit.is_empty() {
                 let help = format!("did you mean `{number}s` or `{number}ms`?");
                 return Err(wrong().label("the unit is missing").help(help));

@@ -41,6 +41,16 @@ pub enum Role {
 }
 
 impl Role {
+    /// The word with its article.
+    #[must_use]
+    pub const fn one(self) -> &'static str {
+        match self {
+            Self::Source => "a source",
+            Self::Operator => "an operator",
+            Self::Sink => "a sink",
+        }
+    }
+
     /// The word for one of them.
     #[must_use]
     pub const fn word(self) -> &'static str {
@@ -193,7 +203,8 @@ impl From<SinkKeys> for Common {
     }
 }
 
-const SECTIONS: &[&str] = &["job", "sources", "operators", "sinks"];
+/// The keys at the top of a file.
+pub(crate) const SECTIONS: &[&str] = &["job", "sources", "operators", "sinks"];
 
 /// Reads a document.
 pub fn read(root: &tree::Node, kinds: &Kinds, diagnostics: &mut Diagnostics) -> Document {
@@ -245,7 +256,7 @@ pub fn read(root: &tree::Node, kinds: &Kinds, diagnostics: &mut Diagnostics) -> 
 }
 
 fn first_line(node: &tree::Node) -> Span {
-    Span::new(node.span.start, node.span.start + 1)
+    Span::new(node.span.start, node.span.start)
 }
 
 fn unknown_section(entry: &Entry) -> Diagnostic {
@@ -333,8 +344,7 @@ impl<'a> Reader<'a> {
         let mut node =
             Node { name, role: self.role, common: None, kind: None, kind_span: entry.key_span };
         if !matches!(entry.value.value, Value::Mapping(_)) {
-            let message =
-                format!("expected a {}, found {}", self.role.word(), entry.value.describe());
+            let message = format!("expected {}, found {}", self.role.one(), entry.value.describe());
             let wrong = Diagnostic::new(Code::WrongType, entry.key_span, message);
             diagnostics.push(wrong.label("this should be a mapping").help(self.list()));
             return node;
@@ -403,7 +413,7 @@ impl<'a> Reader<'a> {
         let (code, message) = if is_kind {
             (Code::UnknownKind, format!("there is no kind of {word} `{}`", entry.key))
         } else {
-            (Code::UnknownKey, format!("a {word} has no key `{}`", entry.key))
+            (Code::UnknownKey, format!("{} has no key `{}`", self.role.one(), entry.key))
         };
         let wrong = Diagnostic::new(code, entry.key_span, message).label("not known");
         diagnostics.push(wrong.meant(meant, self.list()));
@@ -413,7 +423,7 @@ impl<'a> Reader<'a> {
     fn list(&self) -> String {
         let registered = self.registered.keys().map(String::as_str);
         let kinds: Vec<&str> = self.built_in.iter().copied().chain(registered).collect();
-        format!("a {} is one of {}", self.role.word(), suggest::list(&kinds, "or"))
+        format!("{} is one of {}", self.role.one(), suggest::list(&kinds, "or"))
     }
 }
 

@@ -263,6 +263,7 @@ impl<'de> Deserialize<'de> for Retain {
             "forever" => Ok(Self::Forever),
             other => match Duration::read(other) {
                 Ok(duration) => Ok(Self::For(duration)),
+                Err(mistake) if mistake.has_help("did you mean") => Err(mistake),
                 Err(mistake) => Err(mistake.help("write a duration such as `24h`, or `forever`")),
             },
         })

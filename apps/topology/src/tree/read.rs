@@ -30,6 +30,9 @@ pub fn read(source: &Source, variables: &Variables, diagnostics: &mut Diagnostic
             return None;
         }
     };
+    if is_empty(text) {
+        return Some(Node { id: NodeId(0), span: Span::default(), value: Value::Null });
+    }
     let mut reading = Reading { source, variables, diagnostics, next: 0, put_in: 0 };
     Some(reading.node(root))
 }
@@ -301,9 +304,7 @@ fn explain(source: &Source, error: &Error) -> Diagnostic {
         | Error::AliasExpansionLimitExceeded { .. }
         | Error::AliasReplayStackDepthExceeded { .. }
         | Error::AliasReplayCounterOverflow { .. } => {
-            at(Code::Alias, "aliases make this file too large")
-                .label(format!("written out, aliases stand for more than {} values", limits::ALIAS_EVENTS / 2))
-                .help("write the values out, or name fewer with each alias")
+            too_many_aliases(span)
         }
         Error::RecursiveReferencesRequireWeakTypes { .. } => {
             at(Code::Alias, "an alias stands within its own anchor")
@@ -319,8 +320,24 @@ fn explain(source: &Source, error: &Error) -> Diagnostic {
         Error::UnsupportedTag { .. } => at(Code::Syntax, "a topology has no tags")
             .label("this starts with `!`")
             .help("remove it; a text that starts with `!` must be in quotes"),
-        other => syntax(source, span, &plain_message(other)),
+        other => {
+            let message = plain_message(other);
+            if message.contains("replay") || message.contains("alias expansion") {
+                return too_many_aliases(span);
+            }
+            if message.contains("recursion limit") || message.contains("nesting") {
+                return too_much(&BudgetBreach::Depth { depth: limits::DEPTH }, span);
+            }
+            syntax(source, span, &message)
+        }
     }
+}
+
+fn too_many_aliases(span: Span) -> Diagnostic {
+    let most = limits::ALIAS_EVENTS / 2;
+    Diagnostic::new(Code::Alias, span, "aliases make this file too large")
+        .label(format!("written out, aliases stand for more than {most} values"))
+        .help("write the values out, or name fewer with each alias")
 }
 
 fn plain_message(error: &Error) -> String {
