@@ -168,7 +168,7 @@ fn write(made: &Made, indent: usize, flow: bool, out: &mut String) {
     let pad = " ".repeat(indent);
     match made {
         Made::Text(text) => {
-            write!(out, "{}", serde_json::to_string(text).expect("JSON")).expect("text")
+            write!(out, "{}", serde_json::to_string(text).expect("JSON")).expect("text");
         }
         Made::List(items) if flow => {
             out.push('[');

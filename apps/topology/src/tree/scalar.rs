@@ -116,6 +116,12 @@ fn places(written: &str, text: &str, style: Style) -> Option<Vec<usize>> {
                 if there == 0 {
                     // The end of a block, whose last newline the span may lack.
                     if source.is_empty() && rest.trim().is_empty() { 0 } else { return None }
+                } else if !source[..there].contains('\n') {
+                    // Within a line blanks are themselves; what follows may be escapes of more of them.
+                    if !source.starts_with(c) {
+                        return None;
+                    }
+                    c.len_utf8()
                 } else if rest[..wanted] == source[..there] {
                     c.len_utf8()
                 } else {
@@ -154,4 +160,32 @@ fn escape(source: &str) -> Option<usize> {
         other => 1 + other.len_utf8(),
     };
     (length <= source.len()).then_some(length)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Checks where the last word of `text` stands in what was written.
+    fn check(written: &str, text: &str, style: Style, expected: Option<&str>) {
+        let scalar =
+            Scalar { text: text.to_owned(), kind: ScalarKind::Text, style, interpolated: false };
+        let span = Span::new(0, written.len());
+        let start = text.trim_end().rfind([' ', '\n', '\t']).map_or(0, |at| at + 1);
+        let found = scalar.span_within(written, span, start..text.trim_end().len());
+        assert_eq!(&written[found.range()], expected.unwrap_or(written), "{written}");
+    }
+
+    #[test]
+    fn a_place_in_a_text_is_found_in_the_file() {
+        check("a = b", "a = b", Style::Plain, Some("b"));
+        check("a\n    = b", "a = b", Style::Plain, Some("b"));
+        check("'it''s b'", "it's b", Style::SingleQuoted, Some("b"));
+        check(r#""\u00e4 \"x\" b""#, "ä \"x\" b", Style::DoubleQuoted, Some("b"));
+        check(r#"". \n\tb""#, ". \n\tb", Style::DoubleQuoted, Some("b"));
+        check("\"a \\\n   b\"", "a b", Style::DoubleQuoted, Some("b"));
+        check("|\n  a\n  b\n", "a\nb\n", Style::Block, Some("b"));
+        check(">-\n  a\n  b\n", "a b", Style::Block, Some("b"));
+        check("'another text'", "a b", Style::SingleQuoted, None);
+    }
 }
