@@ -5,6 +5,7 @@
 
 mod data_type;
 pub mod expression;
+pub mod format;
 #[cfg(test)]
 mod generate;
 pub mod limits;

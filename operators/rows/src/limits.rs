@@ -38,3 +38,9 @@ pub const MAX_ARGUMENTS: usize = 64;
 
 /// How deep parentheses, calls and the like may be nested in a text. The parser's frames are large.
 pub const MAX_PARSER_DEPTH: usize = 50;
+
+/// The longest text of a number or a time in a record, in bytes. No float64 needs as many digits.
+pub const MAX_NUMBER_BYTES: usize = 1024;
+
+/// How much of a malformed record its error shows, in characters.
+pub const MAX_SHOWN_RECORD: usize = 200;

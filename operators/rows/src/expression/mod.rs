@@ -46,6 +46,8 @@ mod syntax;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use calendar::parse_time;
+pub(crate) use check_cast::{boolean_of, decimal_of};
 pub use error::{ErrorCode, EvaluationError, ExpressionError, Span};
 pub use functions::{FunctionEntry, FunctionError, Functions, built_ins};
 
