@@ -3,8 +3,10 @@
 //! Apart from the operators because typed programs must not compile a SQL parser. Nothing here knows a clock, a thread
 //! or a channel; rows run through the same operators as any other record.
 
+pub mod aggregate;
 mod data_type;
 pub mod expression;
+pub mod format;
 #[cfg(test)]
 mod generate;
 pub mod limits;

@@ -38,3 +38,24 @@ pub const MAX_ARGUMENTS: usize = 64;
 
 /// How deep parentheses, calls and the like may be nested in a text. The parser's frames are large.
 pub const MAX_PARSER_DEPTH: usize = 50;
+
+/// The longest text of a number or a time in a record, in bytes. No float64 needs as many digits.
+pub const MAX_NUMBER_BYTES: usize = 1024;
+
+/// How much of a malformed record its error shows, in characters.
+pub const MAX_SHOWN_RECORD: usize = 200;
+
+/// The most values that `top_k` gives. It is a list in one row.
+pub const MAX_TOP_K: i64 = 1_000;
+
+/// The most values a Bloom filter is made for: that takes 12 MB for each key and slice at one percent of false positives.
+pub const MAX_BLOOM_VALUES: i64 = 10_000_000;
+
+/// How many values a Bloom filter is made for when nothing is said: 120 KB for each key and slice.
+pub const BLOOM_VALUES: i64 = 100_000;
+
+/// The share of false positives a Bloom filter is made for when nothing is said.
+pub const BLOOM_FALSE_POSITIVES: f64 = 0.01;
+
+/// The smallest share of false positives that can be asked for; a filter grows with its logarithm.
+pub const MIN_BLOOM_FALSE_POSITIVES: f64 = 1e-9;

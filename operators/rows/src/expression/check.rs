@@ -82,7 +82,7 @@ pub(super) fn widened(value: &Value, to: &DataType) -> Value {
     }
 }
 
-pub(super) fn float_of(value: Decimal) -> f64 {
+pub(crate) fn float_of(value: Decimal) -> f64 {
     // Going through the digits gives the nearest float, which a division by a power of ten does not.
     value.to_string().parse().ok().or_else(|| value.to_f64()).unwrap_or(f64::NAN)
 }

@@ -44,7 +44,7 @@ pub(super) fn integer_of(number: f64) -> Result<i64, String> {
     }
 }
 
-fn boolean_of(text: &str) -> Result<bool, String> {
+pub(crate) fn boolean_of(text: &str) -> Result<bool, String> {
     match text.to_ascii_lowercase().as_str() {
         "true" | "t" | "yes" | "y" | "1" => Ok(true),
         "false" | "f" | "no" | "n" | "0" => Ok(false),
@@ -52,7 +52,7 @@ fn boolean_of(text: &str) -> Result<bool, String> {
     }
 }
 
-fn decimal_of(text: &str) -> Result<Decimal, String> {
+pub(crate) fn decimal_of(text: &str) -> Result<Decimal, String> {
     let read = if text.contains(['e', 'E']) {
         Decimal::from_scientific(text)
     } else {

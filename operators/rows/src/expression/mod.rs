@@ -30,9 +30,9 @@ mod check_cast;
 mod check_comparison;
 mod check_conditional;
 mod check_logic;
-mod code;
+pub(crate) mod code;
 mod date_format;
-mod datum;
+pub(crate) mod datum;
 mod error;
 mod functions;
 mod like;
@@ -46,6 +46,9 @@ mod syntax;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use calendar::parse_time;
+pub(crate) use check::float_of;
+pub(crate) use check_cast::{boolean_of, decimal_of};
 pub use error::{ErrorCode, EvaluationError, ExpressionError, Span};
 pub use functions::{FunctionEntry, FunctionError, Functions, built_ins};
 
@@ -106,6 +109,7 @@ impl Expression {
                 text: Arc::clone(&self.text),
                 result: FieldType { data_type, nullable: typed.nullable },
                 columns: checker.columns.into_iter().collect(),
+                is_column: matches!(self.node.kind, syntax::Kind::Column { .. }),
                 constant: typed.constant,
                 code: typed.code,
             }),
@@ -120,6 +124,7 @@ pub struct Checked {
     text: Arc<str>,
     result: FieldType,
     columns: Arc<[usize]>,
+    is_column: bool,
     constant: Option<Value>,
     code: Code,
 }
@@ -153,6 +158,16 @@ impl Checked {
     #[must_use]
     pub fn constant(&self) -> Option<&Value> {
         self.constant.as_ref()
+    }
+
+    /// Whether it only reads a column, or a field within one: that never fails.
+    #[must_use]
+    pub const fn is_column(&self) -> bool {
+        self.is_column
+    }
+
+    pub(crate) const fn code(&self) -> &Code {
+        &self.code
     }
 
     fn wrong_result(&self, needed: &str, help: &str) -> ExpressionError {

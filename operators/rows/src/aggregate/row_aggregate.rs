@@ -1,0 +1,208 @@
+//! Several calls as one aggregate, whose result is a row of as many columns.
+//!
+//! Apart from the calls. There are two of it, because whether parts can be deducted is known of a type and not of a value:
+//! where all calls can, overlapping windows carry one running accumulator from window to window. Both keep the same state.
+
+use super::call::AggregateCall;
+use super::error::{AggregateError, Failures};
+use super::fold::Compiled;
+use super::part::RowAccumulator;
+use crate::data_type::Field;
+use crate::row::Row;
+use crate::value::Value;
+use std::fmt;
+use std::sync::Arc;
+use tidegate_core::state::aggregate::Aggregate;
+
+const FOREIGN: &str = "the state has another number of aggregates: start without it, or give the operator a new name";
+
+/// Named calls over rows of one schema. Cheap to clone.
+#[derive(Clone)]
+pub struct RowAggregate {
+    calls: Arc<[Compiled]>,
+    columns: Arc<[Field]>,
+    never_fails: bool,
+}
+
+impl fmt::Debug for RowAggregate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("RowAggregate").field(&self.columns).finish()
+    }
+}
+
+impl RowAggregate {
+    /// These calls, each with the name of the column it fills.
+    pub fn new<N: Into<crate::CompactString>>(
+        calls: impl IntoIterator<Item = (N, AggregateCall)>,
+    ) -> Self {
+        let (mut compiled, mut columns, mut never_fails) = (Vec::new(), Vec::new(), true);
+        for (name, call) in calls {
+            let (data_type, nullable) = (call.data_type().clone(), call.nullable());
+            columns.push(Field { name: name.into(), data_type, nullable });
+            never_fails &= call.never_fails();
+            compiled.push(call.compiled);
+        }
+        Self { calls: compiled.into(), columns: columns.into(), never_fails }
+    }
+
+    /// The columns of the results, in the order of the calls.
+    #[must_use]
+    pub fn columns(&self) -> &[Field] {
+        &self.columns
+    }
+
+    /// Whether a result is the same in whatever order parts are merged. Where it is not, because of a `first` or `last`
+    /// that goes by arrival, windows must not be computed of slices, in two phases, or merged.
+    #[must_use]
+    pub fn is_commutative(&self) -> bool {
+        self.calls.iter().all(Compiled::is_commutative)
+    }
+
+    /// Whether [`RowAggregate::check`] finds nothing in any row of the schema.
+    #[must_use]
+    pub const fn never_fails(&self) -> bool {
+        self.never_fails
+    }
+
+    /// Whether a row has all the values that the calls ask of it. One that has not makes every result it takes part in an
+    /// error.
+    ///
+    /// # Errors
+    /// What fails, of the first call that does.
+    pub fn check(&self, row: &Row) -> Result<(), AggregateError> {
+        if self.never_fails {
+            return Ok(());
+        }
+        let mut calls = self.calls.iter().enumerate();
+        calls.try_for_each(|(index, call)| call.check(row).map_err(|error| self.error(index, error)))
+    }
+
+    /// The same as an aggregate whose parts can be deducted, if each call can.
+    #[must_use]
+    pub fn deducting(&self) -> Option<DeductingRowAggregate> {
+        self.calls.iter().all(Compiled::deducts).then(|| DeductingRowAggregate(self.clone()))
+    }
+
+    #[cold]
+    fn error(&self, index: usize, message: String) -> AggregateError {
+        let column = self.columns.get(index);
+        AggregateError { aggregate: column.map(|column| column.name.to_string()).unwrap_or_default(), message }
+    }
+
+    fn empty(&self, running: bool) -> RowAccumulator {
+        let parts = self.calls.iter().map(|call| call.create(running)).collect();
+        RowAccumulator { parts, failures: None }
+    }
+
+    /// Whether the accumulator is of this aggregate; it is told as a failure if not.
+    fn fits(&self, accumulator: &mut RowAccumulator, parts: usize) -> bool {
+        let fits = parts == self.calls.len();
+        if !fits {
+            Failures::join(&mut accumulator.failures, 1, self.error(0, FOREIGN.to_owned()));
+        }
+        fits
+    }
+}
+
+impl Aggregate for RowAggregate {
+    type In = Row;
+    type Accumulator = RowAccumulator;
+    type Out = Result<Row, AggregateError>;
+
+    fn create(&self) -> RowAccumulator {
+        self.empty(false)
+    }
+
+    #[inline]
+    fn add(&self, accumulator: &mut RowAccumulator, row: &Row) {
+        let own = accumulator.parts.len();
+        if !self.fits(accumulator, own) {
+            return;
+        }
+        let pairs = self.calls.iter().zip(&mut accumulator.parts);
+        for (index, (call, part)) in pairs.enumerate() {
+            if let Err(message) = call.add(part, row) {
+                Failures::join(&mut accumulator.failures, 1, self.error(index, message));
+            }
+        }
+    }
+
+    fn merge(&self, accumulator: &mut RowAccumulator, other: &RowAccumulator) {
+        let (own, others) = (accumulator.parts.len(), other.parts.len());
+        if !self.fits(accumulator, own) || !self.fits(accumulator, others) {
+            return;
+        }
+        let pairs = self.calls.iter().zip(&mut accumulator.parts).zip(&other.parts);
+        for (index, ((call, part), other)) in pairs.enumerate() {
+            if let Err(message) = call.merge(part, other) {
+                Failures::join(&mut accumulator.failures, 1, self.error(index, message));
+            }
+        }
+        if let Some(failures) = &other.failures {
+            Failures::join(&mut accumulator.failures, failures.count, failures.example.clone());
+        }
+    }
+
+    fn result(&self, accumulator: &RowAccumulator) -> Self::Out {
+        if let Some(failures) = &accumulator.failures {
+            return Err(failures.example.clone());
+        }
+        if accumulator.parts.len() != self.calls.len() {
+            return Err(self.error(0, FOREIGN.to_owned()));
+        }
+        let results = self.calls.iter().zip(&accumulator.parts).enumerate();
+        let values: Result<Vec<Value>, AggregateError> = results
+            .map(|(index, (call, part))| call.result(part).map_err(|error| self.error(index, error)))
+            .collect();
+        values.map(Row::new)
+    }
+}
+
+/// A [`RowAggregate`] whose parts can be deducted; from [`RowAggregate::deducting`].
+#[derive(Clone, Debug)]
+pub struct DeductingRowAggregate(RowAggregate);
+
+impl Aggregate for DeductingRowAggregate {
+    type In = Row;
+    type Accumulator = RowAccumulator;
+    type Out = Result<Row, AggregateError>;
+
+    const INVERTIBLE: bool = true;
+
+    fn create(&self) -> RowAccumulator {
+        self.0.empty(false)
+    }
+
+    #[inline]
+    fn add(&self, accumulator: &mut RowAccumulator, row: &Row) {
+        self.0.add(accumulator, row);
+    }
+
+    fn merge(&self, accumulator: &mut RowAccumulator, other: &RowAccumulator) {
+        self.0.merge(accumulator, other);
+    }
+
+    fn result(&self, accumulator: &RowAccumulator) -> Self::Out {
+        self.0.result(accumulator)
+    }
+
+    fn running(&self) -> RowAccumulator {
+        self.0.empty(true)
+    }
+
+    fn deduct(&self, all: &mut RowAccumulator, part: &RowAccumulator) {
+        let (own, others) = (all.parts.len(), part.parts.len());
+        if !self.0.fits(all, own) || !self.0.fits(all, others) {
+            return;
+        }
+        let pairs = self.0.calls.iter().zip(&mut all.parts).zip(&part.parts);
+        for (index, ((call, own), part)) in pairs.enumerate() {
+            if let Err(message) = call.deduct(own, part) {
+                Failures::join(&mut all.failures, 1, self.0.error(index, message));
+            }
+        }
+        if let Some(failures) = &part.failures {
+            Failures::take(&mut all.failures, failures);
+        }
+    }
+}
