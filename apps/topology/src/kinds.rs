@@ -24,12 +24,13 @@ use crate::diagnostic::Diagnostics;
 use crate::document::{OperatorKind, SinkKind, SourceKind};
 use crate::source::Span;
 use crate::tree::Node;
-use schemars::{JsonSchema, Schema, SchemaGenerator};
+use schemars::{JsonSchema, SchemaGenerator};
 use serde::de::DeserializeOwned;
 use std::any::Any;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
+use tidegate_rows::Schema;
 
 /// A configuration that was decoded: of the type that its kind was registered with.
 pub type Configuration = Arc<dyn Any + Send + Sync>;
@@ -47,6 +48,9 @@ pub struct Traits {
     pub takes_changes: bool,
     /// Whether it gives a changelog.
     pub gives_changes: bool,
+    /// The columns of what it gives: of a source, an operator, a lookup. Without them an operator's are those of its first
+    /// input, and a source's are said in its `schema`.
+    pub columns: Option<Schema>,
 }
 
 impl Traits {
@@ -59,6 +63,7 @@ impl Traits {
             event_time: false,
             takes_changes: false,
             gives_changes: false,
+            columns: None,
         }
     }
 
@@ -73,6 +78,13 @@ impl Traits {
     #[must_use]
     pub fn side_output(mut self, name: &str) -> Self {
         self.side_outputs.push(name.to_owned());
+        self
+    }
+
+    /// It gives rows of these columns.
+    #[must_use]
+    pub fn columns(mut self, columns: Schema) -> Self {
+        self.columns = Some(columns);
         self
     }
 
@@ -111,7 +123,7 @@ pub struct Registered {
     /// What it is to the graph.
     pub traits: Traits,
     decode: Decode,
-    schema: fn(&mut SchemaGenerator) -> Schema,
+    schema: fn(&mut SchemaGenerator) -> schemars::Schema,
 }
 
 impl Registered {
@@ -135,7 +147,7 @@ impl Registered {
 
     /// The schema of configurations.
     #[must_use]
-    pub fn schema(&self, generator: &mut SchemaGenerator) -> Schema {
+    pub fn schema(&self, generator: &mut SchemaGenerator) -> schemars::Schema {
         (self.schema)(generator)
     }
 }
@@ -196,15 +208,15 @@ impl Kinds {
         insert::<C>(&mut self.sinks, words::<SinkKind>(), name, traits)
     }
 
-    /// Registers something that lookup joins can ask.
+    /// Registers something that lookup joins can ask, and the columns of its answers.
     ///
     /// # Errors
     /// When the name is taken.
-    pub fn lookup<C>(&mut self, name: &str) -> Result<(), NameTaken>
+    pub fn lookup<C>(&mut self, name: &str, columns: Schema) -> Result<(), NameTaken>
     where
         C: DeserializeOwned + JsonSchema + Send + Sync + 'static,
     {
-        insert::<C>(&mut self.lookups, &[], name, Traits::inputs(0))
+        insert::<C>(&mut self.lookups, &[], name, Traits::inputs(0).columns(columns))
     }
 }
 

@@ -2,7 +2,8 @@
 //!
 //! Apart from the command so that whoever only looks at files (an editor, a check before a commit) does
 //! not need the engine. In order: [`tree`] parses the text, [`decode`] makes typed values of it,
-//! [`document`] is the model, [`check`] looks at the graph. All that is found goes into one
+//! [`document`] is the model, [`check`] looks at the graph, [`plan`] at columns and
+//! expressions; [`explain`] shows a plan. All that is found goes into one
 //! [`diagnostic::Diagnostics`]; [`code`] explains each kind of mistake.
 //!
 //! ```
@@ -25,8 +26,10 @@ pub mod code;
 pub mod decode;
 pub mod diagnostic;
 pub mod document;
+pub mod explain;
 pub mod kinds;
 pub mod limits;
+pub mod plan;
 pub mod schema;
 pub mod source;
 pub mod suggest;
@@ -38,6 +41,7 @@ use check::Graph;
 use diagnostic::{Diagnostics, Paint};
 use document::Document;
 use kinds::Kinds;
+use tidegate_rows::expression::Functions;
 use tree::Variables;
 
 /// A file that was looked at.
@@ -51,6 +55,8 @@ pub struct Loaded {
     pub document: Option<Document>,
     /// How its nodes hang together.
     pub graph: Option<Graph>,
+    /// What is to be built; only without errors.
+    pub plan: Option<plan::Plan>,
     /// What is wrong with it.
     pub diagnostics: Diagnostics,
 }
@@ -75,5 +81,11 @@ pub fn load(source: Source, variables: &Variables, kinds: &Kinds) -> Loaded {
         }
         _ => None,
     };
-    Loaded { source, tree, document, graph, diagnostics }
+    let plan = match (&tree, &document, &graph) {
+        (Some(tree), Some(document), Some(graph)) => {
+            plan::plan(&source, tree, document, graph, kinds, Functions::built_in(), &mut diagnostics)
+        }
+        _ => None,
+    };
+    Loaded { source, tree, document, graph, plan, diagnostics }
 }

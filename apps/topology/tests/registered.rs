@@ -2,6 +2,7 @@
 
 use schemars::JsonSchema;
 use serde::Deserialize;
+use tidegate_rows::{DataType, Field, Schema};
 use tidegate_topology::diagnostic::Paint;
 use tidegate_topology::document::Kind;
 use tidegate_topology::kinds::{Kinds, Traits};
@@ -30,10 +31,12 @@ fn look(operators: &str) -> Loaded {
     let mut kinds = Kinds::default();
     let traits = Traits::inputs(2).event_time().side_output("unsold");
     kinds.operator::<WinningBids>("winning_bids", traits).expect("a new name");
-    kinds.lookup::<Users>("users").expect("a new name");
+    let answers = [Field::required("name", DataType::String)];
+    let answers = Schema::new(answers).expect("one name");
+    kinds.lookup::<Users>("users", answers).expect("a new name");
     let text = format!(
         "job: {{ name: a }}\n\
-         sources:\n  bids: {{ stdin: {{ format: json }}, event_time: {{ timestamp: ts, watermark: monotonous }} }}\n\
+         sources:\n  bids: {{ file: {{ path: bids.json, format: json }}, schema: {{ ts: timestamp, user: int64, price: int64 }}, event_time: {{ timestamp: ts, watermark: monotonous }} }}\n\
          operators:\n{operators}\
          sinks: {{ out: {{ inputs: [step], print: {{}} }} }}\n"
     );

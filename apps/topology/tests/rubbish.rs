@@ -317,7 +317,7 @@ fn a_large_file_is_not_read() {
 fn no_more_is_said_than_anybody_reads() {
     let mut text = String::from("job: { name: a }\nsources:\n");
     for n in 0..500 {
-        let _ = writeln!(text, "  s{n}: {{ stdin: {{ formt: json }} }}");
+        let _ = writeln!(text, "  s{n}: {{ file: {{ formt: json }} }}");
     }
     let loaded = look(text);
     assert_eq!(loaded.diagnostics.len(), limits::DIAGNOSTICS);

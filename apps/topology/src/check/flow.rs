@@ -5,11 +5,10 @@ use super::{Checking, Graph, Output, kind};
 use crate::code::Code;
 use crate::diagnostic::Diagnostic;
 use crate::document::{
-    AGGREGATES, AggregateCall, Aggregated, BroadcastKind, Changes, Kind, Node, OperatorKind, Role,
-    SinkKind, SourceKind, Watermark,
+    BroadcastKind, Changes, Document, Kind, Node, OperatorKind, Role, SinkKind, SourceKind,
+    Watermark,
 };
 use crate::source::Span;
-use crate::suggest;
 
 /// What is known of a stream. What is not known is left alone by every check.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -28,7 +27,7 @@ pub(super) fn walk(graph: &mut Graph, checking: &mut Checking<'_>) {
         let node = &checking.document.nodes[at];
         let inputs: Vec<(Flow, Span)> = graph.inputs[at]
             .iter()
-            .map(|edge| (of_output(&edge.from, &graph.flows[edge.from.node], checking), edge.span))
+            .map(|edge| (of_output(&edge.from, &graph.flows[edge.from.node], checking.document), edge.span))
             .collect();
         let known = node.kind.is_some() && node.common.is_some() && !graph.broken[at];
         if known {
@@ -41,10 +40,10 @@ pub(super) fn walk(graph: &mut Graph, checking: &mut Checking<'_>) {
 }
 
 /// Side outputs carry rows that stay, whatever the main output does.
-fn of_output(output: &Output, flow: &Flow, checking: &Checking<'_>) -> Flow {
+pub(super) fn of_output(output: &Output, flow: &Flow, document: &Document) -> Flow {
     let mut flow = flow.clone();
     let is_split = matches!(
-        checking.document.nodes[output.node].kind,
+        document.nodes[output.node].kind,
         Some(Kind::Operator(OperatorKind::Split(_)))
     );
     if output.side.is_some() && !is_split {
@@ -64,6 +63,8 @@ fn of_node(at: usize, node: &Node, inputs: &[(Flow, Span)]) -> Flow {
             marks.map_or(Some(Ok(())), |marks| has(marks, at))
         }
         (_, Role::Source) => marks.map_or(Some(Err(at)), |marks| has(marks, at)),
+        // Its rows come when event time is over.
+        (Some(Kind::Operator(OperatorKind::Materialize(_))), _) => Some(Err(at)),
         _ => join(inputs, |flow| flow.watermarks),
     };
     let changes = match &node.kind {
@@ -106,6 +107,9 @@ fn needs_watermarks(node: &Node, inputs: &[(Flow, Span)], checking: &mut Checkin
         Some(Kind::Source(SourceKind::Generator(_))) => format!(
             "give `{name}` an `event_time`, such as `event_time: {{ watermark: {{ bounded_out_of_orderness: 5s }} }}`"
         ),
+        Some(Kind::Operator(OperatorKind::Materialize(_))) => format!(
+            "the rows of `{name}` come when its input has ended; put this node before it, or an `assign_timestamps` between them"
+        ),
         _ => format!(
             "give `{name}` an `event_time`, such as `event_time: {{ timestamp: ts, watermark: {{ bounded_out_of_orderness: 5s }} }}`{}",
             if kind::can_use_wall_clock(kind) { ", or use `time: processing-time`" } else { "" }
@@ -118,9 +122,6 @@ fn needs_watermarks(node: &Node, inputs: &[(Flow, Span)], checking: &mut Checkin
 
 fn needs_rows(node: &Node, inputs: &[(Flow, Span)], checking: &mut Checking<'_>) {
     let Some(kind) = &node.kind else { return };
-    if let Kind::Operator(OperatorKind::Aggregate(aggregated)) = kind {
-        takes_back(aggregated, inputs, checking);
-    }
     if kind::takes_changes(kind) {
         return;
     }
@@ -142,26 +143,6 @@ fn needs_rows(node: &Node, inputs: &[(Flow, Span)], checking: &mut Checking<'_>)
             }
         };
         checking.push(Diagnostic::new(Code::Retracting, *span, message).label(label).help(help));
-    }
-}
-
-/// Aggregates of a changelog must be able to take rows back out.
-fn takes_back(aggregated: &Aggregated, inputs: &[(Flow, Span)], checking: &mut Checking<'_>) {
-    let blamed = inputs.iter().find_map(|(flow, _)| flow.changes.and_then(Result::err));
-    let Some(blamed) = blamed else { return };
-    let began = checking.document.nodes[blamed].name.value.clone();
-    for (_, text) in aggregated.aggregates.iter() {
-        let Ok(call) = AggregateCall::read(&text.value) else { continue };
-        if !call.function.retracts {
-            let name = call.function.name;
-            let message = format!("`{began}` takes rows back, which `{name}` cannot forget");
-            let able: Vec<&str> =
-                AGGREGATES.iter().filter(|one| one.retracts).map(|one| one.name).collect();
-            let help =
-                format!("of rows that come and go there can be {}", suggest::list(&able, "and"));
-            let wrong = Diagnostic::new(Code::Retracting, text.span, message);
-            checking.push(wrong.label("a row that is taken back would still count").help(help));
-        }
     }
 }
 

@@ -1,9 +1,10 @@
 //! The graph: who takes what from whom, and in which order nodes can be looked at.
 
 use super::Checking;
-use super::flow::Flow;
+use super::flow::{self, Flow};
 use crate::code::Code;
 use crate::diagnostic::Diagnostic;
+use crate::document::Document;
 use crate::source::Span;
 
 /// What a node gives: its main output, or a side output by name.
@@ -35,6 +36,22 @@ pub struct Graph {
     pub order: Vec<usize>,
     /// What flows out of each node.
     pub flows: Vec<Flow>,
+}
+
+impl Graph {
+    /// What flows out of an output.
+    #[must_use]
+    pub fn flow_of(&self, output: &Output, document: &Document) -> Flow {
+        self.flows.get(output.node).map_or_else(Flow::default, |flow| {
+            flow::of_output(output, flow, document)
+        })
+    }
+
+    /// Whether some input of a node could not be resolved.
+    #[must_use]
+    pub fn is_broken(&self, node: usize) -> bool {
+        self.broken.get(node).is_none_or(|broken| *broken)
+    }
 }
 
 /// Orders the nodes, and tells of cycles. Without recursion: a chain may be as long as a file allows.

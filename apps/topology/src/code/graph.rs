@@ -41,7 +41,7 @@ pub(super) const TABLE: &[Explanation] = &[
         title: "Nothing takes what a node gives",
         text: "The node runs, and its records are dropped. Make it an input of something, or \
                remove it.",
-        example: "sources:\n  clicks: { stdin: { format: json } }",
+        example: "sources:\n  clicks: { generator: { clicks: {} } }   # no node has it as input",
     },
     Explanation {
         code: Code::SinkAsInput,

@@ -1,9 +1,12 @@
 //! The codes of diagnostics: short names that stay the same for good, each explained.
 //!
 //! A code is never used again for something else. T00xx: the text. T01xx: the shape of what it says.
-//! T02xx: values. T03xx: the graph. T04xx: what flows through the graph.
+//! T02xx: values. T03xx: the graph. T04xx: what flows through the graph. T05xx: columns and their types.
+//! X: expressions, with the numbers that `tidegate-rows` gives them.
 
+mod expression;
 mod graph;
+mod schema;
 mod text;
 mod values;
 
@@ -61,6 +64,26 @@ pub enum Code {
     BadPattern,
     BadInterval,
     NeedlessOption,
+    UnlikeSchemas,
+    KeyMismatch,
+    BadKey,
+    NullTime,
+    BadRow,
+    Unwritable,
+    ReservedColumn,
+    ExpressionLimit,
+    ExpressionSyntax,
+    ExpressionUnsupported,
+    UnknownColumn,
+    UnknownScalar,
+    TypeMismatch,
+    ArgumentCount,
+    InvalidCast,
+    UnknownField,
+    InvalidConstant,
+    AlwaysFails,
+    UntypedNull,
+    WrongResult,
 }
 
 /// A row of the table of codes.
@@ -101,7 +124,7 @@ impl Code {
     #[must_use]
     pub const fn severity(self) -> Severity {
         match self {
-            Self::Unused | Self::NeedlessOption => Severity::Warning,
+            Self::Unused | Self::NeedlessOption | Self::NullTime => Severity::Warning,
             _ => Severity::Error,
         }
     }
@@ -109,7 +132,8 @@ impl Code {
 
 /// All codes, in the order of their names.
 pub fn table() -> impl Iterator<Item = &'static Explanation> {
-    text::TABLE.iter().chain(values::TABLE).chain(graph::TABLE)
+    let of_graph = text::TABLE.iter().chain(values::TABLE).chain(graph::TABLE);
+    of_graph.chain(schema::TABLE).chain(expression::TABLE)
 }
 
 /// The page `framework/docs/errors.md`.
@@ -147,7 +171,7 @@ mod tests {
         assert!(names.is_sorted(), "{names:?}");
         let codes: BTreeSet<Code> = table().map(|row| row.code).collect();
         assert_eq!(codes.len(), names.len(), "a code is there twice");
-        assert_eq!(codes.len(), Code::NeedlessOption as usize + 1, "a code has no row");
+        assert_eq!(codes.len(), Code::WrongResult as usize + 1, "a code has no row");
         for row in table() {
             assert_eq!(Code::named(row.name), Some(row.code));
             assert!(row.text.len() > 40 && row.text.ends_with('.'), "{}", row.name);

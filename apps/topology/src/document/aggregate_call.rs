@@ -16,33 +16,30 @@ pub struct Signature {
     pub usage: &'static str,
     /// The fewest and the most arguments.
     pub arguments: (usize, usize),
-    /// Whether it can take rows back, as an aggregate of a changelog has to.
-    pub retracts: bool,
 }
 
 const fn signature(
     name: &'static str,
     usage: &'static str,
     arguments: (usize, usize),
-    retracts: bool,
 ) -> Signature {
-    Signature { name, usage, arguments, retracts }
+    Signature { name, usage, arguments }
 }
 
 /// All aggregates.
 pub const AGGREGATES: &[Signature] = &[
-    signature("count", "count()", (0, 1), true),
-    signature("sum", "sum(price)", (1, 1), true),
-    signature("avg", "avg(price)", (1, 1), true),
-    signature("min", "min(price)", (1, 1), false),
-    signature("max", "max(price)", (1, 1), false),
-    signature("first", "first(column)", (1, 1), false),
-    signature("last", "last(column)", (1, 1), false),
-    signature("count_distinct", "count_distinct(user)", (1, 1), false),
-    signature("approx_count_distinct", "approx_count_distinct(user)", (1, 1), false),
-    signature("bloom_count_distinct", "bloom_count_distinct(user, 1000000, 0.01)", (1, 3), false),
-    signature("top_k", "top_k(item, 10)", (2, 2), false),
-    signature("percentile", "percentile(latency, 0.99)", (2, 2), false),
+    signature("count", "count()", (0, 1)),
+    signature("sum", "sum(price)", (1, 1)),
+    signature("avg", "avg(price)", (1, 1)),
+    signature("min", "min(price)", (1, 1)),
+    signature("max", "max(price)", (1, 1)),
+    signature("first", "first(column)", (1, 1)),
+    signature("last", "last(column)", (1, 1)),
+    signature("count_distinct", "count_distinct(user)", (1, 1)),
+    signature("approx_count_distinct", "approx_count_distinct(user)", (1, 1)),
+    signature("bloom_count_distinct", "bloom_count_distinct(user, 1000000, 0.01)", (1, 3)),
+    signature("top_k", "top_k(item, 10)", (2, 2)),
+    signature("percentile", "percentile(latency, 0.99)", (2, 2)),
 ];
 
 /// What aggregates are called elsewhere.

@@ -6,7 +6,7 @@ use crate::decode::{Raw, Spanned};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-/// The columns that must be equal.
+/// The columns that must be equal. NULL equals NULL.
 #[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema)]
 pub struct On {
     /// Of the left stream.
@@ -83,7 +83,7 @@ pub struct WindowJoin {
     /// For how much event time a window that has fired takes late records.
     #[serde(default)]
     pub allowed_lateness: Option<Spanned<Duration>>,
-    /// The columns of the result; all of both by default.
+    /// The columns of the result, which may use `window_start` and `window_end`; all of both by default.
     #[serde(default)]
     pub columns: Entries<Expression>,
 }
@@ -218,7 +218,7 @@ pub struct Broadcast {
     /// Which records come out.
     #[serde(default)]
     pub kind: BroadcastKind,
-    /// Records wait until the table has been read, so many per subtask at most.
+    /// Records wait until the table has its first row, so many per subtask at most; one more fails the job.
     #[serde(default)]
     pub hold: Option<Quantity>,
     /// The table is the same in whatever order its rows come, so they may come from several subtasks.

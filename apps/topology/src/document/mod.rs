@@ -29,7 +29,7 @@ pub use join::{
     LookupKind, LookupOrder, On, OuterJoin, Pairing, Reconcile, Retry, TemporalJoin, UnboundedJoin,
     Validity, WindowJoin, WindowJoinKind,
 };
-pub use operator::{Explode, FlatMap, Map, Materialize, OperatorKind, SplitText};
+pub use operator::{Explode, FlatMap, Map, Materialize, OperatorKind, SplitText, Unusable};
 pub use pattern::{AfterMatch, Contiguity, MatchLimits, Pattern, Stage, Times};
 pub use quantity::{Duration, Quantity, Size, TimeZone};
 pub use rank::{Aggregated, Ranking, TopN};
@@ -37,8 +37,7 @@ pub use read::{Common, Document, Kind, Node, Role, read};
 pub(crate) use read::{OperatorKeys, SECTIONS, SinkKeys, SourceKeys};
 pub use sink::{Changes, FileSink, Print, Roll, SinkKind};
 pub use source::{
-    AppEvents, Clicks, DeadLetters, FileSource, FolderSource, Generator, Inline, Nexmark, Sequence,
-    SourceKind, Stdin,
+    AppEvents, Clicks, DeadLetters, FileSource, Generator, Inline, Nexmark, Sequence, SourceKind,
 };
 pub use text::{
     AggregateText, Entries, Expression, Many, Name, Retain, SchemaText, Text, TypeText,

@@ -108,3 +108,14 @@ pub struct Materialize {
     #[serde(default)]
     pub primary_key: bool,
 }
+
+/// What becomes of a record for which an expression has no value, such as a division by zero.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Unusable {
+    /// The job fails and says why.
+    #[default]
+    Fail,
+    /// The record is left out and counted.
+    Skip,
+}

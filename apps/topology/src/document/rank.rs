@@ -37,7 +37,7 @@ pub struct TopN {
     pub only_rising: bool,
 }
 
-/// The first rows of each window.
+/// The first rows of each window. Adds the column `rank`, from 1.
 #[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema)]
 pub struct Ranking {
     /// How many rows.

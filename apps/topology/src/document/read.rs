@@ -6,7 +6,7 @@
 //! may still name it.
 
 use super::{
-    DeadLetters, EventTime, Job, Many, OperatorKind, SchemaText, SinkKind, SourceKind, Text,
+    EventTime, Job, Many, OperatorKind, SchemaText, SinkKind, SourceKind, Text, Unusable,
 };
 use crate::code::Code;
 use crate::decode::{Spanned, decode, keys, words};
@@ -118,7 +118,7 @@ pub struct Common {
     /// The event time of a source.
     pub event_time: Option<EventTime>,
     /// What becomes of records that an operator or a sink cannot use.
-    pub dead_letters: DeadLetters,
+    pub dead_letters: Unusable,
 }
 
 const fn yes() -> bool {
@@ -162,7 +162,7 @@ pub(crate) struct OperatorKeys {
     chaining: bool,
     /// What becomes of records for which an expression cannot be computed.
     #[serde(default)]
-    dead_letters: DeadLetters,
+    dead_letters: Unusable,
 }
 
 /// A sink: one key says what it is.
@@ -178,7 +178,7 @@ pub(crate) struct SinkKeys {
     parallelism: Option<Spanned<u32>>,
     /// What becomes of records for which an expression cannot be computed.
     #[serde(default)]
-    dead_letters: DeadLetters,
+    dead_letters: Unusable,
 }
 
 impl From<SourceKeys> for Common {

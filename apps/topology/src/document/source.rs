@@ -11,10 +11,6 @@ use serde::Deserialize;
 pub enum SourceKind {
     /// Rows of files that are there when the job starts.
     File(FileSource),
-    /// A folder that is watched: new files, and lines that are appended.
-    Folder(FolderSource),
-    /// Standard input.
-    Stdin(Stdin),
     /// Records that are made up, the same in every run.
     Generator(Generator),
     /// Records that stand in the topology itself.
@@ -36,24 +32,6 @@ pub struct FileSource {
     pub range_min: Option<super::Size>,
 }
 
-/// A folder that is watched.
-#[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema)]
-pub struct FolderSource {
-    /// The folder.
-    pub path: Spanned<String>,
-    /// Which of its files, such as `*.csv`; all by default.
-    #[serde(default)]
-    pub pattern: Option<String>,
-    /// How rows are written.
-    pub format: Format,
-    /// How often the folder is looked at; 1s by default.
-    #[serde(default)]
-    pub poll: Option<Duration>,
-    /// What becomes of a row that cannot be read.
-    #[serde(default)]
-    pub malformed: DeadLetters,
-}
-
 /// What becomes of a record that cannot be used.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
@@ -65,16 +43,6 @@ pub enum DeadLetters {
     Skip,
     /// The record is left out, counted, and appended to this file.
     File(Spanned<String>),
-}
-
-/// Standard input.
-#[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema)]
-pub struct Stdin {
-    /// How rows are written.
-    pub format: Format,
-    /// What becomes of a row that cannot be read.
-    #[serde(default)]
-    pub malformed: DeadLetters,
 }
 
 /// Which records are made up.

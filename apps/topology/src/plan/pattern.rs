@@ -1,0 +1,320 @@
+//! Patterns: conditions over an event and those taken before, and the columns of a match.
+
+use super::expression::field;
+use super::pattern_text::{MOST_EVENTS, StageEvent, column, rewrite};
+use super::rank::OrderTerm;
+use super::walk::{Input, Planned, Planning};
+use super::NodePlan;
+use crate::code::Code;
+use crate::decode::Spanned;
+use crate::diagnostic::Diagnostic;
+use crate::document::{AfterMatch, Clock, Contiguity, Entries, Expression, Pattern, Stage, Times};
+use crate::suggest;
+use std::collections::HashMap;
+use std::sync::Arc;
+use tidegate_rows::expression::{Checked, ErrorCode, Evaluator, Expression as Parsed, Predicate};
+use tidegate_rows::{DataType, Field, Schema};
+
+/// Events that follow each other. A condition that has no value for an event fails the job, or with
+/// `dead_letters: skip` is not met, and counted.
+#[derive(Clone, Debug)]
+pub struct PatternPlan {
+    /// The columns of the key.
+    pub key: Vec<usize>,
+    /// What follows what.
+    pub stages: Vec<StagePlan>,
+    /// From its first event to its last a match lasts less than so many milliseconds.
+    pub within_ms: Option<i64>,
+    /// Which other matches go when one has been found.
+    pub after_match: AfterMatch,
+    /// Whether a match in which the stage of `after_match` has taken nothing fails the job.
+    pub fail_on_miss: bool,
+    /// The columns of a match.
+    pub columns: Vec<MatchColumn>,
+    /// The columns of a match that ran out of time.
+    pub timed_out: Option<Vec<MatchColumn>>,
+    /// Whether events are ordered by the wall clock.
+    pub by_wall_clock: bool,
+    /// The order of events of the same time.
+    pub ties: Vec<OrderTerm>,
+    /// The most partial matches of a key, and the most events kept for them.
+    pub limits: Option<(u64, u64)>,
+}
+
+/// A stage, or a group of stages.
+#[derive(Clone, Debug)]
+pub struct StagePlan {
+    /// Its name; a group has none.
+    pub name: Option<String>,
+    /// How it follows the stage before.
+    pub after: Contiguity,
+    /// What an event must be; anything if not said.
+    pub condition: Option<ConditionPlan>,
+    /// The stages of a group.
+    pub group: Vec<Self>,
+    /// How often it repeats.
+    pub times: TimesPlan,
+    /// Whether a match need not have it.
+    pub optional: bool,
+    /// Whether repetitions take what they can.
+    pub greedy: bool,
+    /// Whether nothing lies between repetitions.
+    pub consecutive: bool,
+    /// Whether anything may lie between repetitions.
+    pub combinations: bool,
+    /// Before which event a stage without end stops.
+    pub until: Option<ConditionPlan>,
+    /// The most milliseconds since the event before.
+    pub within_ms: Option<i64>,
+    /// The most milliseconds from one repetition to the next.
+    pub repeats_within_ms: Option<i64>,
+}
+
+/// How often a stage repeats: at least, and at most if there is a most.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TimesPlan {
+    /// The least number.
+    pub least: u32,
+    /// The greatest number.
+    pub most: Option<u32>,
+}
+
+/// A condition over a row of the event's columns, and behind them a struct for each of `events`: NULL while its stage has
+/// taken nothing. Simple, and asked once for an event, if there are none.
+#[derive(Clone, Debug)]
+pub struct ConditionPlan {
+    /// The condition.
+    pub predicate: Predicate,
+    /// The events it asks for.
+    pub events: Vec<StageEvent>,
+}
+
+/// A column over a row of a struct for each of `events`.
+#[derive(Clone, Debug)]
+pub struct MatchColumn {
+    /// Its value.
+    pub value: Evaluator,
+    /// The events it asks for.
+    pub events: Vec<StageEvent>,
+}
+
+/// What expressions may speak of.
+struct Scope<'a> {
+    /// The columns of events.
+    events: &'a Schema,
+    /// Whether the event itself is there.
+    with_event: bool,
+    /// The stages, and whether each has surely taken an event.
+    stages: &'a HashMap<String, bool>,
+}
+
+impl Planning<'_> {
+    pub(super) fn pattern(&mut self, pattern: &Pattern, input: &Input) -> Planned {
+        let schema = input.schema.as_ref();
+        let key = self.key(&pattern.key_by, schema);
+        let ties = self.order(&pattern.order_ties_by, schema);
+        let mut taken = HashMap::new();
+        takes(&pattern.stages.value, true, &mut taken);
+        let never: HashMap<String, bool> = taken.keys().map(|name| (name.clone(), false)).collect();
+        let stages = self.stages(&pattern.stages.value, schema, &never);
+        let matched = self.match_columns(&pattern.columns, schema, &taken);
+        let timed_out = pattern.timed_out.as_ref();
+        let timed_out = timed_out.map(|columns| self.match_columns(columns, schema, &never));
+        let (columns, main) = matched.unzip();
+        let has_timed_out = timed_out.is_some();
+        let (timed_out, late_schema) = match timed_out {
+            None => (Some(None), None),
+            Some(found) => {
+                let (columns, schema) = found.unzip();
+                (columns.map(Some), schema)
+            }
+        };
+        let plan = || {
+            Some(NodePlan::Pattern(Box::new(PatternPlan {
+                key: key?,
+                stages: stages?,
+                within_ms: pattern.within.as_ref().map(|time| time.value.millis()),
+                after_match: pattern.after_match.clone(),
+                fail_on_miss: pattern.fail_on_miss,
+                columns: columns?,
+                timed_out: timed_out?,
+                by_wall_clock: pattern.time == Clock::ProcessingTime,
+                ties: ties?,
+                limits: pattern.limits.as_ref().map(|one| (one.partial_matches.0, one.entries.0)),
+            })))
+        };
+        let planned = Planned::new(plan(), main).side("late", input.schema.clone());
+        if has_timed_out { planned.side("timed_out", late_schema) } else { planned }
+    }
+
+    fn stages(
+        &mut self,
+        all: &[Spanned<Stage>],
+        schema: Option<&Schema>,
+        taken: &HashMap<String, bool>,
+    ) -> Option<Vec<StagePlan>> {
+        let found: Vec<Option<StagePlan>> =
+            all.iter().map(|stage| self.stage(&stage.value, schema, taken)).collect();
+        found.into_iter().collect()
+    }
+
+    fn stage(
+        &mut self,
+        stage: &Stage,
+        schema: Option<&Schema>,
+        taken: &HashMap<String, bool>,
+    ) -> Option<StagePlan> {
+        let condition = self.asked(stage.condition.as_ref(), schema, taken);
+        let until = self.asked(stage.until.as_ref(), schema, taken);
+        let group = match &stage.group {
+            None => Some(Vec::new()),
+            Some(group) => self.stages(group, schema, taken),
+        };
+        let quantity = |number: u64| u32::try_from(number).unwrap_or(u32::MAX);
+        let (least, most) = match &stage.times {
+            Times::Once => (1, Some(1)),
+            Times::OneOrMore => (1, None),
+            Times::Exactly(number) => (quantity(number.0), Some(quantity(number.0))),
+            Times::AtLeast(number) => (quantity(number.0), None),
+            Times::Between(times) => (times.value[0], Some(times.value[1])),
+        };
+        Some(StagePlan {
+            name: stage.name.as_ref().map(|name| name.value.to_string()),
+            after: stage.after,
+            condition: condition?,
+            group: group?,
+            times: TimesPlan { least, most },
+            optional: stage.optional,
+            greedy: stage.greedy,
+            consecutive: stage.consecutive,
+            combinations: stage.combinations,
+            until: until?,
+            within_ms: stage.within.map(|time| time.millis()),
+            repeats_within_ms: stage.repeats_within.map(|time| time.millis()),
+        })
+    }
+
+    fn asked(
+        &mut self,
+        text: Option<&Expression>,
+        schema: Option<&Schema>,
+        stages: &HashMap<String, bool>,
+    ) -> Option<Option<ConditionPlan>> {
+        let Some(text) = text else { return Some(None) };
+        let scope = schema.map(|events| Scope { events, with_event: true, stages });
+        let (checked, events) = self.of_events(text, scope.as_ref())?;
+        let predicate = self.condition(text, 0, &checked)?;
+        Some(Some(ConditionPlan { predicate, events }))
+    }
+
+    fn match_columns(
+        &mut self,
+        columns: &Entries<Expression>,
+        schema: Option<&Schema>,
+        stages: &HashMap<String, bool>,
+    ) -> Option<(Vec<MatchColumn>, Schema)> {
+        let scope = schema.map(|events| Scope { events, with_event: false, stages });
+        let found: Vec<_> =
+            columns.iter().map(|(_, text)| self.of_events(text, scope.as_ref())).collect();
+        let found: Vec<(Checked, Vec<StageEvent>)> = found.into_iter().collect::<Option<_>>()?;
+        let named = columns.iter().zip(&found);
+        let fields = named.map(|((name, _), (one, _))| (field(&name.value, one), name.span)).collect();
+        let schema = self.schema(fields)?;
+        let columns = found.into_iter().map(|(one, events)| MatchColumn { value: one.value(), events });
+        Some((columns.collect(), schema))
+    }
+
+    /// An expression over events. Without a scope only what is wrong with its text is told.
+    fn of_events(
+        &mut self,
+        text: &Expression,
+        scope: Option<&Scope<'_>>,
+    ) -> Option<(Checked, Vec<StageEvent>)> {
+        let rewritten = rewrite(&text.value);
+        let Some(scope) = scope else {
+            self.part(text, &rewritten.text, 0, None, &[]);
+            return None;
+        };
+        let mut are_known = true;
+        let mut columns: Vec<Field> = Vec::new();
+        if scope.with_event {
+            columns.extend(scope.events.columns().iter().cloned());
+        }
+        let mut written = Vec::new();
+        for (number, (event, bytes)) in rewritten.events.iter().enumerate() {
+            let Some(is_taken) = scope.stages.get(&event.stage) else {
+                let names: Vec<&str> = scope.stages.keys().map(String::as_str).collect();
+                let mut sorted = names.clone();
+                sorted.sort_unstable();
+                let message = format!("there is no stage `{}` that takes events", event.stage);
+                let wrong = Diagnostic::new(Code::BadPattern, self.within(text, bytes.clone()), message);
+                let near = suggest::nearest(&event.stage, names.into_iter());
+                let otherwise = format!("events are taken by {}", suggest::list(&sorted, "and"));
+                self.diagnostics.push(wrong.label("no such stage").meant(near, otherwise));
+                are_known = false;
+                continue;
+            };
+            let data_type = DataType::Struct(Arc::from(scope.events.columns()));
+            columns.push(Field { name: column(number).into(), data_type, nullable: !is_taken });
+            written.push((column(number), event.written()));
+        }
+        if !are_known {
+            return None;
+        }
+        let schema = Schema::new(columns).ok()?;
+        let found = Parsed::parse(&rewritten.text);
+        let found = found.and_then(|parsed| parsed.check(&schema, &self.functions));
+        match found {
+            Ok(checked) => {
+                let events = rewritten.events.into_iter().map(|(event, _)| event).collect();
+                Some((checked, events))
+            }
+            Err(errors) => {
+                for mut error in errors {
+                    let part = text.value.get(error.span.start..error.span.end).unwrap_or("");
+                    match error.code {
+                        ErrorCode::UnknownColumn if !scope.with_event => {
+                            error.help = Some(of_which(part, scope));
+                        }
+                        ErrorCode::Unsupported | ErrorCode::UnknownFunction
+                            if rewritten.events.len() >= MOST_EVENTS =>
+                        {
+                            let most = format!("an expression speaks of {MOST_EVENTS} different events at most");
+                            error.help = Some(most);
+                        }
+                        _ => {}
+                    }
+                    self.wrong(text, 0, error, &written);
+                }
+                None
+            }
+        }
+    }
+}
+
+/// What to write for a column that could be that of several events.
+fn of_which(part: &str, scope: &Scope<'_>) -> String {
+    let mut names: Vec<&String> = scope.stages.keys().collect();
+    names.sort_unstable();
+    let stage = names.first().map_or("stage", |name| name.as_str());
+    match scope.events.index_of(part) {
+        Some(_) => format!("a match has several events; say of which: `first({stage}.{part})` or `last({stage}.{part})`"),
+        None => format!("columns are those of the events of a stage, such as `first({stage}.{})`", scope.events.columns().first().map_or("x", |one| one.name.as_str())),
+    }
+}
+
+/// The stages that take events, and whether a match surely has one of each.
+fn takes(all: &[Spanned<Stage>], surely: bool, taken: &mut HashMap<String, bool>) {
+    for stage in all {
+        let stage = &stage.value;
+        if matches!(stage.after, Contiguity::NotNext | Contiguity::NotFollowedBy) {
+            continue;
+        }
+        let never = matches!(&stage.times, Times::Between(times) if times.value[0] == 0);
+        let surely = surely && !stage.optional && !never;
+        if let Some(name) = &stage.name {
+            taken.insert(name.value.to_string(), surely);
+        }
+        takes(stage.group.as_deref().unwrap_or_default(), surely, taken);
+    }
+}

@@ -1,0 +1,200 @@
+//! Sources: which columns they have, and how records become rows.
+
+use super::walk::{Planned, Planning};
+use super::{FormatPlan, NodePlan};
+use crate::code::Code;
+use crate::diagnostic::Diagnostic;
+use crate::document::{DeadLetters, FileSource, Format, Generator, Node, SourceKind};
+use std::path::PathBuf;
+use std::sync::Arc;
+use tidegate_rows::format::TextFormat;
+use tidegate_rows::{DataType, Field, Row, Schema};
+
+/// A built-in source.
+#[derive(Clone, Debug)]
+pub enum SourcePlan {
+    /// Rows of files.
+    File {
+        /// The files.
+        paths: Vec<PathBuf>,
+        /// How rows are written.
+        format: FormatPlan,
+        /// What becomes of a record that is no row, or has no event time.
+        malformed: DeadLetters,
+        /// The least number of bytes that are read as a range of their own.
+        range_min_bytes: Option<u64>,
+    },
+    /// Records that are made up. Its typed records become rows of its columns: numbers int64, names and
+    /// words string; of Nexmark a row has three structs, `person`, `auction` and `bid`, two of which are NULL.
+    Generator(Generator),
+    /// These rows.
+    Inline(Vec<Row>),
+}
+
+impl Planning<'_> {
+    pub(super) fn source(&mut self, node: &Node, kind: &SourceKind) -> Planned {
+        let (schema, plan) = match kind {
+            SourceKind::File(file) => self.file(file, node),
+            SourceKind::Generator(generator) => {
+                self.has_own(node, "a generator", "leave it out: a generator has its own columns");
+                let plan = SourcePlan::Generator(generator.clone());
+                (Some(generated(generator)), Some(plan))
+            }
+            SourceKind::Inline(inline) => {
+                let schema = self.said(node, true);
+                let rows = schema.as_ref().and_then(|schema| self.inline(inline, schema));
+                (schema, rows.map(SourcePlan::Inline))
+            }
+        };
+        let time = node.common.as_ref().and_then(|common| common.event_time.as_ref());
+        let is_generator = matches!(kind, SourceKind::Generator(_));
+        let time = match time {
+            None => Some(None),
+            Some(time) => self.event_time(time, schema.as_ref(), node, is_generator).map(Some),
+        };
+        let kind = plan.zip(time).map(|(plan, time)| NodePlan::Source(plan, time));
+        Planned::new(kind, schema)
+    }
+
+    fn file(&mut self, file: &FileSource, node: &Node) -> (Option<Schema>, Option<SourcePlan>) {
+        let schema = if matches!(file.format, Format::Text) {
+            let help = "leave it out: `text` has the one column `line`";
+            self.has_own(node, "the format `text`", help);
+            Some(TextFormat::schema())
+        } else {
+            self.said(node, true)
+        };
+        if file.path.is_empty() {
+            let wrong = Diagnostic::new(Code::MissingKey, node.kind_span, "no file is named");
+            self.diagnostics.push(wrong.label("`path` is an empty list"));
+        }
+        let Some(rows) = &schema else { return (None, None) };
+        let plan = self.format(&file.format, rows, node.kind_span).map(|format| SourcePlan::File {
+            paths: file.path.iter().map(|path| PathBuf::from(&path.value)).collect(),
+            format,
+            malformed: file.malformed.clone(),
+            range_min_bytes: file.range_min.map(|size| size.0),
+        });
+        (schema, plan)
+    }
+
+    /// The columns that a source says it has.
+    pub(super) fn said(&mut self, node: &Node, needed: bool) -> Option<Schema> {
+        let common = node.common.as_ref()?;
+        let Some(said) = &common.schema else {
+            if needed {
+                let name = node.name.as_str();
+                let message = format!("the source `{name}` does not say which columns it has");
+                let wrong = Diagnostic::new(Code::MissingKey, node.name.span, message);
+                let help = "name them with their types: `schema: { user: int64, price: float64? }`";
+                self.diagnostics.push(wrong.label("this needs `schema`").help(help));
+            }
+            return None;
+        };
+        let columns = said.iter().map(|(name, column)| {
+            let tidegate_rows::FieldType { data_type, nullable } = column.value.0.clone();
+            (Field { name: name.value.as_str().into(), data_type, nullable }, name.span)
+        });
+        let columns: Vec<_> = columns.collect();
+        if columns.is_empty() {
+            let message = format!("the source `{}` has no columns", node.name.as_str());
+            let wrong = Diagnostic::new(Code::MissingKey, node.name.span, message);
+            self.diagnostics.push(wrong.label("`schema` is empty").help("name at least one"));
+            return None;
+        }
+        self.schema(columns)
+    }
+
+    /// Tells of a schema where the columns are fixed.
+    fn has_own(&mut self, node: &Node, what: &str, help: &str) {
+        let said = node.common.as_ref().and_then(|common| common.schema.as_ref());
+        let Some((first, _)) = said.and_then(|said| said.iter().next()) else { return };
+        let message = format!("`schema` cannot be said of {what}");
+        let wrong = Diagnostic::new(Code::Contradiction, first.span, message);
+        self.diagnostics.push(wrong.label("its columns are fixed").help(help));
+    }
+}
+
+fn fields(columns: &[(&str, DataType)]) -> Vec<Field> {
+    columns.iter().map(|(name, data_type)| Field::required(*name, data_type.clone())).collect()
+}
+
+/// The columns of what is made up.
+fn generated(generator: &Generator) -> Schema {
+    use DataType::{Int64, String, Timestamp};
+    let columns = match generator {
+        Generator::Clicks(_) => fields(&[
+            ("user_id", Int64),
+            ("item_id", Int64),
+            ("category_id", Int64),
+            ("behavior", String),
+            ("timestamp", Int64),
+        ]),
+        Generator::AppEvents(_) => fields(&[
+            ("user", String),
+            ("behavior", String),
+            ("channel", String),
+            ("timestamp", Int64),
+        ]),
+        Generator::Sequence(_) => fields(&[("key", Int64)]),
+        Generator::Nexmark(_) => {
+            let person = [
+                ("id", Int64),
+                ("name", String),
+                ("email_address", String),
+                ("credit_card", String),
+                ("city", String),
+                ("state", String),
+                ("date_time", Timestamp),
+                ("extra", String),
+            ];
+            let auction = [
+                ("id", Int64),
+                ("item_name", String),
+                ("description", String),
+                ("initial_bid", Int64),
+                ("reserve", Int64),
+                ("date_time", Timestamp),
+                ("expires", Timestamp),
+                ("seller", Int64),
+                ("category", Int64),
+                ("extra", String),
+            ];
+            let bid = [
+                ("auction", Int64),
+                ("bidder", Int64),
+                ("price", Int64),
+                ("channel", String),
+                ("url", String),
+                ("date_time", Timestamp),
+                ("extra", String),
+            ];
+            let structure = |columns: &[(&str, DataType)]| DataType::Struct(Arc::from(fields(columns)));
+            vec![
+                Field::nullable("person", structure(&person)),
+                Field::nullable("auction", structure(&auction)),
+                Field::nullable("bid", structure(&bid)),
+            ]
+        }
+    };
+    Schema::new(columns).expect("the names of generated columns differ, a test says so")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::document::{AppEvents, Clicks, Nexmark, Sequence};
+
+    #[test]
+    fn each_generator_has_columns_of_different_names() {
+        let all = [
+            (Generator::Clicks(Clicks::default()), 5),
+            (Generator::AppEvents(AppEvents::default()), 4),
+            (Generator::Nexmark(Nexmark::default()), 3),
+            (Generator::Sequence(Sequence { records: 1, keys: None }), 1),
+        ];
+        for (generator, columns) in all {
+            assert_eq!(generated(&generator).len(), columns);
+        }
+    }
+}
