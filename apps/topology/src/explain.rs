@@ -84,8 +84,11 @@ fn edges(plan: &Plan, mut each: impl FnMut(usize, usize, &str)) {
             let side = port.side.as_ref().map_or_else(String::new, |side| format!(".{side}\n"));
             let columns = port.schema.columns();
             let shown = columns.iter().take(MOST_COLUMNS);
-            let shown: Vec<String> =
-                shown.map(|column| format!("{}: {}", column.name, short(&column.field_type().to_string()))).collect();
+            let shown: Vec<String> = shown
+                .map(|column| {
+                    format!("{}: {}", column.name, short(&column.field_type().to_string()))
+                })
+                .collect();
             let more = columns.len().saturating_sub(MOST_COLUMNS);
             let more = if more == 0 { String::new() } else { format!("\n{more} more") };
             let changes = if port.changes { "\nchangelog" } else { "" };
@@ -97,7 +100,9 @@ fn edges(plan: &Plan, mut each: impl FnMut(usize, usize, &str)) {
 /// A type that fits into a diagram.
 fn short(data_type: &str) -> String {
     match data_type.split_once('<') {
-        Some((outer, _)) => format!("{outer}<...>{}", if data_type.ends_with('?') { "?" } else { "" }),
+        Some((outer, _)) => {
+            format!("{outer}<...>{}", if data_type.ends_with('?') { "?" } else { "" })
+        }
         None => data_type.to_owned(),
     }
 }

@@ -82,9 +82,15 @@ pub fn load(source: Source, variables: &Variables, kinds: &Kinds) -> Loaded {
         _ => None,
     };
     let plan = match (&tree, &document, &graph) {
-        (Some(tree), Some(document), Some(graph)) => {
-            plan::plan(&source, tree, document, graph, kinds, Functions::built_in(), &mut diagnostics)
-        }
+        (Some(tree), Some(document), Some(graph)) => plan::plan(
+            &source,
+            tree,
+            document,
+            graph,
+            kinds,
+            Functions::built_in(),
+            &mut diagnostics,
+        ),
         _ => None,
     };
     Loaded { source, tree, document, graph, plan, diagnostics }

@@ -328,7 +328,7 @@ fn no_more_is_said_than_anybody_reads() {
 #[test]
 fn a_long_chain_of_nodes_is_walked_without_recursion() {
     let mut text = String::from(
-        "job: { name: a }\nsources: { s0: { stdin: { format: json } } }\noperators:\n",
+        "job: { name: a }\nsources: { s0: { file: { path: in.json, format: json }, schema: { a: int64 } } }\noperators:\n",
     );
     for n in 1..2_000 {
         let _ = writeln!(text, "  s{n}: {{ inputs: [s{}], filter: a > {n} }}", n - 1);

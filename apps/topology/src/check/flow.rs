@@ -27,7 +27,9 @@ pub(super) fn walk(graph: &mut Graph, checking: &mut Checking<'_>) {
         let node = &checking.document.nodes[at];
         let inputs: Vec<(Flow, Span)> = graph.inputs[at]
             .iter()
-            .map(|edge| (of_output(&edge.from, &graph.flows[edge.from.node], checking.document), edge.span))
+            .map(|edge| {
+                (of_output(&edge.from, &graph.flows[edge.from.node], checking.document), edge.span)
+            })
             .collect();
         let known = node.kind.is_some() && node.common.is_some() && !graph.broken[at];
         if known {
@@ -42,10 +44,8 @@ pub(super) fn walk(graph: &mut Graph, checking: &mut Checking<'_>) {
 /// Side outputs carry rows that stay, whatever the main output does.
 pub(super) fn of_output(output: &Output, flow: &Flow, document: &Document) -> Flow {
     let mut flow = flow.clone();
-    let is_split = matches!(
-        document.nodes[output.node].kind,
-        Some(Kind::Operator(OperatorKind::Split(_)))
-    );
+    let is_split =
+        matches!(document.nodes[output.node].kind, Some(Kind::Operator(OperatorKind::Split(_))));
     if output.side.is_some() && !is_split {
         flow.changes = Some(Ok(()));
     }

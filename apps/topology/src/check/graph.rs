@@ -42,9 +42,9 @@ impl Graph {
     /// What flows out of an output.
     #[must_use]
     pub fn flow_of(&self, output: &Output, document: &Document) -> Flow {
-        self.flows.get(output.node).map_or_else(Flow::default, |flow| {
-            flow::of_output(output, flow, document)
-        })
+        self.flows
+            .get(output.node)
+            .map_or_else(Flow::default, |flow| flow::of_output(output, flow, document))
     }
 
     /// Whether some input of a node could not be resolved.

@@ -5,9 +5,7 @@
 //! hides what is broken elsewhere. A node that is broken stays in the document without its kind: others
 //! may still name it.
 
-use super::{
-    EventTime, Job, Many, OperatorKind, SchemaText, SinkKind, SourceKind, Text, Unusable,
-};
+use super::{EventTime, Job, Many, OperatorKind, SchemaText, SinkKind, SourceKind, Text, Unusable};
 use crate::code::Code;
 use crate::decode::{Spanned, decode, keys, words};
 use crate::diagnostic::{Diagnostic, Diagnostics};

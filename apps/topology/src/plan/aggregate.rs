@@ -1,7 +1,7 @@
 //! Aggregates: calls over rows, of windows and without.
 
-use super::walk::{Input, Planned, Planning};
 use super::NodePlan;
+use super::walk::{Input, Planned, Planning};
 use crate::code::Code;
 use crate::diagnostic::Diagnostic;
 use crate::document::{self, AggregateText, Aggregated, Entries, Name, Retain};
@@ -130,7 +130,12 @@ impl Planning<'_> {
         }
     }
 
-    fn problem(&mut self, text: &AggregateText, call: &document::AggregateCall, problem: AggregateProblem) {
+    fn problem(
+        &mut self,
+        text: &AggregateText,
+        call: &document::AggregateCall,
+        problem: AggregateProblem,
+    ) {
         let part = match problem.place {
             ProblemPlace::Argument(at) => call.arguments.get(at),
             ProblemPlace::Filter => call.filter.as_ref(),

@@ -1,8 +1,8 @@
 //! Deduplication: one row of each key.
 
+use super::NodePlan;
 use super::aggregate::{names, retain_ms};
 use super::walk::{Input, Planned, Planning};
-use super::NodePlan;
 use crate::document::{Clock, Dedup};
 use tidegate_rows::DataType;
 use tidegate_rows::expression::Evaluator;

@@ -23,7 +23,11 @@ impl Planning<'_> {
     }
 
     /// Compiles an expression. Without a schema only what is wrong with its text is told.
-    pub(super) fn expression(&mut self, text: &Expression, schema: Option<&Schema>) -> Option<Checked> {
+    pub(super) fn expression(
+        &mut self,
+        text: &Expression,
+        schema: Option<&Schema>,
+    ) -> Option<Checked> {
         let all: &str = &text.value;
         self.part(text, all, 0, schema, &[])
     }
@@ -37,18 +41,25 @@ impl Planning<'_> {
         schema: Option<&Schema>,
         written: &Written,
     ) -> Option<Checked> {
-        let found = Parsed::parse(part);
-        let checked = match (found, schema) {
-            (Ok(parsed), Some(schema)) => parsed.check(schema, &self.functions),
-            (Ok(_), None) => return None,
-            (Err(errors), _) => Err(errors),
-        };
-        match checked {
+        match self.compiled(part, schema)? {
             Ok(checked) => Some(checked),
             Err(errors) => {
                 errors.into_iter().for_each(|error| self.wrong(text, start, error, written));
                 None
             }
+        }
+    }
+
+    /// A text as an expression, or what is wrong with it; nothing when it is right as far as can be told.
+    pub(super) fn compiled(
+        &self,
+        text: &str,
+        schema: Option<&Schema>,
+    ) -> Option<Result<Checked, Vec<ExpressionError>>> {
+        match (Parsed::parse(text), schema) {
+            (Ok(parsed), Some(schema)) => Some(parsed.check(schema, &self.functions)),
+            (Ok(_), None) => None,
+            (Err(errors), _) => Some(Err(errors)),
         }
     }
 
@@ -69,12 +80,17 @@ impl Planning<'_> {
         };
         let code = Code::from(error.code);
         let wrong = Diagnostic::new(code, span, as_written(error.message)).label(code.label());
-        let help = as_written(error.help.unwrap_or_default());
+        let rest = text.value.get(start + error.span.start..).unwrap_or("");
+        let help = error.help.map_or_else(|| in_sql(rest).to_owned(), as_written);
         self.diagnostics.push(wrong.help(help));
     }
 
     /// A condition.
-    pub(super) fn predicate(&mut self, text: &Expression, schema: Option<&Schema>) -> Option<Predicate> {
+    pub(super) fn predicate(
+        &mut self,
+        text: &Expression,
+        schema: Option<&Schema>,
+    ) -> Option<Predicate> {
         let checked = self.expression(text, schema)?;
         self.condition(text, 0, &checked)
     }
@@ -130,8 +146,11 @@ impl Planning<'_> {
                 ),
                 names => format!("the columns are {}", listed(names)),
             };
-            let wrong =
-                Diagnostic::new(Code::UnknownColumn, name.span, format!("there is no column `{text}`"));
+            let wrong = Diagnostic::new(
+                Code::UnknownColumn,
+                name.span,
+                format!("there is no column `{text}`"),
+            );
             let near = schema.nearest(text);
             self.diagnostics.push(wrong.label("no such column").meant(near, otherwise));
         }
@@ -139,7 +158,11 @@ impl Planning<'_> {
     }
 
     /// The indices of columns that are named.
-    pub(super) fn columns(&mut self, names: &[Name], schema: Option<&Schema>) -> Option<Vec<usize>> {
+    pub(super) fn columns(
+        &mut self,
+        names: &[Name],
+        schema: Option<&Schema>,
+    ) -> Option<Vec<usize>> {
         let found: Vec<Option<usize>> =
             names.iter().map(|name| self.column(name, schema)).collect();
         found.into_iter().collect()
@@ -198,9 +221,23 @@ impl Planning<'_> {
     }
 }
 
+/// How SQL says what a text begins with in other languages.
+fn in_sql(text: &str) -> &'static str {
+    match text {
+        text if text.starts_with("&&") => "write AND",
+        text if text.starts_with('!') => "write NOT",
+        text if text.starts_with('?') => "write CASE WHEN condition THEN value ELSE value END",
+        _ => "",
+    }
+}
+
 /// A field of this name with the type of an expression.
 pub(super) fn field(name: &str, checked: &Checked) -> Field {
-    Field { name: name.into(), data_type: checked.data_type().clone(), nullable: checked.nullable() }
+    Field {
+        name: name.into(),
+        data_type: checked.data_type().clone(),
+        nullable: checked.nullable(),
+    }
 }
 
 /// The type of an expression, in words.

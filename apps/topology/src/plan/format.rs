@@ -19,7 +19,12 @@ pub struct FormatPlan {
 
 impl Planning<'_> {
     /// A format for rows of this schema; `span` is where the node says what it is.
-    pub(super) fn format(&mut self, format: &Format, schema: &Schema, span: Span) -> Option<FormatPlan> {
+    pub(super) fn format(
+        &mut self,
+        format: &Format,
+        schema: &Schema,
+        span: Span,
+    ) -> Option<FormatPlan> {
         match format {
             Format::Json => {
                 Some(FormatPlan { format: RowFormat::Json(JsonFormat::new(schema)), header: false })
@@ -33,7 +38,8 @@ impl Planning<'_> {
                 };
                 let Ok(delimiter) = u8::try_from(csv.delimiter) else {
                     let shown = csv.delimiter;
-                    self.diagnostics.push(wrong(format!("the delimiter cannot be `{shown}`: it is no ASCII")));
+                    self.diagnostics
+                        .push(wrong(format!("the delimiter cannot be `{shown}`: it is no ASCII")));
                     return None;
                 };
                 let (quoting, flexible) = (csv.quoting, csv.flexible);

@@ -11,7 +11,7 @@ use crate::document::Inline;
 use crate::tree::{Entry, Node, ScalarKind, Value};
 use std::fmt::Write;
 use tidegate_rows::format::JsonFormat;
-use tidegate_rows::{Field, Row, Schema, Value as RowValue};
+use tidegate_rows::{DataType, Field, Row, Schema, Value as RowValue};
 
 impl Planning<'_> {
     /// The rows, if each fits the schema.
@@ -71,7 +71,12 @@ impl Planning<'_> {
         self.diagnostics.push(wrong.label("no such column").meant(near, otherwise));
     }
 
-    fn inline_value(&mut self, entry: &Entry, column: &Field, format: &JsonFormat) -> Option<RowValue> {
+    fn inline_value(
+        &mut self,
+        entry: &Entry,
+        column: &Field,
+        format: &JsonFormat,
+    ) -> Option<RowValue> {
         let mut text = String::from("{");
         write_text(&column.name, &mut text);
         text.push(':');
@@ -83,8 +88,12 @@ impl Planning<'_> {
                 let message = format!("this value does not fit the column `{}`", column.name);
                 let empty = entry.value.span.start == entry.value.span.end;
                 let span = if empty { entry.key_span } else { entry.value.span };
+                let is_text =
+                    column.data_type == DataType::String && entry.value.scalar().is_some();
+                let help =
+                    if is_text { "text that reads as something else needs quotes" } else { "" };
                 let wrong = Diagnostic::new(Code::BadRow, span, message).label(malformed.message);
-                self.diagnostics.push(wrong);
+                self.diagnostics.push(wrong.help(help));
                 None
             }
         }

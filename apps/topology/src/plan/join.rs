@@ -1,13 +1,14 @@
 //! Joins with a table or without bounds, and the keys of all joins.
 
+use super::NodePlan;
 use super::aggregate::retain_ms;
 use super::join_output::{JoinOutput, Side, Sides};
 use super::walk::{Input, Planned, Planning};
-use super::NodePlan;
 use crate::code::Code;
 use crate::diagnostic::Diagnostic;
 use crate::document::{
-    Broadcast, BroadcastKind, Entries, Expression, JoinKind, On, TemporalJoin, UnboundedJoin, Validity,
+    Broadcast, BroadcastKind, Entries, Expression, JoinKind, On, TemporalJoin, UnboundedJoin,
+    Validity,
 };
 use crate::source::Span;
 use tidegate_rows::Schema;
@@ -92,7 +93,8 @@ impl Planning<'_> {
         let (left_schema, right_schema) = (left.schema.as_ref()?, right.schema.as_ref()?);
         let mut are_equal = of_left.len() == of_right.len();
         for (at, (first, second)) in of_left.iter().zip(&of_right).enumerate() {
-            let (first, second) = (&left_schema.columns()[*first], &right_schema.columns()[*second]);
+            let (first, second) =
+                (&left_schema.columns()[*first], &right_schema.columns()[*second]);
             if first.data_type == second.data_type {
                 continue;
             }
@@ -143,7 +145,8 @@ impl Planning<'_> {
             None => Some(None),
             Some(text) => self.predicate(text, right.schema.as_ref()).map(Some),
         };
-        let output = self.pairs(&join.columns, &join.on, (left, right), (false, join.left_outer), span);
+        let output =
+            self.pairs(&join.columns, &join.on, (left, right), (false, join.left_outer), span);
         let (output, main) = output.unzip();
         let valid_ms = match &join.validity {
             Validity::UntilReplaced => None,
@@ -152,7 +155,13 @@ impl Planning<'_> {
         let left_outer = join.left_outer;
         let plan = || {
             let (keys, tombstones, output) = (keys?, tombstones?, output?);
-            Some(NodePlan::TemporalJoin(TemporalPlan { keys, valid_ms, left_outer, tombstones, output }))
+            Some(NodePlan::TemporalJoin(TemporalPlan {
+                keys,
+                valid_ms,
+                left_outer,
+                tombstones,
+                output,
+            }))
         };
         Planned::new(plan(), main)
             .side("late_left", left.schema.clone())
@@ -169,9 +178,8 @@ impl Planning<'_> {
         let keys = self.join_keys(&join.on, left, right);
         let output = self.pairs(&join.columns, &join.on, (left, right), optional(join.kind), span);
         let (output, main) = output.unzip();
-        let of_changes = join.kind != JoinKind::Inner
-            || left.changed_by.is_some()
-            || right.changed_by.is_some();
+        let of_changes =
+            join.kind != JoinKind::Inner || left.changed_by.is_some() || right.changed_by.is_some();
         let (kind, retain_ms) = (join.kind, retain_ms(join.retain));
         let plan = keys.zip(output).map(|(keys, output)| {
             NodePlan::UnboundedJoin(UnboundedPlan { keys, kind, retain_ms, of_changes, output })

@@ -10,7 +10,7 @@ use crate::document::{Entries, Expression, On};
 use crate::source::Span;
 use crate::suggest;
 use std::sync::Arc;
-use tidegate_rows::expression::Evaluator;
+use tidegate_rows::expression::{Checked, ErrorCode, Evaluator};
 use tidegate_rows::{DataType, Field, Schema};
 
 /// A column of a joined row.
@@ -72,7 +72,11 @@ impl Planning<'_> {
         }
     }
 
-    fn named(&mut self, columns: &Entries<Expression>, sides: &Sides<'_>) -> Option<(JoinOutput, Schema)> {
+    fn named(
+        &mut self,
+        columns: &Entries<Expression>,
+        sides: &Sides<'_>,
+    ) -> Option<(JoinOutput, Schema)> {
         let both = [("left", Some(sides.left)), ("right", sides.right)];
         let structs = both.iter().filter_map(|(name, side)| {
             let side = (*side)?;
@@ -81,7 +85,7 @@ impl Planning<'_> {
         });
         let pair = Schema::new(structs.chain(sides.more.iter().cloned())).ok()?;
         let found: Vec<_> =
-            columns.iter().map(|(_, text)| self.expression(text, Some(&pair))).collect();
+            columns.iter().map(|(_, text)| self.of_sides(text, &pair, sides)).collect();
         let found: Vec<_> = found.into_iter().collect::<Option<_>>()?;
         let named = columns.iter().zip(&found);
         let fields = named.map(|((name, _), one)| (field(&name.value, one), name.span)).collect();
@@ -101,12 +105,41 @@ impl Planning<'_> {
         Some((JoinOutput { columns: plan.collect() }, schema))
     }
 
+    /// An expression over both sides; a column without its side is told whose it could be.
+    fn of_sides(&mut self, text: &Expression, pair: &Schema, sides: &Sides<'_>) -> Option<Checked> {
+        match self.compiled(&text.value, Some(pair))? {
+            Ok(checked) => Some(checked),
+            Err(errors) => {
+                for mut error in errors {
+                    let name = text.value.get(error.span.start..error.span.end).unwrap_or("");
+                    let has = |side: Side<'_>| side.schema.index_of(name).is_some();
+                    let of_left = has(sides.left).then(|| format!("`left.{name}`"));
+                    let of_right = sides.right.filter(|right| has(*right));
+                    let of_right = of_right.map(|_| format!("`right.{name}`"));
+                    let meant: Vec<String> = of_left.into_iter().chain(of_right).collect();
+                    if error.code == ErrorCode::UnknownColumn && !meant.is_empty() {
+                        error.help = Some(format!("say of which side: {}", meant.join(" or ")));
+                    } else if error.code == ErrorCode::UnknownColumn
+                        && name == "right"
+                        && sides.right.is_none()
+                    {
+                        error.help =
+                            Some("only left records come out of a join of this kind".to_owned());
+                    }
+                    self.wrong(text, 0, error, &[]);
+                }
+                None
+            }
+        }
+    }
+
     /// All columns of both sides; those that are equal and of one name once.
     fn all_of_both(&mut self, sides: &Sides<'_>, span: Span) -> Option<(JoinOutput, Schema)> {
         let mut fields: Vec<Field> = Vec::new();
         let mut plan = Vec::new();
-        let side = |column: &Field, side: Side<'_>| {
-            Field { nullable: column.nullable || side.optional, ..column.clone() }
+        let side = |column: &Field, side: Side<'_>| Field {
+            nullable: column.nullable || side.optional,
+            ..column.clone()
         };
         for (at, column) in sides.left.schema.columns().iter().enumerate() {
             fields.push(side(column, sides.left));
@@ -114,7 +147,8 @@ impl Planning<'_> {
         }
         let mut twice = Vec::new();
         let right = sides.right.into_iter();
-        let right = right.flat_map(|right| right.schema.columns().iter().map(move |one| (right, one)));
+        let right =
+            right.flat_map(|right| right.schema.columns().iter().map(move |one| (right, one)));
         for (at, (right, column)) in right.enumerate() {
             let Some(left) = sides.left.schema.index_of(&column.name) else {
                 fields.push(side(column, right));
@@ -123,10 +157,13 @@ impl Planning<'_> {
             };
             let is_key = sides.on.is_some_and(|on| {
                 let mut pairs = on.left.iter().zip(on.right.iter());
-                pairs.any(|(left, right)| *left.value == *column.name && *right.value == *column.name)
+                pairs.any(|(left, right)| {
+                    *left.value == *column.name && *right.value == *column.name
+                })
             });
             if is_key {
-                fields[left].nullable = sides.left.schema.columns()[left].nullable || column.nullable;
+                fields[left].nullable =
+                    sides.left.schema.columns()[left].nullable || column.nullable;
                 plan[left] = JoinColumn::Either(left, at);
             } else {
                 twice.push(column.name.as_str());
@@ -140,7 +177,8 @@ impl Planning<'_> {
                 "say which columns the result has, and how they are called: `columns: {{ {first}: left.{first}, right_{first}: right.{first} }}`"
             );
             let wrong = Diagnostic::new(Code::DuplicateColumn, span, message);
-            self.diagnostics.push(wrong.label("without `columns` the result has all of both").help(help));
+            self.diagnostics
+                .push(wrong.label("without `columns` the result has all of both").help(help));
             return None;
         }
         Schema::new(fields).ok().map(|schema| (JoinOutput { columns: plan }, schema))

@@ -1,10 +1,10 @@
 //! Joins of streams whose pairs lie near each other in time.
 
+use super::NodePlan;
 use super::join::{JoinKeys, optional};
 use super::join_output::{JoinOutput, Side, Sides};
 use super::walk::{Input, Planned, Planning};
 use super::window::{self, Windows};
-use super::NodePlan;
 use crate::document::{
     Between, Clock, Duration, IntervalJoin, JoinKind, OuterJoin, Pairing, Reconcile, WindowJoin,
     WindowJoinKind,
@@ -160,11 +160,19 @@ impl Planning<'_> {
         };
         let planned = late(Planned::new(plan(), main.clone()), left, right);
         // A left row may lie in several windows, so only of pairs nothing is known.
-        let key = if matches!(join.kind, K::Semi | K::Anti) { left.key.clone() } else { Vec::new() };
-        planned.keyed(key.into_iter().filter(|_| join.columns.is_empty() && join.sliding.is_none()).collect())
+        let key =
+            if matches!(join.kind, K::Semi | K::Anti) { left.key.clone() } else { Vec::new() };
+        planned.keyed(
+            key.into_iter().filter(|_| join.columns.is_empty() && join.sliding.is_none()).collect(),
+        )
     }
 
-    fn join_windows(&mut self, join: &WindowJoin, left: &Input, right: &Input) -> Option<JoinWindows> {
+    fn join_windows(
+        &mut self,
+        join: &WindowJoin,
+        left: &Input,
+        right: &Input,
+    ) -> Option<JoinWindows> {
         let offset = |time: &Option<Duration>| time.map_or(0, Duration::millis);
         if let Some(one) = &join.tumbling {
             let windows = Windows::Tumbling(one.size.value.millis(), offset(&one.offset));

@@ -1,8 +1,8 @@
 //! Lookup joins: what a service that the program has registered knows about the key of a row.
 
+use super::NodePlan;
 use super::join_output::{JoinOutput, Side, Sides};
 use super::walk::{Input, Planned, Planning};
-use super::NodePlan;
 use crate::document::{LookupJoin, LookupKind, LookupOrder, Retry};
 use crate::kinds::Configuration;
 use crate::source::Span;
@@ -83,8 +83,7 @@ impl Planning<'_> {
             }
         };
         let cache = join.cache.as_ref();
-        let cache =
-            cache.map(|one| (one.entries.0, one.ttl.millis(), one.missing.unwrap_or(true)));
+        let cache = cache.map(|one| (one.entries.0, one.ttl.millis(), one.missing.unwrap_or(true)));
         let plan = || {
             let (lookup, configuration, _) = found?;
             Some(NodePlan::LookupJoin(LookupPlan {

@@ -1,10 +1,10 @@
 //! Patterns: conditions over an event and those taken before, and the columns of a match.
 
+use super::NodePlan;
 use super::expression::field;
 use super::pattern_text::{MOST_EVENTS, StageEvent, column, rewrite};
 use super::rank::OrderTerm;
 use super::walk::{Input, Planned, Planning};
-use super::NodePlan;
 use crate::code::Code;
 use crate::decode::Spanned;
 use crate::diagnostic::Diagnostic;
@@ -218,9 +218,11 @@ impl Planning<'_> {
             columns.iter().map(|(_, text)| self.of_events(text, scope.as_ref())).collect();
         let found: Vec<(Checked, Vec<StageEvent>)> = found.into_iter().collect::<Option<_>>()?;
         let named = columns.iter().zip(&found);
-        let fields = named.map(|((name, _), (one, _))| (field(&name.value, one), name.span)).collect();
+        let fields =
+            named.map(|((name, _), (one, _))| (field(&name.value, one), name.span)).collect();
         let schema = self.schema(fields)?;
-        let columns = found.into_iter().map(|(one, events)| MatchColumn { value: one.value(), events });
+        let columns =
+            found.into_iter().map(|(one, events)| MatchColumn { value: one.value(), events });
         Some((columns.collect(), schema))
     }
 
@@ -247,7 +249,8 @@ impl Planning<'_> {
                 let mut sorted = names.clone();
                 sorted.sort_unstable();
                 let message = format!("there is no stage `{}` that takes events", event.stage);
-                let wrong = Diagnostic::new(Code::BadPattern, self.within(text, bytes.clone()), message);
+                let wrong =
+                    Diagnostic::new(Code::BadPattern, self.within(text, bytes.clone()), message);
                 let near = suggest::nearest(&event.stage, names.into_iter());
                 let otherwise = format!("events are taken by {}", suggest::list(&sorted, "and"));
                 self.diagnostics.push(wrong.label("no such stage").meant(near, otherwise));
@@ -279,7 +282,9 @@ impl Planning<'_> {
                         ErrorCode::Unsupported | ErrorCode::UnknownFunction
                             if rewritten.events.len() >= MOST_EVENTS =>
                         {
-                            let most = format!("an expression speaks of {MOST_EVENTS} different events at most");
+                            let most = format!(
+                                "an expression speaks of {MOST_EVENTS} different events at most"
+                            );
                             error.help = Some(most);
                         }
                         _ => {}
@@ -298,8 +303,13 @@ fn of_which(part: &str, scope: &Scope<'_>) -> String {
     names.sort_unstable();
     let stage = names.first().map_or("stage", |name| name.as_str());
     match scope.events.index_of(part) {
-        Some(_) => format!("a match has several events; say of which: `first({stage}.{part})` or `last({stage}.{part})`"),
-        None => format!("columns are those of the events of a stage, such as `first({stage}.{})`", scope.events.columns().first().map_or("x", |one| one.name.as_str())),
+        Some(_) => format!(
+            "a match has several events; say of which: `first({stage}.{part})` or `last({stage}.{part})`"
+        ),
+        None => format!(
+            "columns are those of the events of a stage, such as `first({stage}.{})`",
+            scope.events.columns().first().map_or("x", |one| one.name.as_str())
+        ),
     }
 }
 

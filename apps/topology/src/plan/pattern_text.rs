@@ -109,7 +109,10 @@ mod tests {
     fn calls_become_columns_in_as_many_bytes() {
         let check = |text: &str, expected: &str| assert_eq!(rewrite(text).text, expected);
         check("first(a.x)", "(  \"$0\".x)");
-        check("last(a.x) > first( pay .y) + last(a.z)", "( \"$0\".x) > (        \"$1\".y) + ( \"$0\".z)");
+        check(
+            "last(a.x) > first( pay .y) + last(a.z)",
+            "( \"$0\".x) > (      \"$1\".y) + ( \"$0\".z)",
+        );
         check("'first(a.x)' || first (x)", "'first(a.x)' || first (x)");
         check("my_first(a.x)", "my_first(a.x)");
         check("firsta.x", "firsta.x");

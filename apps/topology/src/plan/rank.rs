@@ -1,8 +1,8 @@
 //! Rankings: the order of rows, without a window and of each window.
 
+use super::NodePlan;
 use super::aggregate::names;
 use super::walk::{Input, Planned, Planning};
-use super::NodePlan;
 use crate::code::Code;
 use crate::diagnostic::Diagnostic;
 use crate::document::{Expression, Ranking, TopN};
@@ -61,12 +61,20 @@ impl Planning<'_> {
         let unique = self.columns(&top.unique_by, schema);
         if top.order_by.is_empty() {
             let span = top.key_by.first().map_or(Span::default(), |name| name.span);
-            let wrong = Diagnostic::new(Code::MissingKey, span, "`order_by` is empty: there is no first row");
+            let wrong = Diagnostic::new(
+                Code::MissingKey,
+                span,
+                "`order_by` is empty: there is no first row",
+            );
             self.diagnostics.push(wrong.label("in which order?"));
         }
         let Some(schema) = schema else { return Planned::default() };
         let rank = Field::required("rank", DataType::Int64);
-        let main = if top.with_rank { self.with_rank(schema, rank, &top.order_by) } else { Some(schema.clone()) };
+        let main = if top.with_rank {
+            self.with_rank(schema, rank, &top.order_by)
+        } else {
+            Some(schema.clone())
+        };
         let (Some(key), Some(order), Some(unique)) = (key, order, unique) else {
             return Planned::new(None, main);
         };
@@ -86,11 +94,20 @@ impl Planning<'_> {
     }
 
     /// A schema with the rank behind it.
-    pub(super) fn with_rank(&mut self, schema: &Schema, rank: Field, order: &[Expression]) -> Option<Schema> {
+    pub(super) fn with_rank(
+        &mut self,
+        schema: &Schema,
+        rank: Field,
+        order: &[Expression],
+    ) -> Option<Schema> {
         let found = Schema::new(schema.columns().iter().cloned().chain([rank])).ok();
         if found.is_none() {
             let span = order.first().map_or(Span::default(), |one| one.span);
-            let wrong = Diagnostic::new(Code::ReservedColumn, span, "the rows have a column `rank` already");
+            let wrong = Diagnostic::new(
+                Code::ReservedColumn,
+                span,
+                "the rows have a column `rank` already",
+            );
             let help = "give theirs another name in a `map` or `project` before this node";
             self.diagnostics.push(wrong.label("the ranking adds one of that name").help(help));
         }
@@ -98,7 +115,11 @@ impl Planning<'_> {
     }
 
     /// An order, such as `[views desc, item]`.
-    pub(super) fn order(&mut self, texts: &[Expression], schema: Option<&Schema>) -> Option<Vec<OrderTerm>> {
+    pub(super) fn order(
+        &mut self,
+        texts: &[Expression],
+        schema: Option<&Schema>,
+    ) -> Option<Vec<OrderTerm>> {
         let terms: Vec<Option<OrderTerm>> =
             texts.iter().map(|text| self.order_term(text, schema)).collect();
         terms.into_iter().collect()
@@ -119,7 +140,11 @@ impl Planning<'_> {
     }
 
     /// The ranking of a window's results.
-    pub(super) fn ranking(&mut self, ranking: &Ranking, results: Option<&Schema>) -> Option<RankingPlan> {
+    pub(super) fn ranking(
+        &mut self,
+        ranking: &Ranking,
+        results: Option<&Schema>,
+    ) -> Option<RankingPlan> {
         let order = self.order(&ranking.order_by, results)?;
         let n = usize::try_from(ranking.n.0).unwrap_or(usize::MAX);
         Some(RankingPlan { n, order, with_ties: ranking.with_ties })
@@ -132,7 +157,10 @@ fn direction(text: &str) -> (&str, bool) {
     for (word, descending) in [("desc", true), ("asc", false)] {
         let Some(split) = trimmed.len().checked_sub(word.len()) else { continue };
         let Some((rest, last)) = trimmed.split_at_checked(split) else { continue };
-        if last.eq_ignore_ascii_case(word) && rest.ends_with(char::is_whitespace) && !rest.trim().is_empty() {
+        if last.eq_ignore_ascii_case(word)
+            && rest.ends_with(char::is_whitespace)
+            && !rest.trim().is_empty()
+        {
             return (rest, descending);
         }
     }

@@ -92,8 +92,9 @@ impl Planning<'_> {
             let message = "the rows have a column `change` already";
             let wrong = Diagnostic::new(Code::ReservedColumn, node.kind_span, message);
             let label = "`changes: signed` writes the sign of a row in a column of that name";
-            self.diagnostics
-                .push(wrong.label(label).help("give theirs another name in a `project` before this sink"));
+            self.diagnostics.push(
+                wrong.label(label).help("give theirs another name in a `project` before this sink"),
+            );
         }
         signed
     }

@@ -169,7 +169,8 @@ fn generated(generator: &Generator) -> Schema {
                 ("date_time", Timestamp),
                 ("extra", String),
             ];
-            let structure = |columns: &[(&str, DataType)]| DataType::Struct(Arc::from(fields(columns)));
+            let structure =
+                |columns: &[(&str, DataType)]| DataType::Struct(Arc::from(fields(columns)));
             vec![
                 Field::nullable("person", structure(&person)),
                 Field::nullable("auction", structure(&auction)),

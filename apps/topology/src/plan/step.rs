@@ -1,8 +1,8 @@
 //! Steps: what is done with one row at a time.
 
+use super::NodePlan;
 use super::expression::field;
 use super::walk::{Input, Planned, Planning};
-use super::NodePlan;
 use crate::code::Code;
 use crate::diagnostic::Diagnostic;
 use crate::document::{Entries, Explode, Expression, FlatMap, Map, Name, SplitText};
@@ -35,8 +35,7 @@ impl Planning<'_> {
 
     pub(super) fn project(&mut self, columns: &Entries<Expression>, input: &Input) -> Planned {
         let schema = input.schema.as_ref();
-        let found: Vec<_> =
-            columns.iter().map(|(_, text)| self.expression(text, schema)).collect();
+        let found: Vec<_> = columns.iter().map(|(_, text)| self.expression(text, schema)).collect();
         let found: Option<Vec<Checked>> = found.into_iter().collect();
         let named = columns.iter().map(|(name, _)| name);
         let Some(found) = found else { return Planned::default() };
@@ -45,13 +44,16 @@ impl Planning<'_> {
         let key = result.as_ref().zip(schema).map(|(result, schema)| {
             let renamed = input.key.iter().map(|key| {
                 let index = schema.index_of(key)?;
-                let at = columns.iter().position(|(_, text)| is_column(&text.value, schema, index))?;
+                let at =
+                    columns.iter().position(|(_, text)| is_column(&text.value, schema, index))?;
                 Some(result.columns()[at].name.to_string())
             });
             renamed.collect::<Option<Vec<String>>>().unwrap_or_default()
         });
-        let steps = columns.iter().zip(&found).map(|((_, text), one)| step(&text.value, one, schema));
-        Planned::new(Some(NodePlan::Columns(steps.collect())), result).keyed(key.unwrap_or_default())
+        let steps =
+            columns.iter().zip(&found).map(|((_, text), one)| step(&text.value, one, schema));
+        Planned::new(Some(NodePlan::Columns(steps.collect())), result)
+            .keyed(key.unwrap_or_default())
     }
 
     pub(super) fn map(&mut self, map: &Map, input: &Input) -> Planned {
@@ -93,13 +95,14 @@ impl Planning<'_> {
                 steps.push(StepColumn::Computed(one.value()));
             }
         }
-        if fields.is_empty() {
+        if fields.is_empty() && set.is_empty() {
             let span = map.drop.first().map_or(nowhere, |name| name.span);
             let wrong = Diagnostic::new(Code::Contradiction, span, "no column is left");
             self.diagnostics.push(wrong.label("all of them are dropped"));
         }
         let touched = |key: &String| {
-            set.iter().any(|(name, _)| name.value == *key) || map.drop.iter().any(|one| *one.value == **key)
+            set.iter().any(|(name, _)| name.value == *key)
+                || map.drop.iter().any(|one| *one.value == **key)
         };
         let key = if input.key.iter().any(touched) { Vec::new() } else { input.key.clone() };
         Planned::new(Some(NodePlan::Columns(steps)), self.schema(fields)).keyed(key)
@@ -118,7 +121,8 @@ impl Planning<'_> {
     pub(super) fn flat_map(&mut self, flat_map: &FlatMap, input: &Input) -> Planned {
         match flat_map {
             FlatMap::Explode(Explode { list, column }) => {
-                let help = "a row comes out for each element; `SPLIT(text, ',')` makes a list of a text";
+                let help =
+                    "a row comes out for each element; `SPLIT(text, ',')` makes a list of a text";
                 let is_list = |found: &DataType| matches!(found, DataType::List(_));
                 let found = self.of_type(list, input.schema.as_ref(), "a list", is_list, help);
                 let Some(found) = found else { return Planned::default() };
@@ -138,7 +142,13 @@ impl Planning<'_> {
         }
     }
 
-    fn with_piece(&mut self, plan: FlatMapPlan, piece: Field, name: &Name, input: &Input) -> Planned {
+    fn with_piece(
+        &mut self,
+        plan: FlatMapPlan,
+        piece: Field,
+        name: &Name,
+        input: &Input,
+    ) -> Planned {
         let Some(schema) = &input.schema else { return Planned::default() };
         let nowhere = crate::source::Span::default();
         let columns = schema.columns().iter().map(|column| (column.clone(), nowhere));

@@ -4,8 +4,8 @@ use super::walk::Planning;
 use crate::code::Code;
 use crate::diagnostic::Diagnostic;
 use crate::document::{DeadLetters, Emit, EventTime, Kind, Node, SourceKind, Unusable, Watermark};
-use tidegate_rows::expression::TimestampEvaluator;
 use tidegate_rows::Schema;
+use tidegate_rows::expression::TimestampEvaluator;
 
 /// When a row has happened, and when a time is complete.
 #[derive(Clone, Debug)]
@@ -64,7 +64,7 @@ impl Planning<'_> {
             None => {
                 let message = format!("the event time of `{}` is not said", node.name.as_str());
                 let wrong = Diagnostic::new(Code::MissingKey, node.name.span, message);
-                let help = "name a column of type timestamp, or compute it: `timestamp: TO_TIMESTAMP_LTZ(seconds, 0)`";
+                let help = "name a column of type timestamp, or compute it: `timestamp: \"TO_TIMESTAMP_LTZ(seconds, 0)\"`";
                 self.diagnostics.push(wrong.label("its `event_time` needs `timestamp`").help(help));
                 return None;
             }
@@ -72,8 +72,11 @@ impl Planning<'_> {
                 if by_clock {
                     let message = "`timestamp` has no effect with `ingestion-time`";
                     let wrong = Diagnostic::new(Code::NeedlessOption, text.span, message);
-                    self.diagnostics
-                        .push(wrong.label("the time of a row is that at which it is read").help("remove it"));
+                    self.diagnostics.push(
+                        wrong
+                            .label("the time of a row is that at which it is read")
+                            .help("remove it"),
+                    );
                 }
                 let checked = self.expression(text, schema)?;
                 match checked.timestamp() {
@@ -83,11 +86,11 @@ impl Planning<'_> {
                     }
                     Ok(evaluator) => {
                         if checked.nullable() && fails(node) {
-                            let message = "the event time may be NULL, and a row without one fails the job";
+                            let message =
+                                "the event time may be NULL, and a row without one fails the job";
                             let wrong = Diagnostic::new(Code::NullTime, text.span, message);
-                            self.diagnostics.push(
-                                wrong.label("this may be NULL").help(how_not_to_fail(node)),
-                            );
+                            self.diagnostics
+                                .push(wrong.label("this may be NULL").help(how_not_to_fail(node)));
                         }
                         (!by_clock).then_some(evaluator)
                     }

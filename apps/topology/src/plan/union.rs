@@ -1,7 +1,7 @@
 //! Unions: streams of the same columns. Apart because what is not the same has to be shown column by column.
 
-use super::walk::{Input, Planned, Planning};
 use super::NodePlan;
+use super::walk::{Input, Planned, Planning};
 use crate::code::Code;
 use crate::diagnostic::Diagnostic;
 use crate::document::Node;
@@ -33,14 +33,19 @@ impl Planning<'_> {
             let (left, right) = (said(at), said(other));
             let message = format!("`{right}` has other columns than `{left}`");
             let wrong = Diagnostic::new(Code::UnlikeSchemas, span, message);
-            let help = format!("bring them into one form with a `project` before the union; `{left}` has {first}");
+            let help = format!(
+                "bring them into one form with a `project` before the union; `{left}` has {first}"
+            );
             self.diagnostics.push(wrong.label(told.join("; ")).help(help));
         }
         let known = inputs.iter().all(|input| input.schema.is_some());
         let key = inputs.first().map_or_else(Vec::new, |input| input.key.clone());
         let same = inputs.iter().all(|input| input.key == key && input.changed_by.is_some());
-        Planned::new(known.then_some(NodePlan::Union), Schema::new(columns).ok())
-            .keyed(if same { key } else { Vec::new() })
+        Planned::new(known.then_some(NodePlan::Union), Schema::new(columns).ok()).keyed(if same {
+            key
+        } else {
+            Vec::new()
+        })
     }
 }
 
@@ -58,13 +63,20 @@ fn differences(first: &Schema, other: &Schema) -> Vec<String> {
                         column.name, there.data_type, column.data_type
                     ));
                 } else if found != at && first.len() == other.len() {
-                    told.push(format!("`{}` is column {} here, {} there", column.name, found + 1, at + 1));
+                    told.push(format!(
+                        "`{}` is column {} here, {} there",
+                        column.name,
+                        found + 1,
+                        at + 1
+                    ));
                 }
             }
         }
     }
     let more = other.columns().iter().filter(|column| first.index_of(&column.name).is_none());
-    told.extend(more.map(|column| format!("`{}: {}` is only here", column.name, column.field_type())));
+    told.extend(
+        more.map(|column| format!("`{}: {}` is only here", column.name, column.field_type())),
+    );
     if told.len() > MOST_TOLD {
         let rest = told.len() - MOST_TOLD;
         told.truncate(MOST_TOLD);

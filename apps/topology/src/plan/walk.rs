@@ -94,7 +94,8 @@ pub fn plan(
                 input(planned.get(&edge.from.node), edge.from.side.as_deref(), &flow, from)
             })
             .collect();
-        let found = if graph.is_broken(*at) { Planned::default() } else { planning.node(node, &inputs) };
+        let found =
+            if graph.is_broken(*at) { Planned::default() } else { planning.node(node, &inputs) };
         planned.insert(*at, found);
     }
     // What lies on a cycle has no columns, but its expressions can be read all the same.
@@ -236,8 +237,11 @@ impl Planning<'_> {
                 let key = self.key(&materialize.key_by, first.schema.as_ref());
                 let names = materialize.key_by.iter().map(|name| name.value.to_string()).collect();
                 let unique = super::is_unique(materialize);
-                Planned::new(key.map(|key| NodePlan::Materialize(key, unique)), first.schema.clone())
-                    .keyed(if unique { names } else { Vec::new() })
+                Planned::new(
+                    key.map(|key| NodePlan::Materialize(key, unique)),
+                    first.schema.clone(),
+                )
+                .keyed(if unique { names } else { Vec::new() })
             }
             K::ToChangelog(_) => Planned::new(Some(NodePlan::ToChangelog), first.schema.clone())
                 .keyed(first.key.clone()),

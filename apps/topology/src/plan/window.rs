@@ -1,9 +1,9 @@
 //! Windows: which, when they fire, what is computed of them.
 
+use super::NodePlan;
 use super::aggregate::{Aggregation, names};
 use super::rank::RankingPlan;
 use super::walk::{Input, Planned, Planning};
-use super::NodePlan;
 use crate::code::Code;
 use crate::diagnostic::Diagnostic;
 use crate::document::{
@@ -147,7 +147,10 @@ impl Planning<'_> {
                 trigger: trigger?,
                 purge: window.purge.as_ref().is_some_and(|purge| purge.value),
                 evict: evict?,
-                allowed_lateness_ms: window.allowed_lateness.as_ref().map_or(0, |time| time.value.millis()),
+                allowed_lateness_ms: window
+                    .allowed_lateness
+                    .as_ref()
+                    .map_or(0, |time| time.value.millis()),
                 aggregation: aggregation?,
                 ranking: ranking?,
                 one_phase: window.one_phase,
@@ -169,7 +172,8 @@ impl Planning<'_> {
         if !can_rank {
             let span = ranking.order_by.first().map_or(span, |one| one.span);
             let message = "`top_n` of windows needs windows that end by event time";
-            let help = "put a node with `top_n` behind this one: it revises its ranking with each row";
+            let help =
+                "put a node with `top_n` behind this one: it revises its ranking with each row";
             let wrong = Diagnostic::new(Code::Contradiction, span, message);
             self.diagnostics
                 .push(wrong.label("when would all rows of a window be there?").help(help));
@@ -185,10 +189,12 @@ impl Planning<'_> {
     fn key_is_no_bound(&mut self, window: &Window, has_bounds: bool) {
         for name in window.key_by.iter().filter(|_| has_bounds) {
             if bounds().iter().any(|bound| bound.name == *name.value) {
-                let message = format!("the key `{}` has the name of a bound of the window", &*name.value);
+                let message =
+                    format!("the key `{}` has the name of a bound of the window", &*name.value);
                 let wrong = Diagnostic::new(Code::ReservedColumn, name.span, message);
                 let help = "give it another name in a `map` or `project` before this node";
-                self.diagnostics.push(wrong.label("a window brings a column of that name").help(help));
+                self.diagnostics
+                    .push(wrong.label("a window brings a column of that name").help(help));
             }
         }
     }
@@ -221,13 +227,23 @@ impl Planning<'_> {
     }
 
     /// Sessions by one gap, or by that of each row.
-    pub(super) fn session(&mut self, session: &Session, schema: Option<&Schema>) -> Option<Windows> {
+    pub(super) fn session(
+        &mut self,
+        session: &Session,
+        schema: Option<&Schema>,
+    ) -> Option<Windows> {
         match (&session.gap, &session.gap_by) {
             (Some(gap), _) => Some(Windows::Session(gap.value.millis())),
             (None, Some(by)) => {
                 let is_number = |found: &DataType| *found == DataType::Int64;
                 let help = "say milliseconds: for minutes `minutes * 60000`";
-                let found = self.of_type(by, schema, "a number of milliseconds, an int64,", is_number, help);
+                let found = self.of_type(
+                    by,
+                    schema,
+                    "a number of milliseconds, an int64,",
+                    is_number,
+                    help,
+                );
                 found.map(|found| Windows::SessionBy(found.value()))
             }
             (None, None) => None,
