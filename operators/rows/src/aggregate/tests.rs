@@ -431,5 +431,8 @@ fn stored_bytes_are_the_golden_ones() {
     );
     let bytes = codec::to_cbor(&folded(&aggregate, &[plain(7), plain(8)]));
     let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
-    assert_eq!(hex, "a1617086a1616e02a16169820f02a1616682f93c0002a16164828182010f02a1617808a1616f820808");
+    assert_eq!(
+        hex,
+        "a1617086a1616e02a16169820f02a1616682f93c0002a16164828182010f02a1617808a1616f820808"
+    );
 }
