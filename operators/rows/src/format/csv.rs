@@ -172,14 +172,14 @@ impl CsvFormat {
     /// When they are no row of the schema.
     pub fn decode_fields<'a, F>(&self, fields: F) -> Result<Row, Malformed>
     where
-        F: IntoIterator<Item = &'a [u8]> + Clone,
+        F: IntoIterator<Item = &'a [u8]> + Copy,
     {
         let part = |bytes| Ok(Part { bytes: Cow::Borrowed(bytes), quoted: false });
         let shown = || {
-            let fields: Vec<&[u8]> = fields.clone().into_iter().collect();
+            let fields: Vec<&[u8]> = fields.into_iter().collect();
             Cow::Owned(fields.join(&self.dialect.delimiter))
         };
-        self.read(|| fields.clone().into_iter().map(part), shown)
+        self.read(|| fields.into_iter().map(part), shown)
     }
 
     fn read<'a, I>(
