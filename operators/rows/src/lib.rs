@@ -1,4 +1,4 @@
-//! Rows: the dynamic record of YAML topologies, its schema, and the SQL expressions over it.
+//! Rows: the dynamic record of YAML topologies, its schema and formats, the SQL expressions over it and aggregates of it.
 //!
 //! Apart from the operators because typed programs must not compile a SQL parser. Nothing here knows a clock, a thread
 //! or a channel; rows run through the same operators as any other record.

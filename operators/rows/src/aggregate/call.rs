@@ -69,7 +69,8 @@ impl AggregateCall {
         order: Option<&Checked>,
     ) -> Result<Self, AggregateProblem> {
         let names = || AGGREGATES.iter().map(|(name, ..)| *name);
-        let Some((name, count, usage)) = AGGREGATES.iter().find(|(known, ..)| *known == name) else {
+        let Some((name, count, usage)) = AGGREGATES.iter().find(|(known, ..)| *known == name)
+        else {
             let help = match nearest(name, names()) {
                 Some(near) => format!("did you mean `{near}`?"),
                 None => format!("there are {}", names().collect::<Vec<_>>().join(", ")),
@@ -168,10 +169,8 @@ fn fold(name: &str, arguments: &[Checked]) -> Result<(Fold, DataType), Aggregate
         "top_k" => {
             let needed = format!("a constant from 1 to {MAX_TOP_K}");
             let k = constant_int(arguments, 1, MAX_TOP_K, &needed)?;
-            let fields = [
-                Field::required("value", data_type),
-                Field::required("count", DataType::Int64),
-            ];
+            let fields =
+                [Field::required("value", data_type), Field::required("count", DataType::Int64)];
             (Fold::TopK(k), DataType::list_of(DataType::Struct(fields.into())))
         }
         _ => (Fold::Count, DataType::Int64),

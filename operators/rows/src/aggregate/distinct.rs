@@ -45,7 +45,9 @@ pub(crate) fn hash(datum: &Datum<'_>) -> u64 {
         Datum::Boolean(truth) => u8::from(*truth).stable_hash(),
         Datum::Text(text) => hash_str(text),
         Datum::Other(value) => hash_value(value),
-        Datum::Null | Datum::Float(_) | Datum::Decimal(_) => hash_value(&datum.clone().into_value()),
+        Datum::Null | Datum::Float(_) | Datum::Decimal(_) => {
+            hash_value(&datum.clone().into_value())
+        }
     }
 }
 

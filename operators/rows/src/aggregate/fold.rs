@@ -17,7 +17,8 @@ use crate::value::Value;
 use std::cmp::Ordering;
 use tidegate_core::state::aggregate::Aggregate;
 
-const FOREIGN: &str = "the state is of another aggregate: start without it, or give the operator a new name";
+const FOREIGN: &str =
+    "the state is of another aggregate: start without it, or give the operator a new name";
 
 /// What is done with the values of a call.
 #[derive(Clone, Debug)]
@@ -25,9 +26,13 @@ pub(crate) enum Fold {
     Count,
     Sum,
     Mean,
-    Extreme { wanted: Ordering },
+    Extreme {
+        wanted: Ordering,
+    },
     /// What has the least time, or the largest; without a time, what came first or last.
-    Ordered { wanted: Ordering },
+    Ordered {
+        wanted: Ordering,
+    },
     Distinct(Exact),
     Sketch(Estimate),
     Seen(Filter),

@@ -11,6 +11,7 @@ pub(crate) const TOO_LARGE: &str = "the total is too large to be kept";
 
 /// The sum of decimals.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
 pub(crate) struct DecimalTotal {
     /// By ascending scale: the sum of the digits of that scale.
     totals: Vec<(u32, i128)>,
@@ -68,7 +69,8 @@ impl DecimalTotal {
         match self.sum() {
             Some(sum) => float_of(sum),
             None => {
-                let part = |(scale, digits): &(u32, i128)| *digits as f64 / 10_f64.powi(*scale as i32);
+                let part =
+                    |(scale, digits): &(u32, i128)| *digits as f64 / 10_f64.powi(*scale as i32);
                 self.totals.iter().map(part).sum()
             }
         }
@@ -116,8 +118,14 @@ mod tests {
         assert_eq!(sum(&[max, "1", "-1"]), is(max));
         assert_eq!(sum(&[max, "1"]), None);
         assert_eq!(sum(&[max, "0.4"]), is(max));
-        assert_eq!(sum(&["7.9228162514264337593543950335", "10"]), is("17.922816251426433759354395034"));
-        assert_eq!(sum(&["1000000000000000000000000000", "0.0000000000000000000000000001"]), is("1000000000000000000000000000.0"));
+        assert_eq!(
+            sum(&["7.9228162514264337593543950335", "10"]),
+            is("17.922816251426433759354395034")
+        );
+        assert_eq!(
+            sum(&["1000000000000000000000000000", "0.0000000000000000000000000001"]),
+            is("1000000000000000000000000000.0")
+        );
     }
 
     #[test]

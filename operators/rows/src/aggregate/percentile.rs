@@ -26,7 +26,8 @@ fn bucket(number: f64) -> u32 {
 /// The number of the bucket that is nearest to zero.
 fn number(bucket: u32) -> f64 {
     let ascending = u64::from(bucket) << CUT;
-    let bits = if ascending & SIGN == 0 { !(ascending | ((1 << CUT) - 1)) } else { ascending & !SIGN };
+    let bits =
+        if ascending & SIGN == 0 { !(ascending | ((1 << CUT) - 1)) } else { ascending & !SIGN };
     f64::from_bits(bits)
 }
 
@@ -86,7 +87,7 @@ mod tests {
     proptest! {
         #[test]
         fn percentiles_are_near_those_of_the_sorted_values(
-            mut values in prop::collection::vec(-1e12..1e12, 1..200), share in 0.0..=1.0
+            mut values in prop::collection::vec(-1e12f64..1e12, 1..200), share in 0.0f64..=1.0
         ) {
             let mut histogram = Histogram::default();
             values.iter().for_each(|value| histogram.put(*value));

@@ -14,7 +14,8 @@ use std::fmt;
 use std::sync::Arc;
 use tidegate_core::state::aggregate::Aggregate;
 
-const FOREIGN: &str = "the state has another number of aggregates: start without it, or give the operator a new name";
+const FOREIGN: &str =
+    "the state has another number of aggregates: start without it, or give the operator a new name";
 
 /// Named calls over rows of one schema. Cheap to clone.
 #[derive(Clone)]
@@ -74,7 +75,8 @@ impl RowAggregate {
             return Ok(());
         }
         let mut calls = self.calls.iter().enumerate();
-        calls.try_for_each(|(index, call)| call.check(row).map_err(|error| self.error(index, error)))
+        calls
+            .try_for_each(|(index, call)| call.check(row).map_err(|error| self.error(index, error)))
     }
 
     /// The same as an aggregate whose parts can be deducted, if each call can.
@@ -86,7 +88,10 @@ impl RowAggregate {
     #[cold]
     fn error(&self, index: usize, message: String) -> AggregateError {
         let column = self.columns.get(index);
-        AggregateError { aggregate: column.map(|column| column.name.to_string()).unwrap_or_default(), message }
+        AggregateError {
+            aggregate: column.map(|column| column.name.to_string()).unwrap_or_default(),
+            message,
+        }
     }
 
     fn empty(&self, running: bool) -> RowAccumulator {
@@ -152,7 +157,9 @@ impl Aggregate for RowAggregate {
         }
         let results = self.calls.iter().zip(&accumulator.parts).enumerate();
         let values: Result<Vec<Value>, AggregateError> = results
-            .map(|(index, (call, part))| call.result(part).map_err(|error| self.error(index, error)))
+            .map(|(index, (call, part))| {
+                call.result(part).map_err(|error| self.error(index, error))
+            })
             .collect();
         values.map(Row::new)
     }

@@ -41,7 +41,8 @@ impl Frequencies {
 
     /// The most frequent values with their counts, in a list.
     pub(crate) fn top(&self, k: usize) -> Value {
-        let mut all: Vec<(&Value, u64)> = self.0.iter().map(|(value, count)| (value, *count)).collect();
+        let mut all: Vec<(&Value, u64)> =
+            self.0.iter().map(|(value, count)| (value, *count)).collect();
         let order = |entry: &(&Value, u64)| Reverse(entry.1);
         if k < all.len() {
             // Values ascend already, and ties go by them.
@@ -50,8 +51,12 @@ impl Frequencies {
             });
             all.truncate(k);
         }
-        all.sort_unstable_by(|left, right| order(left).cmp(&order(right)).then_with(|| left.0.cmp(right.0)));
+        all.sort_unstable_by(|left, right| {
+            order(left).cmp(&order(right)).then_with(|| left.0.cmp(right.0))
+        });
         let count = |count: u64| Value::Int64(i64::try_from(count).unwrap_or(i64::MAX));
-        Value::list(all.into_iter().map(|(value, often)| Value::structure([value.clone(), count(often)])))
+        Value::list(
+            all.into_iter().map(|(value, often)| Value::structure([value.clone(), count(often)])),
+        )
     }
 }

@@ -122,7 +122,8 @@ impl CsvFormat {
         names: impl IntoIterator<Item = &'a str>,
     ) -> Result<Self, CsvError> {
         let names: Vec<&str> = names.into_iter().collect();
-        let plan: Vec<Option<usize>> = names.iter().map(|name| self.schema.index_of(name)).collect();
+        let plan: Vec<Option<usize>> =
+            names.iter().map(|name| self.schema.index_of(name)).collect();
         for (index, column) in self.schema.columns().iter().enumerate() {
             match plan.iter().filter(|&&field| field == Some(index)).count() {
                 0 if column.nullable => {}
@@ -148,7 +149,8 @@ impl CsvFormat {
             }
             let start = out.len();
             out.extend_from_slice(column.name.as_bytes());
-            if self.dialect.quoting && (column.name.is_empty() || self.needs_quotes(&out[start..])) {
+            if self.dialect.quoting && (column.name.is_empty() || self.needs_quotes(&out[start..]))
+            {
                 put_in_quotes(out, start);
             }
         }
@@ -170,14 +172,14 @@ impl CsvFormat {
     /// When they are no row of the schema.
     pub fn decode_fields<'a, F>(&self, fields: F) -> Result<Row, Malformed>
     where
-        F: IntoIterator<Item = &'a [u8]> + Clone,
+        F: IntoIterator<Item = &'a [u8]> + Copy,
     {
         let part = |bytes| Ok(Part { bytes: Cow::Borrowed(bytes), quoted: false });
         let shown = || {
-            let fields: Vec<&[u8]> = fields.clone().into_iter().collect();
+            let fields: Vec<&[u8]> = fields.into_iter().collect();
             Cow::Owned(fields.join(&self.dialect.delimiter))
         };
-        self.read(|| fields.clone().into_iter().map(part), shown)
+        self.read(|| fields.into_iter().map(part), shown)
     }
 
     fn read<'a, I>(
@@ -293,7 +295,8 @@ impl CsvFormat {
             if !self.dialect.quoting {
                 let is_split = memchr3(b'\n', b'\r', self.dialect.delimiter, field).is_some();
                 if is_split {
-                    let message = "the value has a delimiter or a line end within, and quoting is off";
+                    let message =
+                        "the value has a delimiter or a line end within, and quoting is off";
                     return Err(failed(message.to_owned()));
                 }
             } else if is_empty_text || self.needs_quotes(field) {

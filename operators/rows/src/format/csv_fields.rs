@@ -64,7 +64,11 @@ impl<'a> Fields<'a> {
                     break;
                 }
                 Some(b'"') => bytes.to_mut().push(b'"'),
-                Some(_) => return Err("text follows the closing quote of a field; a quote within quotes is doubled"),
+                Some(_) => {
+                    return Err(
+                        "text follows the closing quote of a field; a quote within quotes is doubled",
+                    );
+                }
             }
             rest = &rest[end + 2..];
         }
@@ -90,7 +94,11 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn fields(record: &[u8], delimiter: u8, quoting: bool) -> Result<Vec<(Vec<u8>, bool)>, &'static str> {
+    fn fields(
+        record: &[u8],
+        delimiter: u8,
+        quoting: bool,
+    ) -> Result<Vec<(Vec<u8>, bool)>, &'static str> {
         let owned = |field: Field<'_>| (field.bytes.into_owned(), field.quoted);
         Fields::new(record, delimiter, quoting).map(|field| field.map(owned)).collect()
     }
@@ -115,7 +123,10 @@ mod tests {
         ] {
             assert_eq!(texts(record).expect("a record"), expected, "{record}");
         }
-        assert_eq!(fields(b"\"a;b", b';', false), Ok(vec![(b"\"a".into(), false), (b"b".into(), false)]));
+        assert_eq!(
+            fields(b"\"a;b", b';', false),
+            Ok(vec![(b"\"a".into(), false), (b"b".into(), false)])
+        );
     }
 
     #[test]
@@ -123,7 +134,10 @@ mod tests {
         for (record, expected) in [
             ("a\nb", "there is more than one line outside of quotes"),
             ("\"a", "the closing quote of a field is missing"),
-            ("\"a\"b", "text follows the closing quote of a field; a quote within quotes is doubled"),
+            (
+                "\"a\"b",
+                "text follows the closing quote of a field; a quote within quotes is doubled",
+            ),
             ("\"a\"\"", "the closing quote of a field is missing"),
         ] {
             assert_eq!(texts(record), Err(expected), "{record}");

@@ -84,7 +84,8 @@ impl ReadSlot<'_, '_> {
                 }
             }
             _ => {
-                let start: String = text.chars().take(crate::limits::MAX_SHOWN_CHARACTERS).collect();
+                let start: String =
+                    text.chars().take(crate::limits::MAX_SHOWN_CHARACTERS).collect();
                 Err(self.wrong(&start))
             }
         }
@@ -274,7 +275,11 @@ fn read_all<'de, S: DeserializeSeed<'de>>(text: &'de str, seed: S) -> Result<S::
         let message = error.to_string();
         // Where in the text is said in bytes: a record is one line.
         let message = match message.rsplit_once(" at line ") {
-            Some((message, place)) if place.bytes().all(|b| b.is_ascii_digit() || b" column".contains(&b)) => message,
+            Some((message, place))
+                if place.bytes().all(|b| b.is_ascii_digit() || b" column".contains(&b)) =>
+            {
+                message
+            }
             _ => &message,
         };
         if error.is_data() {
@@ -287,8 +292,9 @@ fn read_all<'de, S: DeserializeSeed<'de>>(text: &'de str, seed: S) -> Result<S::
 
 /// Reads a record.
 pub(crate) fn row(object: &Object, record: &[u8]) -> Result<Row, Malformed> {
-    let text = str::from_utf8(record)
-        .map_err(|error| Malformed::new(None, format!("not UTF-8 behind byte {}", error.valid_up_to()), record))?;
+    let text = str::from_utf8(record).map_err(|error| {
+        Malformed::new(None, format!("not UTF-8 behind byte {}", error.valid_up_to()), record)
+    })?;
     let trail = Trail::default();
     let read = read_all(text, ReadObject { object, trail: &trail });
     read.map(Row::new).map_err(|message| {

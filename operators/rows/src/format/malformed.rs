@@ -67,7 +67,8 @@ mod tests {
     #[test]
     fn long_records_and_messages_are_shortened_between_characters() {
         let record = "é".repeat(1_000_000);
-        let malformed = Malformed::new(Some("a.b".into()), "x".repeat(1_000_000), record.as_bytes());
+        let malformed =
+            Malformed::new(Some("a.b".into()), "x".repeat(1_000_000), record.as_bytes());
         assert!(malformed.to_string().len() < 2_000);
         assert!(malformed.record.ends_with("é..."), "{}", malformed.record);
         let broken = Malformed::new(None, "no text", b"a\xff\r\n");

@@ -57,7 +57,8 @@ fn float(text: &str) -> Option<f64> {
 }
 
 fn decimal(text: &str) -> Option<Decimal> {
-    let is_part = |byte: u8| byte.is_ascii_digit() || matches!(byte, b'+' | b'-' | b'.' | b'e' | b'E');
+    let is_part =
+        |byte: u8| byte.is_ascii_digit() || matches!(byte, b'+' | b'-' | b'.' | b'e' | b'E');
     let is_number = text.len() <= 64 && text.bytes().all(is_part);
     if is_number { decimal_of(text).ok() } else { None }
 }
@@ -170,11 +171,19 @@ mod tests {
             assert!(error.starts_with(message), "{error}");
         };
         check("1.5", DataType::Int64, "expected int64, found '1.5'");
-        check("9223372036854775808", DataType::Int64, "expected int64, found '9223372036854775808'");
+        check(
+            "9223372036854775808",
+            DataType::Int64,
+            "expected int64, found '9223372036854775808'",
+        );
         check("1e999", DataType::Float64, "expected float64, found '1e999'");
         check("1_0", DataType::Decimal, "expected decimal, found '1_0'");
         check("maybe", DataType::Boolean, "expected boolean, found 'maybe'");
-        check("1795780800", DataType::Timestamp, "expected timestamp, found '1795780800'; declare the column int64");
+        check(
+            "1795780800",
+            DataType::Timestamp,
+            "expected timestamp, found '1795780800'; declare the column int64",
+        );
         check("soon", DataType::Timestamp, "expected timestamp, found 'soon'; write it as in");
         check("%", DataType::Bytes, "expected bytes, found '%', which is no base64");
         check(&"9".repeat(1_000_000), DataType::Float64, "expected float64, found '999");

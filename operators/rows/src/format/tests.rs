@@ -14,7 +14,9 @@ fn csv(schema: &Schema) -> CsvFormat {
 }
 
 fn visits() -> Schema {
-    schema(r#"{"id":"int64","price":"decimal?","user":"string?","at":"timestamp?","tags":"list<int64>?"}"#)
+    schema(
+        r#"{"id":"int64","price":"decimal?","user":"string?","at":"timestamp?","tags":"list<int64>?"}"#,
+    )
 }
 
 /// Equal also in what `==` on values does not see: the sign of a zero and the zeros of a decimal.
@@ -25,7 +27,9 @@ fn printed(row: &Row) -> Vec<String> {
 #[test]
 fn csv_is_read_by_position_and_by_name() {
     let format = csv(&visits());
-    let row = format.decode(b"7, 1.50 ,\"a,\"\"b\"\"\",2026-11-27T12:00:00Z,\"[1, 2]\"\r\n").expect("a row");
+    let row = format
+        .decode(b"7, 1.50 ,\"a,\"\"b\"\"\",2026-11-27T12:00:00Z,\"[1, 2]\"\r\n")
+        .expect("a row");
     assert_eq!(printed(&row), ["7", "1.50", "a,\"b\"", "2026-11-27 12:00:00", "[1, 2]"]);
     let row = format.decode(b"7,,,,").expect("a row");
     assert_eq!(printed(&row), ["7", "NULL", "NULL", "NULL", "NULL"]);
@@ -33,7 +37,10 @@ fn csv_is_read_by_position_and_by_name() {
     let named = format.with_header("\u{feff}user, other ,id\n".as_bytes()).expect("a header");
     assert_eq!(printed(&named.decode(b"ann,x,7").expect("a row"))[..3], ["7", "NULL", "ann"]);
     let fields = [&b"ann"[..], b"x", b"7"];
-    assert_eq!(named.decode_fields(fields).expect("a row"), named.decode(b"ann,x,7").expect("a row"));
+    assert_eq!(
+        named.decode_fields(fields).expect("a row"),
+        named.decode(b"ann,x,7").expect("a row")
+    );
 }
 
 #[test]
@@ -87,10 +94,15 @@ fn headers_and_delimiters_are_checked() {
 fn json_is_read_by_name() {
     let format = JsonFormat::new(&visits());
     let read = |record: &str| printed(&format.decode(record.as_bytes()).expect(record));
-    let row = read(r#"{"tags":[1,2],"x":{"y":[[]]},"id":9223372036854775807,"price":1.50,"user":"\u00e9"}"#);
+    let row = read(
+        r#"{"tags":[1,2],"x":{"y":[[]]},"id":9223372036854775807,"price":1.50,"user":"\u00e9"}"#,
+    );
     assert_eq!(row, ["9223372036854775807", "1.50", "é", "NULL", "[1, 2]"]);
     assert_eq!(read(r#"{"id":1,"id":2,"price":"0.10"}"#)[..2], ["2", "0.10"]);
-    assert_eq!(read("{\"id\":1,\"price\":79228162514264337593543950335}\r\n")[1], "79228162514264337593543950335");
+    assert_eq!(
+        read("{\"id\":1,\"price\":79228162514264337593543950335}\r\n")[1],
+        "79228162514264337593543950335"
+    );
     let unknown = format!("{{\"id\":1,\"x\":{}{}}}", "[".repeat(100_000), "]".repeat(100_000));
     assert_eq!(read(&unknown)[0], "1");
 }
@@ -121,9 +133,17 @@ fn json_that_is_no_row_is_told() {
         Some("at"),
         "expected timestamp, found 5; declare it int64 and write TO_TIMESTAMP_LTZ(column, 3) for milliseconds, 0 for seconds",
     );
-    check(r#"{"id":1,"s":{"a":[{"b":1},{"b":true}]}}"#, Some("s.a[1].b"), "expected int64, found true");
+    check(
+        r#"{"id":1,"s":{"a":[{"b":1},{"b":true}]}}"#,
+        Some("s.a[1].b"),
+        "expected int64, found true",
+    );
     check(r#"{"id":1,"s":{"a":[{}]}}"#, Some("s.a[0].b"), "expected int64, but it is missing");
-    check("[1]", None, "invalid type: sequence, expected an object with the columns as its members");
+    check(
+        "[1]",
+        None,
+        "invalid type: sequence, expected an object with the columns as its members",
+    );
     check(r#"{"id":1} x"#, None, "no JSON at byte 10: trailing characters");
     check(r#"{"id":1,"#, None, "no JSON at byte 8: EOF while parsing a value");
 }

@@ -32,7 +32,8 @@ impl TextFormat {
         match str::from_utf8(line) {
             Ok(text) => Ok(Row::new([Value::string(text)])),
             Err(error) => {
-                let message = format!("expected text in UTF-8, which byte {} is not", error.valid_up_to());
+                let message =
+                    format!("expected text in UTF-8, which byte {} is not", error.valid_up_to());
                 Err(Malformed::new(Some(Self::COLUMN.into()), message, record))
             }
         }
