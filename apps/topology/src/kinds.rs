@@ -31,6 +31,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 use tidegate_rows::Schema;
+use tidegate_rows::expression::Functions;
 
 /// A configuration that was decoded: of the type that its kind was registered with.
 pub type Configuration = Arc<dyn Any + Send + Sync>;
@@ -162,7 +163,7 @@ impl fmt::Debug for Registered {
 pub type ByName = BTreeMap<String, Registered>;
 
 /// All kinds that a program has registered beside the built-in ones.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone)]
 pub struct Kinds {
     /// Sources.
     pub sources: ByName,
@@ -172,6 +173,33 @@ pub struct Kinds {
     pub sinks: ByName,
     /// What lookup joins can ask.
     pub lookups: ByName,
+    /// What expressions can call: the built-in functions, and those that a program registers.
+    pub functions: Functions,
+}
+
+impl Default for Kinds {
+    /// None but the built-in ones.
+    fn default() -> Self {
+        Self {
+            sources: ByName::new(),
+            operators: ByName::new(),
+            sinks: ByName::new(),
+            lookups: ByName::new(),
+            functions: Functions::built_in(),
+        }
+    }
+}
+
+impl fmt::Debug for Kinds {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names = |kinds: &ByName| kinds.keys().cloned().collect::<Vec<_>>();
+        f.debug_struct("Kinds")
+            .field("sources", &names(&self.sources))
+            .field("operators", &names(&self.operators))
+            .field("sinks", &names(&self.sinks))
+            .field("lookups", &names(&self.lookups))
+            .finish_non_exhaustive()
+    }
 }
 
 impl Kinds {

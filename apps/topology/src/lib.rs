@@ -41,7 +41,6 @@ use check::Graph;
 use diagnostic::{Diagnostics, Paint};
 use document::Document;
 use kinds::Kinds;
-use tidegate_rows::expression::Functions;
 use tree::Variables;
 
 /// A file that was looked at.
@@ -82,15 +81,9 @@ pub fn load(source: Source, variables: &Variables, kinds: &Kinds) -> Loaded {
         _ => None,
     };
     let plan = match (&tree, &document, &graph) {
-        (Some(tree), Some(document), Some(graph)) => plan::plan(
-            &source,
-            tree,
-            document,
-            graph,
-            kinds,
-            Functions::built_in(),
-            &mut diagnostics,
-        ),
+        (Some(tree), Some(document), Some(graph)) => {
+            plan::plan(&source, tree, document, graph, kinds, &mut diagnostics)
+        }
         _ => None,
     };
     Loaded { source, tree, document, graph, plan, diagnostics }

@@ -2,7 +2,7 @@
 
 use schemars::JsonSchema;
 use serde::Deserialize;
-use tidegate_rows::{DataType, Field, Schema};
+use tidegate_rows::{DataType, Field, Schema, Value};
 use tidegate_topology::diagnostic::Paint;
 use tidegate_topology::document::Kind;
 use tidegate_topology::kinds::{Kinds, Traits};
@@ -90,4 +90,29 @@ fn a_lookup_is_decoded_to_its_own_type() {
     told(&step("{ users: { url: 'http://users' } }"), &[]);
     told(&step("{ users: {} }"), &["the key `url` is missing"]);
     told(&step("{ user: {} }"), &["did you mean `users`?"]);
+}
+
+#[test]
+fn registered_functions_and_columns_are_known_to_the_plan() {
+    let mut kinds = Kinds::default();
+    let won = Schema::new([Field::required("auction", DataType::Int64)]).expect("one name");
+    let traits = Traits::inputs(1).columns(won);
+    kinds.operator::<WinningBids>("winning_bids", traits).expect("a new name");
+    let twice = |values: &[Value]| Ok(values[0].clone());
+    kinds.functions.register("MY_OWN(x: int64) -> int64", twice).expect("a new name");
+    let look = |filter: &str| {
+        let text = format!(
+            "job: {{ name: a }}\nsources:\n  bids: {{ file: {{ path: b.json, format: json }}, schema: {{ price: int64 }} }}\n\
+             operators:\n  won: {{ inputs: [bids], winning_bids: {{ least: 1 }} }}\n  step: {{ inputs: [won], filter: {filter} }}\n\
+             sinks: {{ out: {{ inputs: [step], print: {{}} }} }}\n"
+        );
+        load(Source::new("a.yaml", text), &Variables::default(), &kinds)
+    };
+    let loaded = look("my_own(auction) > 3");
+    let plan = loaded.plan.as_ref();
+    let plan = plan.unwrap_or_else(|| panic!("{}", loaded.render(Paint::Plain)));
+    let last = plan.nodes.iter().find(|node| node.name == "step").expect("a node");
+    assert_eq!(last.outputs[0].schema.to_string(), "auction: int64");
+    let told = look("price > 3").render(Paint::Plain);
+    assert!(told.contains("there is no column `price`"), "{told}");
 }

@@ -16,8 +16,7 @@ use tidegate_rows::{DataType, Field, Row, Schema, Value as RowValue};
 impl Planning<'_> {
     /// The rows, if each fits the schema.
     pub(super) fn inline(&mut self, inline: &Inline, schema: &Schema) -> Option<Vec<Row>> {
-        let formats: Vec<JsonFormat> =
-            schema.columns().iter().filter_map(|column| one_column(column)).collect();
+        let formats: Vec<JsonFormat> = schema.columns().iter().filter_map(one_column).collect();
         let rows: Vec<Option<Row>> =
             inline.rows.iter().map(|row| self.inline_row(row, schema, &formats)).collect();
         rows.into_iter().collect()

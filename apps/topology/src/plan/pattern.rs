@@ -251,7 +251,7 @@ impl Planning<'_> {
                 let message = format!("there is no stage `{}` that takes events", event.stage);
                 let wrong =
                     Diagnostic::new(Code::BadPattern, self.within(text, bytes.clone()), message);
-                let near = suggest::nearest(&event.stage, names.into_iter());
+                let near = suggest::nearest(&event.stage, names);
                 let otherwise = format!("events are taken by {}", suggest::list(&sorted, "and"));
                 self.diagnostics.push(wrong.label("no such stage").meant(near, otherwise));
                 are_known = false;

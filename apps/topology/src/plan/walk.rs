@@ -10,6 +10,7 @@ use crate::kinds::Kinds;
 use crate::source::Source;
 use crate::tree;
 use std::collections::HashMap;
+use std::sync::Arc;
 use tidegate_rows::Schema;
 use tidegate_rows::expression::Functions;
 
@@ -79,9 +80,9 @@ pub fn plan(
     document: &Document,
     graph: &Graph,
     kinds: &Kinds,
-    functions: Functions,
     diagnostics: &mut Diagnostics,
 ) -> Option<Plan> {
+    let functions = kinds.functions.clone();
     let mut planning = Planning { source, tree, document, kinds, functions, diagnostics };
     let mut planned: HashMap<usize, Planned> = HashMap::new();
     for at in &graph.order {
@@ -184,7 +185,7 @@ impl Planning<'_> {
                 self.operator(node, kind, inputs, first, second)
             }
             Some(Kind::Registered(name, traits, config)) => {
-                let kind = NodePlan::Registered(name.clone(), config.clone());
+                let kind = NodePlan::Registered(name.clone(), Arc::clone(config));
                 let own = traits.columns.clone();
                 let main = match node.role {
                     Role::Source => own.or_else(|| self.said(node, true)),
