@@ -158,6 +158,34 @@ fn joins_give_the_columns_of_both_sides() {
 }
 
 #[test]
+fn side_outputs_have_columns_too() {
+    let on = "on: { left: user, right: user }, columns: { user: left.user }";
+    let between = "{ lower: 0s, upper: 1s }";
+    let all = [
+        ("clicks", "split: { late: price > 1 }".to_owned(), &["late"][..]),
+        ("clicks", "window: { tumbling: { size: 1h }, aggregates: { n: count() } }".to_owned(), &["late"]),
+        ("clicks", "dedup: { first_row: { key_by: user, time: event-time, retain: forever } }".to_owned(), &["late"]),
+        ("clicks", "pattern: { key_by: user, stages: [{ name: a }], within: 1h, columns: { x: first(a.user) }, timed_out: { x: first(a.user) } }".to_owned(), &["late", "timed_out"]),
+        ("clicks, names", format!("interval_join: {{ {on}, between: {between} }}"), &["late_left", "late_right"]),
+        ("clicks, names", format!("window_join: {{ {on}, tumbling: {{ size: 1h }} }}"), &["late_left", "late_right"]),
+        ("clicks, names", format!("outer_join: {{ {on}, left_waits: 1s, right_waits: 1s }}"), &["late_left", "late_right"]),
+        ("clicks, names", format!("temporal_join: {{ {on}, validity: until-replaced }}"), &["late_left", "late_versions"]),
+        ("clicks, names", format!("reconcile: {{ {on}, within: {between}, books: {{ every: 1h }} }}"), &["unmatched_left", "unmatched_right", "books"]),
+    ];
+    for (inputs, kind, sides) in all {
+        let mut operators = format!("  from: {{ inputs: [{inputs}], {kind} }}\n");
+        for side in sides {
+            operators += &format!("  of_{side}: {{ inputs: [from.{side}], to_changelog: {{}} }}\n");
+        }
+        operators += "  step: { inputs: [from], to_changelog: {} }\n";
+        let plan = plan(&operators);
+        let from = plan.nodes.iter().find(|node| node.name == "from").expect("a node");
+        let told: Vec<&str> = from.outputs.iter().filter_map(|port| port.side.as_deref()).collect();
+        assert_eq!(told, sides, "{kind}");
+    }
+}
+
+#[test]
 fn what_is_compiled_computes() {
     let plan = plan("  step: { inputs: [clicks], filter: price > 1 AND user = 7 }\n");
     let step = plan.nodes.iter().find(|node| node.name == "step").expect("a node");

@@ -85,6 +85,8 @@ impl Planning<'_> {
                 key.map(|key| DedupPlan::Bloom { key, expected, false_positives })
             }
         };
-        Planned::new(plan.map(NodePlan::Dedup), input.schema.clone()).keyed(named)
+        let has_late = matches!(dedup, Dedup::FirstRow(first) if first.time == Clock::EventTime);
+        let planned = Planned::new(plan.map(NodePlan::Dedup), input.schema.clone()).keyed(named);
+        if has_late { planned.side("late", input.schema.clone()) } else { planned }
     }
 }
