@@ -55,7 +55,7 @@ impl TaskPort for Port {
         self.credits.push(channel);
     }
 
-    fn wants_base(&mut self, _operator: &str, _state: &str) -> bool {
+    fn wants_base(&mut self, _operator: &str, _state: &str, _entries: u64) -> bool {
         self.wants_base
     }
 

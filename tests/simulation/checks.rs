@@ -8,10 +8,9 @@ use super::fate::Fate;
 use super::record::Seen;
 use std::collections::BTreeMap;
 use tidegate_core::plan::SubtaskId;
-use tidegate_core::snapshot::{Committable, KeyedPart, Manifest, SubtaskPart};
+use tidegate_core::snapshot::{Committable, KeyedPart, Manifest, StoredDelta, SubtaskPart};
 use tidegate_core::state::delta::Delta;
 use tidegate_core::time::Timestamp;
-use tidegate_state::limits::PATIENCE_MAX;
 
 /// A channel of one attempt, by its receiving end.
 pub(crate) type ChannelId = (SubtaskId, usize, u32);
@@ -95,16 +94,18 @@ pub(crate) fn is_current(part: &SubtaskPart, run: u64, attempt: u32, checkpoint:
     part.snapshot.name.starts_with(&format!("{run}-{attempt}-{checkpoint}-"))
 }
 
-/// A frame around no entries at all, and what the runs of a few key groups weigh.
-const FRAME_BYTES: u64 = 256;
-
-/// A chain weighs no more than its patience allows, and one delta.
+/// A chain holds no more than twice as many entries as were alive before or behind its last delta, and
+/// that delta.
 pub(crate) fn chain_is_bounded(disk: &Disk, part: &KeyedPart) -> Result<(), String> {
     let mut chain = Vec::new();
-    for blob in &part.chain {
+    for StoredDelta { blob, entries } in &part.chain {
         let frame = disk.peek_blob(&blob.name);
         let delta = frame.and_then(|frame| Delta::from_frame(&frame).ok());
-        chain.push(delta.ok_or_else(|| format!("blob {} is not durable and whole", blob.name))?);
+        let delta = delta.ok_or_else(|| format!("blob {} is not durable and whole", blob.name))?;
+        if delta.entries != *entries {
+            return Err(format!("blob {} of {} entries, not {entries}", blob.name, delta.entries));
+        }
+        chain.push(delta);
     }
     let (Some(base), Some(last)) = (chain.first(), chain.last()) else {
         return Err(format!("the chain of {} is empty", part.state));
@@ -112,14 +113,17 @@ pub(crate) fn chain_is_bounded(disk: &Disk, part: &KeyedPart) -> Result<(), Stri
     if !base.full {
         return Err(format!("the chain of {} does not begin with a base", part.state));
     }
-    let merged = Delta::merge(&chain).map_err(|error| error.to_string())?;
-    let live = base.to_frame().len().max(merged.to_frame().len()) as u64;
-    let weight: u64 = part.chain.iter().map(|blob| blob.bytes).sum();
-    let bound = (1 + PATIENCE_MAX) * live + last.to_frame().len() as u64 + FRAME_BYTES;
-    if weight > bound {
-        let parts: Vec<(&str, u64)> =
-            part.chain.iter().map(|blob| (blob.name.as_str(), blob.bytes)).collect();
-        return Err(format!("chain of {weight} of {bound} bytes, {live} of them live: {parts:?}"));
+    let live = |chain: &[Delta]| match Delta::merge(chain) {
+        Ok(merged) => Ok(merged.entries),
+        Err(error) => Err(error.to_string()),
+    };
+    let alive = live(&chain)?.max(live(&chain[..chain.len().max(2) - 1])?);
+    let entries: u64 = chain.iter().map(|delta| delta.entries).sum();
+    if chain.len() > 1 && entries > 2 * alive + last.entries {
+        return Err(format!(
+            "a chain of {entries} entries, {alive} of them alive: {:?}",
+            part.chain
+        ));
     }
     Ok(())
 }

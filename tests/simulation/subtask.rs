@@ -229,8 +229,8 @@ impl TaskPort for Port<'_> {
         }
     }
 
-    fn wants_base(&mut self, operator: &str, state: &str) -> bool {
-        lock(self.chains).begin(operator, state)
+    fn wants_base(&mut self, operator: &str, state: &str, entries: u64) -> bool {
+        lock(self.chains).begin(operator, state, entries)
     }
 
     fn captured(&mut self, capture: Capture) {

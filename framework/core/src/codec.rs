@@ -10,7 +10,7 @@ use serde::{Serialize, de::DeserializeOwned};
 use std::fmt;
 
 /// The version of everything durable. Raised when an older reader would misread a newer file.
-pub const FORMAT_VERSION: u16 = 2;
+pub const FORMAT_VERSION: u16 = 3;
 
 const MAGIC: [u8; 4] = *b"TDGT";
 

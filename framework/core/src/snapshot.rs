@@ -22,6 +22,15 @@ pub struct BlobRef {
     pub bytes: u64,
 }
 
+/// A base or delta of a keyed state in storage.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StoredDelta {
+    /// Where it is.
+    pub blob: BlobRef,
+    /// Number of its entries, deletions included.
+    pub entries: u64,
+}
+
 /// How the elements of an operator state are dealt out when parallelism changes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Redistribution {
@@ -123,7 +132,7 @@ pub struct KeyedPart {
     /// The state's name.
     pub state: String,
     /// Base first, then deltas in the order of their capture.
-    pub chain: Vec<BlobRef>,
+    pub chain: Vec<StoredDelta>,
 }
 
 /// Output of a sink that waits for the commit of its epoch.
@@ -243,7 +252,8 @@ impl Manifest {
     /// Every blob the checkpoint needs.
     pub fn blobs(&self) -> impl Iterator<Item = &BlobRef> {
         self.parts.iter().flat_map(|part| {
-            std::iter::once(&part.snapshot).chain(part.keyed.iter().flat_map(|k| &k.chain))
+            let keyed = part.keyed.iter().flat_map(|keyed| &keyed.chain);
+            std::iter::once(&part.snapshot).chain(keyed.map(|stored| &stored.blob))
         })
     }
 }

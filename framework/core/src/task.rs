@@ -105,8 +105,8 @@ pub struct Capture {
 pub trait TaskPort: Transport {
     /// A batch of input channel `channel` is used up: its sender gets a credit.
     fn credit(&mut self, channel: usize);
-    /// Whether the next capture of a keyed state must be a base.
-    fn wants_base(&mut self, operator: &str, state: &str) -> bool;
+    /// Whether the next capture of a keyed state, which holds so many entries, must be a base.
+    fn wants_base(&mut self, operator: &str, state: &str, entries: u64) -> bool;
     /// The task has taken its part of a checkpoint.
     fn captured(&mut self, capture: Capture);
     /// All input has ended and all that follows from it has been emitted.
@@ -460,7 +460,7 @@ struct Capturing<'a> {
 
 impl StateVisitor for Capturing<'_> {
     fn keyed(&mut self, name: &str, state: &mut dyn KeyedState) {
-        let frozen = state.capture(self.port.wants_base(self.operator, name));
+        let frozen = state.capture(self.port.wants_base(self.operator, name, state.entries()));
         self.keyed.push(FrozenState {
             operator: self.operator.to_owned(),
             state: name.to_owned(),

@@ -380,8 +380,8 @@ impl TaskPort for Port<'_> {
         address.do_send(Credit { attempt: self.attempt, edge: *edge, to: self.index });
     }
 
-    fn wants_base(&mut self, operator: &str, state: &str) -> bool {
-        lock(self.chains).begin(operator, state)
+    fn wants_base(&mut self, operator: &str, state: &str, entries: u64) -> bool {
+        lock(self.chains).begin(operator, state, entries)
     }
 
     fn captured(&mut self, capture: Capture) {

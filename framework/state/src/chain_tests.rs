@@ -42,8 +42,8 @@ struct Subtask {
     chain: Chain,
     state: State,
     dirty: BTreeSet<u8>,
-    uploads: Vec<(Capture, Vec<u8>)>,
-    merge: Option<(Compaction, BlobRef)>,
+    uploads: Vec<(Capture, Delta)>,
+    merge: Option<(Compaction, StoredDelta)>,
     captured: Vec<(Capture, State)>,
     names: u32,
 }
@@ -54,13 +54,14 @@ impl Subtask {
         format!("blob-{}", self.names)
     }
 
-    fn put(&mut self, frame: &[u8]) -> BlobRef {
+    fn put(&mut self, delta: &Delta) -> StoredDelta {
         let name = self.name();
-        self.storage.put_blob(&name, frame).expect("memory keeps all")
+        let blob = self.storage.put_blob(&name, &delta.to_frame()).expect("memory keeps all");
+        StoredDelta { blob, entries: delta.entries }
     }
 
     fn capture(&mut self) {
-        let capture = self.chain.next_capture();
+        let capture = self.chain.next_capture(self.state.len() as u64);
         let dirty = std::mem::take(&mut self.dirty);
         let keys: Vec<u8> = if capture.full {
             self.state.keys().copied().collect()
@@ -73,7 +74,7 @@ impl Subtask {
             .iter()
             .map(|(key, value)| (u16::from(key[0] % 4), &key[..], value.as_ref().map(|v| &v[..])))
             .collect();
-        self.uploads.push((capture, delta(capture.full, &entries).to_frame()));
+        self.uploads.push((capture, delta(capture.full, &entries)));
         self.captured.push((capture, self.state.clone()));
     }
 
@@ -89,9 +90,9 @@ impl Subtask {
             }
             Act::Capture => self.capture(),
             Act::Uploaded(n) if n < self.uploads.len() => {
-                let (capture, frame) = self.uploads.remove(n);
-                let blob = self.put(&frame);
-                self.chain.uploaded(capture, blob);
+                let (capture, delta) = self.uploads.remove(n);
+                let stored = self.put(&delta);
+                self.chain.uploaded(capture, stored);
             }
             Act::Failed(n) if n < self.uploads.len() => {
                 let (capture, _) = self.uploads.remove(n);
@@ -114,9 +115,11 @@ impl Subtask {
         }
     }
 
-    fn restore(&self, parts: &[BlobRef]) -> State {
-        let read =
-            |blob| Delta::from_frame(&self.storage.get_blob(blob).expect("kept")).expect("whole");
+    fn restore(&self, parts: &[StoredDelta]) -> State {
+        let read = |part: &StoredDelta| {
+            let frame = self.storage.get_blob(&part.blob).expect("kept");
+            Delta::from_frame(&frame).expect("whole")
+        };
         let chain: Vec<Delta> = parts.iter().map(read).collect();
         assert!(chain[0].full && chain[1..].iter().all(|delta| !delta.full), "one base, in front");
         let mut state = State::new();
@@ -160,112 +163,107 @@ proptest! {
 
 proptest! {
     #[test]
-    fn a_chain_stays_within_twice_its_base_and_one_delta(sizes in prop::collection::vec(1..200u64, 1..60)) {
-        let mut chain = Chain::default();
-        for (number, size) in sizes.into_iter().enumerate() {
-            let capture = chain.next_capture();
-            chain.uploaded(capture, blob(&format!("{number}"), if capture.full { 300 } else { size }));
+    fn a_chain_stays_within_twice_what_is_alive_and_one_delta(
+        steps in prop::collection::vec((0..40u64, 0..40u64, 0..40u64), 1..60),
+    ) {
+        let (mut chain, mut live) = (Chain::default(), 100_u64);
+        for (number, (added, changed, removed)) in steps.into_iter().enumerate() {
+            let (before, removed) = (live, removed.min(live));
+            live = live + added - removed;
+            let capture = chain.next_capture(live);
+            let changes = added + removed + changed.min(live);
+            let entries = if capture.full { live } else { changes };
+            chain.uploaded(capture, stored(&format!("{number}"), entries));
             let parts = chain.parts(capture).expect("stored");
-            let bytes: u64 = parts.iter().map(|part| part.bytes).sum();
-            let last = if capture.full { 0 } else { size };
-            prop_assert!(bytes - last <= 600, "{:?}", parts);
+            let all: u64 = parts.iter().map(|part| part.entries).sum();
+            prop_assert!(all <= 2 * before.max(live) + entries, "{:?} for {}", parts, live);
+            if let Some(merge) = chain.compaction() {
+                let merged = stored(&format!("merged {number}"), live);
+                prop_assert!(chain.compacted(&merge, merged));
+                prop_assert_eq!(chain.compaction(), None, "one merge is enough");
+            }
         }
     }
 }
 
-fn blob(name: &str, bytes: u64) -> BlobRef {
-    BlobRef { name: name.into(), bytes }
+fn stored(name: &str, entries: u64) -> StoredDelta {
+    StoredDelta { blob: BlobRef { name: name.into(), bytes: 10 * entries }, entries }
 }
 
 #[test]
-fn a_chain_begins_full_and_begins_anew_when_its_deltas_outweigh_the_base() {
+fn a_chain_begins_full_and_begins_anew_when_more_is_superseded_than_alive() {
     let mut chain = Chain::default();
-    let base = chain.next_capture();
+    let base = chain.next_capture(100);
     assert!(base.full);
-    chain.uploaded(base, blob("base", 100));
+    chain.uploaded(base, stored("base", 100));
     for name in ["one", "two"] {
-        let capture = chain.next_capture();
+        let capture = chain.next_capture(100);
         assert!(!capture.full, "{name} fits");
-        chain.uploaded(capture, blob(name, 51));
+        chain.uploaded(capture, stored(name, 51));
     }
-    assert!(chain.next_capture().full, "102 bytes of deltas on a base of 100");
+    assert!(chain.next_capture(100).full, "102 entries are superseded and 100 alive");
 }
 
 #[test]
 fn an_aborted_checkpoint_leaves_its_delta_in_the_next() {
     let mut chain = Chain::default();
-    let base = chain.next_capture();
-    chain.uploaded(base, blob("base", 100));
-    let aborted = chain.next_capture();
-    chain.uploaded(aborted, blob("aborted", 1));
-    let next = chain.next_capture();
+    let base = chain.next_capture(100);
+    chain.uploaded(base, stored("base", 100));
+    let aborted = chain.next_capture(100);
+    chain.uploaded(aborted, stored("aborted", 1));
+    let next = chain.next_capture(100);
     assert_eq!(chain.parts(next), None, "still being uploaded");
-    chain.uploaded(next, blob("next", 1));
-    let expected =
-        ["base", "aborted", "next"].map(|name| blob(name, if name == "base" { 100 } else { 1 }));
+    chain.uploaded(next, stored("next", 1));
+    let expected = [("base", 100), ("aborted", 1), ("next", 1)].map(|(name, n)| stored(name, n));
     assert_eq!(chain.parts(next).as_deref(), Some(&expected[..]));
 }
 
 #[test]
 fn a_lost_delta_takes_those_behind_it_along_and_makes_the_next_capture_full() {
-    let mut chain = Chain::restored(vec![blob("base", 100)]);
-    let (lost, behind) = (chain.next_capture(), chain.next_capture());
-    assert!(chain.uploaded(behind, blob("behind", 1)));
-    assert_eq!(chain.failed(lost), [blob("behind", 1)], "garbage");
+    let mut chain = Chain::restored(vec![stored("base", 100)]);
+    let (lost, behind) = (chain.next_capture(100), chain.next_capture(100));
+    assert!(chain.uploaded(behind, stored("behind", 1)));
+    assert_eq!(chain.failed(lost), [stored("behind", 1).blob], "garbage");
     assert_eq!(chain.parts(behind), None);
-    let full = chain.next_capture();
-    assert!(full.full && !chain.next_capture().full, "one full capture heals it");
+    let full = chain.next_capture(100);
+    assert!(full.full && !chain.next_capture(100).full, "one full capture heals it");
 }
 
 #[test]
 fn a_merge_replaces_what_it_read_and_yields_to_a_newer_base() {
-    let mut chain = Chain::restored(vec![blob("base", 100), blob("d1", 40), blob("d2", 20)]);
-    let merge = chain.compaction().expect("60 bytes on a base of 100");
-    let later = chain.next_capture();
-    chain.uploaded(later, blob("d3", 1));
-    assert!(chain.compacted(&merge, blob("merged", 110)));
-    assert_eq!(chain.parts(later), Some(vec![blob("merged", 110), blob("d3", 1)]));
-    assert!(!chain.compacted(&merge, blob("again", 110)), "its parts are no longer there");
-    assert_eq!(chain.compaction(), None, "1 byte on a base of 110");
+    let mut chain = Chain::restored(vec![stored("base", 100), stored("d1", 40), stored("d2", 20)]);
+    assert_eq!(chain.compaction(), None, "how many of the 160 are alive is not known yet");
+    let later = chain.next_capture(105);
+    let merge = chain.compaction().expect("55 superseded, 105 alive");
+    assert!(chain.uploaded(later, stored("d3", 1)));
+    assert!(chain.compacted(&merge, stored("merged", 105)));
+    assert_eq!(chain.parts(later), Some(vec![stored("merged", 105), stored("d3", 1)]));
+    assert!(!chain.compacted(&merge, stored("again", 105)), "its parts are no longer there");
+    assert_eq!(chain.compaction(), None, "1 superseded, 105 alive");
 }
 
 #[test]
-fn a_state_that_only_grows_is_merged_less_and_less_until_something_is_superseded() {
-    let mut chain = Chain::default();
-    let mut bytes = 0;
-    let mut rewritten = 0;
-    for number in 0..200 {
-        let capture = chain.next_capture();
-        bytes += 10;
-        let size = if capture.full { bytes } else { 10 };
-        rewritten += if capture.full { bytes } else { 0 };
-        chain.uploaded(capture, blob(&format!("{number}"), size));
-        if let Some(merge) = chain.compaction() {
-            assert!(chain.compacted(&merge, blob(&format!("merged {number}"), bytes)));
-            rewritten += bytes;
-        }
-        let parts = chain.parts(capture).expect("stored");
-        assert_eq!(parts.iter().map(|part| part.bytes).sum::<u64>(), bytes);
+fn a_state_that_only_grows_is_never_rewritten_for_its_size() {
+    let mut chain = Chain::restored(vec![stored("base", 10), stored("restored", 10)]);
+    for number in 3..CHAIN_BLOBS as u64 {
+        let capture = chain.next_capture(number * 10);
+        assert!(!capture.full);
+        assert!(chain.uploaded(capture, stored(&format!("{number}"), 10)));
+        assert_eq!(chain.compaction(), None, "blob {number}");
     }
-    assert!(rewritten < 2 * bytes, "{rewritten} bytes rewritten of {bytes}");
-    // From now on each delta is all there is.
-    let (mut heaviest, mut last) = (0, 0);
-    for number in 200..300 {
-        let capture = chain.next_capture();
-        chain.uploaded(capture, blob(&format!("{number}"), bytes));
-        let parts = chain.parts(capture).expect("stored");
-        last = parts.iter().map(|part| part.bytes).sum();
-        heaviest = heaviest.max(last);
-    }
-    assert!(heaviest <= (2 + PATIENCE_MAX) * bytes && last <= 3 * bytes, "{heaviest}, then {last}");
+    // Emptied at once, it is a base of nothing.
+    assert!(!chain.next_capture(0).full, "the last stored capture was of much");
+    let emptied = Capture { number: CHAIN_BLOBS as u64, full: false };
+    assert!(chain.uploaded(emptied, stored("emptied", 1)));
+    assert!(chain.next_capture(0).full);
 }
 
 #[test]
 fn a_chain_of_very_many_small_deltas_is_merged() {
-    let mut chain = Chain::restored(vec![blob("base", 1_000_000)]);
+    let mut chain = Chain::restored(vec![stored("base", 1_000_000)]);
     for number in 1..CHAIN_BLOBS {
-        let capture = chain.next_capture();
-        chain.uploaded(capture, blob(&format!("{number}"), 1));
+        let capture = chain.next_capture(1_000_000);
+        chain.uploaded(capture, stored(&format!("{number}"), 1));
         assert_eq!(chain.compaction().is_some(), number == CHAIN_BLOBS - 1, "{number}");
     }
 }

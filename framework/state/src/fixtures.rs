@@ -10,8 +10,8 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use tidegate_core::key::{KeyGroup, MaxParallelism};
 use tidegate_core::snapshot::{
-    BlobRef, CheckpointId, JobIdentity, KeyedPart, Manifest, ManifestKind, SubtaskPart,
-    SubtaskSnapshot,
+    BlobRef, CheckpointId, JobIdentity, KeyedPart, Manifest, ManifestKind, StoredDelta,
+    SubtaskPart, SubtaskSnapshot,
 };
 use tidegate_core::state::delta::{Delta, Entry};
 use tidegate_core::time::Timestamp;
@@ -75,7 +75,11 @@ pub(crate) fn part(index: u32, snapshot: BlobRef, chain: Vec<BlobRef>) -> Subtas
         vertex: "op".into(),
         index,
         snapshot,
-        keyed: vec![KeyedPart { operator: "op".into(), state: "count".into(), chain }],
+        keyed: vec![KeyedPart {
+            operator: "op".into(),
+            state: "count".into(),
+            chain: chain.into_iter().map(|blob| StoredDelta { blob, entries: 1 }).collect(),
+        }],
         committables: Vec::new(),
         unsealed: Vec::new(),
         sent: BTreeMap::new(),

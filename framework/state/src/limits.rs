@@ -37,16 +37,12 @@ pub const CLAIM_ATTEMPTS: usize = 64;
 /// Digits of a manifest's file name, so that names sort like numbers: `u64::MAX` has 20.
 pub const MANIFEST_DIGITS: usize = 20;
 
-/// A chain is worth compacting when its deltas weigh at least this share of its base (1 / n). At
-/// 1 / 1 the next capture would be a full one, so compaction comes in time at half of that.
-pub const COMPACT_AT_BASE_SHARE: u64 = 2;
+/// A chain is worth merging when the entries in it that are superseded are more than this share (1 / n) of
+/// those that are alive. At 1 / 1 the next capture is a full one, so a merge comes in time at half of that.
+pub const COMPACT_AT_LIVE_SHARE: u64 = 2;
 
 /// Blobs of a chain that are merged however little they weigh: every manifest names them all.
 pub const CHAIN_BLOBS: usize = 256;
-
-/// How many times its base the deltas of a state that only grows may weigh before they are merged. Each byte is
-/// then rewritten 1.25 times instead of 3; a state that stops growing leaves that much to be merged once.
-pub const PATIENCE_MAX: u64 = 4;
 
 /// How long a held lock is given to be let go. Sled's own threads drop the last handle a little after
 /// the storage is dropped, so a restart within one process would else find itself in use.

@@ -92,7 +92,7 @@ fn first_broken(
 ) -> Result<Option<(String, String)>, RecoveryError> {
     for part in &manifest.parts {
         let keyed = part.keyed.iter().flat_map(|keyed| &keyed.chain);
-        let blobs = keyed.map(|blob| (blob, FrameKind::KeyedState));
+        let blobs = keyed.map(|stored| (&stored.blob, FrameKind::KeyedState));
         for (blob, kind) in blobs.chain([(&part.snapshot, FrameKind::Subtask)]) {
             if whole.contains(blob) {
                 continue;
@@ -222,7 +222,8 @@ impl Restore {
         parallelism: u32,
     ) -> Result<BTreeMap<String, Vec<Vec<Delta>>>, RecoveryError> {
         let load = |part: &KeyedPart| {
-            part.chain.iter().map(|blob| fetch(storage, blob, Delta::from_owned_frame)).collect()
+            let blobs = part.chain.iter().map(|stored| &stored.blob);
+            blobs.map(|blob| fetch(storage, blob, Delta::from_owned_frame)).collect()
         };
         let states = self.keyed_parts(operator, index, parallelism).into_iter();
         states

@@ -66,7 +66,7 @@ fn a_blob_of_another_format_version_is_refused_and_not_passed_over() {
     frame[4] = 9;
     let crc = crate::fixtures::crc32c(&frame[..16]);
     frame[16..20].copy_from_slice(&crc.to_le_bytes());
-    manifest.parts[0].keyed[0].chain[0] = memory.put_blob("newer", &frame).expect("put");
+    manifest.parts[0].keyed[0].chain[0].blob = memory.put_blob("newer", &frame).expect("put");
     let error = newest_whole(&log_of(&memory, vec![manifest]), &memory).expect_err("refused");
     assert!(matches!(error, RecoveryError::Version { found: 9, .. }), "{error}");
 }

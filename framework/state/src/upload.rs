@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use tidegate_core::key::MaxParallelism;
 use tidegate_core::operator::BoxError;
 use tidegate_core::sink::{Prepare, Sealed};
-use tidegate_core::snapshot::{BlobRef, CheckpointId, Committable, KeyedPart, SubtaskPart};
+use tidegate_core::snapshot::{CheckpointId, Committable, KeyedPart, StoredDelta, SubtaskPart};
 use tidegate_core::state::delta_writer::DeltaWriter;
 use tidegate_core::task::{Capture, FrozenState};
 
@@ -57,10 +57,10 @@ impl Chains {
         Self { incremental, chains: restored.iter().map(chain).collect(), begun: Vec::new() }
     }
 
-    /// Begins the capture of a state; says whether it must be a base.
-    pub fn begin(&mut self, operator: &str, state: &str) -> bool {
+    /// Begins the capture of a state that holds so many entries; says whether it must be a base.
+    pub fn begin(&mut self, operator: &str, state: &str, entries: u64) -> bool {
         let name = (operator.to_owned(), state.to_owned());
-        let mut capture = self.chains.entry(name.clone()).or_default().next_capture();
+        let mut capture = self.chains.entry(name.clone()).or_default().next_capture(entries);
         capture.full |= !self.incremental;
         self.begun.push((name, capture));
         capture.full
@@ -146,7 +146,7 @@ pub fn upload(
     for frozen in capture.keyed {
         let Some((name, mut began)) = pending.next() else { break };
         match put_state(storage, uploader, checkpoint, frozen, &mut began, &mut totals) {
-            Ok(blob) => stored.push((name, began, blob)),
+            Ok(delta) => stored.push((name, began, delta)),
             Err(error) => {
                 failure = Some((name, began, error));
                 break;
@@ -157,8 +157,8 @@ pub fn upload(
     let lost = failure.as_ref().map(|(name, began, _)| (name.clone(), *began));
     let lost: Vec<_> = lost.into_iter().chain(pending).collect();
     with_chains(&mut |chains| {
-        for (name, began, blob) in &stored {
-            chains.chain(name).uploaded(*began, blob.clone());
+        for (name, began, delta) in &stored {
+            chains.chain(name).uploaded(*began, delta.clone());
         }
         for (name, began) in &lost {
             chains.chain(name).failed(*began);
@@ -209,16 +209,16 @@ fn put_state(
     frozen: FrozenState,
     began: &mut ChainCapture,
     totals: &mut (u64, u64),
-) -> Result<BlobRef, StorageError> {
+) -> Result<StoredDelta, StorageError> {
     let FrozenState { operator, state, frozen } = frozen;
     let name = uploader.blob_name(checkpoint, &format!("{operator}-{state}"));
     let full = frozen.is_full();
     let write = |into: &mut DeltaWriter<'_>| frozen.encode(uploader.max_parallelism, into);
-    let (blob, entries) = put_delta(storage, &name, full, write)?;
+    let stored = put_delta(storage, &name, full, write)?;
     began.full |= full;
-    totals.0 += blob.bytes;
-    totals.1 += entries;
-    Ok(blob)
+    totals.0 += stored.blob.bytes;
+    totals.1 += stored.entries;
+    Ok(stored)
 }
 
 fn named(chains: &mut Chains, name: &(String, String), began: ChainCapture) -> Option<KeyedPart> {
@@ -271,9 +271,9 @@ pub fn compact_chains(
             taken = chains.chain(&name).compacted(&compaction, base.clone());
         });
         if taken {
-            replaced.extend(compaction.parts.iter().map(|blob| blob.name.clone()));
+            replaced.extend(compaction.parts.iter().map(|part| part.blob.name.clone()));
         } else {
-            replaced.push(base.name);
+            replaced.push(base.blob.name);
         }
     }
     Ok(replaced)
@@ -336,7 +336,7 @@ mod tests {
     fn two_captures_of_one_step_each_name_their_states() {
         let chains = RefCell::new(Chains::new(true, &[]));
         for checkpoint in [1, 2] {
-            chains.borrow_mut().begin("o", "s");
+            chains.borrow_mut().begin("o", "s", 0);
             let begun = chains.borrow_mut().take_begun();
             let Uploaded::Part { part, .. } = upload_of(capture(checkpoint), begun, &chains) else {
                 panic!("memory does not fail");
@@ -349,8 +349,8 @@ mod tests {
     #[should_panic(expected = "each capture has its own beginnings")]
     fn a_capture_without_its_own_beginnings_is_never_stored() {
         let chains = RefCell::new(Chains::new(true, &[]));
-        chains.borrow_mut().begin("o", "s");
-        chains.borrow_mut().begin("o", "s");
+        chains.borrow_mut().begin("o", "s", 0);
+        chains.borrow_mut().begin("o", "s", 0);
         drop(chains.borrow_mut().take_begun());
         let none = chains.borrow_mut().take_begun();
         upload_of(capture(2), none, &chains);

@@ -26,7 +26,7 @@ impl Transport for Port {
 
 impl TaskPort for Port {
     fn credit(&mut self, _channel: usize) {}
-    fn wants_base(&mut self, _operator: &str, _state: &str) -> bool {
+    fn wants_base(&mut self, _operator: &str, _state: &str, _entries: u64) -> bool {
         false
     }
     fn captured(&mut self, _capture: Capture) {}

@@ -24,7 +24,7 @@ pub(super) const QUERY: Query = Query {
 
 fn draw(events: &Stream<Event>, out: &Output) {
     let highest = events
-        .process(|| Candidates)
+        .process(Candidates::default)
         .uid("candidates")
         .window_all(Window::tumbling(WINDOW_MS))
         .aggregate(Highest)
@@ -43,8 +43,16 @@ struct Candidate {
     guest: bool,
 }
 
-/// Puts each bid into its window, and what lies on the line between two into both.
-struct Candidates;
+/// Puts each bid into its window, and what lies on the line between two into both. A bid below one that has
+/// already gone into the same window is none of its highest and goes no further: most are.
+///
+/// What is remembered for that is no state: an instance that has forgotten it lets more bids pass.
+#[derive(Default)]
+struct Candidates {
+    /// The beginning of the window of the last bid that has passed, and its price.
+    window: i64,
+    price: u64,
+}
 
 impl Process for Candidates {
     type In = Event;
@@ -58,10 +66,15 @@ impl Process for Candidates {
     ) -> Result<(), BoxError> {
         let Event::Bid(bid) = event else { return Ok(()) };
         let at = ctx.timestamp();
-        if at.millis().rem_euclid(WINDOW_MS) == 0 {
+        let into = at.millis().rem_euclid(WINDOW_MS);
+        if into == 0 {
             ctx.emit_at(Candidate { bid: bid.clone(), guest: true }, at.minus(1));
         }
-        ctx.emit(Candidate { bid, guest: false });
+        let window = at.millis() - into;
+        if window != self.window || bid.price >= self.price {
+            (self.window, self.price) = (window, bid.price);
+            ctx.emit(Candidate { bid, guest: false });
+        }
         Ok(())
     }
 }

@@ -12,6 +12,8 @@ use std::collections::{BTreeMap, BTreeSet};
 #[derive(Clone, Debug)]
 pub struct MapState<K, U, V> {
     maps: HashTable<(K, BTreeMap<U, V>)>,
+    /// Entries of all maps together.
+    entries: u64,
     /// Entries set or removed since the last capture; meaningless once `all_dirty`.
     changed: BTreeSet<(K, U)>,
     all_dirty: bool,
@@ -19,7 +21,7 @@ pub struct MapState<K, U, V> {
 
 impl<K, U, V> Default for MapState<K, U, V> {
     fn default() -> Self {
-        Self { maps: HashTable::new(), changed: BTreeSet::new(), all_dirty: false }
+        Self { maps: HashTable::new(), entries: 0, changed: BTreeSet::new(), all_dirty: false }
     }
 }
 
@@ -63,6 +65,7 @@ impl<K: Key, U: Value + Ord, V: Value> MapState<K, U, V> {
     pub fn take(&mut self, at: Keyed<'_, K>) -> BTreeMap<U, V> {
         let found = self.maps.find_entry(at.hash, |(key, _)| key == at.key);
         let map = found.map(|found| found.remove().0.1).unwrap_or_default();
+        self.entries -= map.len() as u64;
         for entry in map.keys() {
             self.note(at, entry.clone());
         }
@@ -90,12 +93,14 @@ impl<K: Key, U: Value + Ord, V: Value> MapState<K, U, V> {
         let found =
             self.maps.entry(at.hash, |(key, _)| key == at.key, |(key, _)| key.stable_hash());
         let slot = found.or_insert_with(|| (at.key.clone(), BTreeMap::new()));
-        slot.into_mut().1.insert(entry, value);
+        let before = slot.into_mut().1.insert(entry, value);
+        self.entries += u64::from(before.is_none());
     }
 
     fn cut(&mut self, at: Keyed<'_, K>, entry: &U) -> Option<V> {
         let mut found = self.maps.find_entry(at.hash, |(key, _)| key == at.key).ok()?;
         let value = found.get_mut().1.remove(entry)?;
+        self.entries -= 1;
         if found.get().1.is_empty() {
             found.remove();
         }
@@ -170,6 +175,6 @@ impl<K: Key, U: Value + Ord + Sync, V: Value> KeyedState for MapState<K, U, V> {
     }
 
     fn entries(&self) -> u64 {
-        self.maps.iter().map(|(_, map)| map.len() as u64).sum()
+        self.entries
     }
 }

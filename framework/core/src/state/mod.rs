@@ -67,7 +67,8 @@ pub trait KeyedState: Send {
     /// When the entries do not fit the state's types.
     fn restore(&mut self, delta: &Delta, groups: KeyGroupRange) -> Result<(), DecodeError>;
 
-    /// Number of entries held now.
+    /// Number of entries held now, counted as they are captured: at little cost, for it is asked at every
+    /// barrier.
     fn entries(&self) -> u64;
 }
 
