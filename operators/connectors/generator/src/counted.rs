@@ -67,6 +67,11 @@ impl<F: Formula> Counted<F> {
         Self { formula, splits }
     }
 
+    /// The same splits, read by what `of` makes of the formula.
+    pub(crate) fn with_formula<G>(self, of: impl FnOnce(F) -> G) -> Counted<G> {
+        Counted { formula: of(self.formula), splits: self.splits }
+    }
+
     /// The split that is furthest behind and has records left.
     fn hindmost(&self) -> Option<usize> {
         let unfinished = self.splits.iter().enumerate().filter(|(_, split)| split.remaining() > 0);

@@ -16,6 +16,7 @@ mod clicks;
 mod counted;
 mod hash;
 mod limits;
+mod mapped;
 mod nexmark;
 mod sequence;
 
@@ -24,5 +25,6 @@ pub use app_events::{AppEventGenerator, AppEvents};
 pub use click::{Behavior, Click};
 pub use clicks::{ClickGenerator, Clicks};
 pub use counted::{Counted, CountedSplit, Formula};
+pub use mapped::Mapped;
 pub use nexmark::{Auction, Bid, Event, NexmarkEvents, NexmarkGenerator, Person, Text};
 pub use sequence::{Keys, Sequence};

@@ -98,6 +98,12 @@ impl CsvFormat {
         &self.schema
     }
 
+    /// How its records are written.
+    #[must_use]
+    pub const fn dialect(&self) -> CsvDialect {
+        self.dialect
+    }
+
     /// The same for a file that begins with this header: fields are found by name. Fields of other names are skipped;
     /// a column without a field is NULL.
     ///

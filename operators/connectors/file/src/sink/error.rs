@@ -37,6 +37,9 @@ pub enum SinkError {
         /// What is wrong with it.
         reason: String,
     },
+    /// The bucket expression gave nothing.
+    #[error("a record has no bucket: {0}; change the bucket expression or filter such records out")]
+    NoBucket(String),
     /// Too many files at once.
     #[error(
         "more than {BUCKETS_OPEN_MAX} buckets are being written at once; \

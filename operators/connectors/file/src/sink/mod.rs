@@ -44,14 +44,16 @@ use tidegate_core::sink::{Committer, SinkFactory, SubtaskIdentity};
 
 /// Writes one row, without its newline.
 type Encode<T> = Arc<dyn Fn(&T, &mut Vec<u8>) -> Result<(), String> + Send + Sync>;
-/// The sub-folder of a row.
-type BucketOf<T> = Arc<dyn Fn(&T) -> String + Send + Sync>;
+/// The sub-folder of a row, or why it has none.
+type BucketOf<T> = Arc<dyn Fn(&T) -> Result<String, String> + Send + Sync>;
 
 /// Writes rows to files in a folder, exactly once.
 pub struct FileSink<T> {
     folder: PathBuf,
     encode: Encode<T>,
     bucket: Option<BucketOf<T>>,
+    /// What each file begins with.
+    header: Arc<[u8]>,
     roll_bytes: u64,
     roll_after: Duration,
 }
@@ -59,7 +61,8 @@ pub struct FileSink<T> {
 impl<T> Clone for FileSink<T> {
     fn clone(&self) -> Self {
         let (folder, encode) = (self.folder.clone(), Arc::clone(&self.encode));
-        Self { folder, encode, bucket: self.bucket.clone(), ..*self }
+        let header = Arc::clone(&self.header);
+        Self { folder, encode, bucket: self.bucket.clone(), header, ..*self }
     }
 }
 
@@ -93,19 +96,45 @@ impl<T: Data> FileSink<T> {
         })
     }
 
-    fn fallible(
+    /// Files in `folder`; `encode` appends one row to the buffer, without a newline, or says why it cannot be written,
+    /// which fails the subtask.
+    pub fn fallible(
         folder: impl Into<PathBuf>,
         encode: impl Fn(&T, &mut Vec<u8>) -> Result<(), String> + Send + Sync + 'static,
     ) -> Self {
         let (folder, encode) = (folder.into(), Arc::new(encode));
-        Self { folder, encode, bucket: None, roll_bytes: ROLL_BYTES, roll_after: ROLL_AFTER }
+        let header = Arc::default();
+        Self {
+            folder,
+            encode,
+            bucket: None,
+            header,
+            roll_bytes: ROLL_BYTES,
+            roll_after: ROLL_AFTER,
+        }
     }
 
     /// Puts each row into a sub-folder, such as `day=26/hour=01`; one that could leave the output
     /// folder or hide in it fails the subtask.
     #[must_use]
-    pub fn bucket(mut self, of: impl Fn(&T) -> String + Send + Sync + 'static) -> Self {
+    pub fn bucket(self, of: impl Fn(&T) -> String + Send + Sync + 'static) -> Self {
+        self.try_bucket(move |row| Ok(of(row)))
+    }
+
+    /// The same where a row may have no sub-folder: that fails the subtask, for the reason given.
+    #[must_use]
+    pub fn try_bucket(
+        mut self,
+        of: impl Fn(&T) -> Result<String, String> + Send + Sync + 'static,
+    ) -> Self {
         self.bucket = Some(Arc::new(of));
+        self
+    }
+
+    /// The line that each file begins with, without its newline; it is no row. None unless set.
+    #[must_use]
+    pub fn header(mut self, line: &[u8]) -> Self {
+        self.header = [line, b"\n"].concat().into();
         self
     }
 

@@ -50,6 +50,7 @@ impl Part {
 pub struct FileWriter<T> {
     encode: Encode<T>,
     bucket: Option<BucketOf<T>>,
+    header: Arc<[u8]>,
     roll_bytes: u64,
     roll_after: Duration,
     /// The next file's name.
@@ -75,6 +76,7 @@ impl<T> FileWriter<T> {
         Ok(Self {
             encode: Arc::clone(&sink.encode),
             bucket: sink.bucket.clone(),
+            header: Arc::clone(&sink.header),
             roll_bytes: sink.roll_bytes,
             roll_after: sink.roll_after,
             next: FileId { run, attempt, subtask, seq: 0 },
@@ -88,10 +90,11 @@ impl<T> FileWriter<T> {
 
     /// Encodes a row; a buffer that is full then is stuck until it is handed over.
     fn append(&mut self, value: &T) -> Result<(), SinkError> {
-        let bucket = self.bucket.as_ref().map_or_else(String::new, |bucket| bucket(value));
+        let bucket = self.bucket.as_ref().map_or_else(|| Ok(String::new()), |of| of(value));
+        let bucket = bucket.map_err(SinkError::NoBucket)?;
         let part = match self.open.get_mut(bucket.as_str()) {
             Some(part) => part,
-            None => open_part(&mut self.open, &mut self.next, &bucket)?,
+            None => open_part(&mut self.open, &mut self.next, &bucket, &self.header)?,
         };
         let before = part.buffer.len();
         (self.encode)(value, &mut part.buffer).map_err(SinkError::Format)?;
@@ -114,6 +117,7 @@ fn open_part<'a>(
     open: &'a mut BTreeMap<Arc<str>, Part>,
     next: &mut FileId,
     bucket: &str,
+    header: &[u8],
 ) -> Result<&'a mut Part, SinkError> {
     bucket::check(bucket)?;
     if open.len() >= BUCKETS_OPEN_MAX {
@@ -124,8 +128,8 @@ fn open_part<'a>(
     let part = Part {
         id,
         bucket: Arc::clone(&bucket),
-        buffer: Vec::new(),
-        bytes: 0,
+        buffer: header.to_vec(),
+        bytes: header.len() as u64,
         rows: 0,
         opened: Instant::now(),
     };

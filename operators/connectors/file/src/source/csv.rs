@@ -84,23 +84,20 @@ impl Csv {
         parser.read(&mut record)?;
         Ok((record, parser.position()))
     }
+}
 
-    /// Whether a newline may be part of a field.
-    fn has_quotes(&self, body: &FileSplit) -> Result<bool, SourceError> {
-        if !self.quoting {
-            return Ok(false);
+/// Whether a newline may be part of a field.
+pub(crate) fn holds_quote(body: &FileSplit) -> Result<bool, SourceError> {
+    let (mut reader, mut block) = (RangeReader::open(body)?, vec![0; READ_BYTES]);
+    let mut position = body.start;
+    loop {
+        reader.row_begins(position);
+        let read = reader.read(&mut block);
+        let read = read.map_err(|cause| SourceError::from_io(&body.file, cause))?;
+        if read == 0 || memchr::memchr(b'"', &block[..read]).is_some() {
+            return Ok(read > 0);
         }
-        let (mut reader, mut block) = (RangeReader::open(body)?, vec![0; READ_BYTES]);
-        let mut position = body.start;
-        loop {
-            reader.row_begins(position);
-            let read = reader.read(&mut block);
-            let read = read.map_err(|cause| SourceError::from_io(&body.file, cause))?;
-            if read == 0 || memchr::memchr(b'"', &block[..read]).is_some() {
-                return Ok(read > 0);
-            }
-            position += read as u64;
-        }
+        position += read as u64;
     }
 }
 
@@ -112,7 +109,7 @@ impl<T: DeserializeOwned + 'static> Format<T> for Csv {
     }
 
     fn cuts(&self, body: &FileSplit, nominal: &[u64]) -> Result<Vec<u64>, SourceError> {
-        if !self.has_quotes(body)? {
+        if !self.quoting || !holds_quote(body)? {
             return cuts_at_newlines(body, nominal);
         }
         let (mut parser, mut record) = (Parser::open(self, body)?, ByteRecord::new());

@@ -42,7 +42,8 @@ pub enum SourceError {
     /// A row is not what it should be, and the policy is to fail.
     #[error(
         "malformed row at byte {position} of {file}{}: {reason}; correct it, \
-         or leave such rows out with on_malformed(Skip) or on_malformed(DeadLetter)",
+         or leave such rows out: on_malformed(Skip) or on_malformed(DeadLetter(path)), \
+         in a topology `malformed: skip` or `malformed: {{file: path}}`",
         line.map_or(String::new(), |line| format!(" (line {line})"))
     )]
     Malformed {
@@ -53,6 +54,14 @@ pub enum SourceError {
         /// The number of the line that begins there, from 1, unless it is too far into the file.
         line: Option<u64>,
         /// What is wrong with it.
+        reason: String,
+    },
+    /// The header is not one of the rows wanted.
+    #[error("the first row of {file} is not the header it should be: {reason}")]
+    Header {
+        /// The file.
+        file: String,
+        /// What is wrong with it, and what to do.
         reason: String,
     },
     /// A malformed row could not be kept.

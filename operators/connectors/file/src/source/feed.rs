@@ -71,6 +71,11 @@ impl<T> Feed<T> {
         true
     }
 
+    /// Whether somebody still takes what is pushed.
+    pub(crate) fn is_wanted(&self) -> bool {
+        !self.lock().closed
+    }
+
     /// Nothing follows.
     pub(crate) fn end(&self, result: Result<(), SourceError>) {
         let mut state = self.lock();

@@ -12,7 +12,7 @@ use std::io::{BufRead, BufReader, Read, Seek, SeekFrom};
 use tidegate_core::time::Timestamp;
 
 /// The mark some editors put at the beginning of a file; no part of the first row.
-const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
+pub(crate) const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
 /// How bytes become rows.
 pub trait Format<T>: Clone + Send + Sync + 'static {
@@ -73,6 +73,20 @@ impl<T> Row<T> {
     pub(crate) fn new(value: Result<T, String>, position: u64, behind: u64) -> Self {
         let value = value.map_err(|reason| Box::new(Flaw { position, reason }));
         Self { value, timestamp: Timestamp::MIN, behind }
+    }
+
+    /// Gives the row from `position` on its event time; without one it is malformed.
+    #[inline]
+    pub(crate) fn stamp(
+        &mut self,
+        position: u64,
+        of: &(dyn Fn(&T) -> Result<Timestamp, String> + Send + Sync),
+    ) {
+        let Ok(value) = &self.value else { return };
+        match of(value) {
+            Ok(timestamp) => self.timestamp = timestamp,
+            Err(reason) => self.value = Err(Box::new(Flaw { position, reason })),
+        }
     }
 }
 

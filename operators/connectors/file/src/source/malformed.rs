@@ -79,14 +79,56 @@ impl Judge {
                 };
                 let mut last = None;
                 for (_, flaw, behind) in flawed {
-                    append(&mut self.dead_letters, path, split, flaw, behind)
-                        .map_err(|cause| failed(flaw.position, cause))?;
+                    let mut keep = || {
+                        let (position, bytes) = text_of(split, flaw, behind)?;
+                        let row = String::from_utf8_lossy(&bytes);
+                        let (file, reason) = (&*split.file, &*flaw.reason);
+                        DeadLetter { file, position, bytes: bytes.len(), reason, row: &row }
+                            .append(&mut self.dead_letters, path)
+                    };
+                    keep().map_err(|cause| failed(flaw.position, cause))?;
                     last = Some(flaw.position);
                 }
                 if let (Some(position), Some(letters)) = (last, &self.dead_letters) {
                     letters.sync_data().map_err(|cause| failed(position, cause))?;
                 }
                 Ok(())
+            }
+        }
+    }
+
+    /// Judges one malformed row that is not to be had a second time.
+    pub(crate) fn judge_record(
+        &mut self,
+        source: &str,
+        position: u64,
+        line: u64,
+        row: &[u8],
+        reason: &str,
+    ) -> Result<(), SourceError> {
+        let file = source.to_owned();
+        match &self.policy {
+            Malformed::Skip => Ok(()),
+            Malformed::Fail => {
+                let (line, reason) = (Some(line), reason.to_owned());
+                Err(SourceError::Malformed { file, position, line, reason })
+            }
+            Malformed::DeadLetter(path) => {
+                let text = String::from_utf8_lossy(row);
+                let letter =
+                    DeadLetter { file: source, position, bytes: row.len(), reason, row: &text };
+                let kept = letter.append(&mut self.dead_letters, path);
+                let kept = kept.and_then(|()| match &self.dead_letters {
+                    Some(letters) => letters.sync_data(),
+                    None => Ok(()),
+                });
+                let dead_letters = path.display().to_string();
+                kept.map_err(|cause| SourceError::DeadLetter {
+                    file,
+                    position,
+                    dead_letters,
+                    cause,
+                })
             }
         }
     }
@@ -106,29 +148,17 @@ fn text_of(split: &FileSplit, flaw: &Flaw, behind: u64) -> io::Result<(u64, Vec<
     Ok((flaw.position + leading as u64, bytes))
 }
 
-/// Appends one line, in one write, so that subtasks can share the file.
-fn append(
-    letters: &mut Option<File>,
-    path: &Path,
-    split: &FileSplit,
-    flaw: &Flaw,
-    behind: u64,
-) -> io::Result<()> {
-    let file = match letters {
-        Some(file) => file,
-        None => letters.insert(open(path)?),
-    };
-    let (position, bytes) = text_of(split, flaw, behind)?;
-    let letter = DeadLetter {
-        file: &split.file,
-        position,
-        bytes: bytes.len(),
-        reason: &flaw.reason,
-        row: &String::from_utf8_lossy(&bytes),
-    };
-    let mut line = serde_json::to_vec(&letter)?;
-    line.push(b'\n');
-    file.write_all(&line)
+impl DeadLetter<'_> {
+    /// Appends one line, in one write, so that subtasks can share the file.
+    fn append(&self, letters: &mut Option<File>, path: &Path) -> io::Result<()> {
+        let file = match letters {
+            Some(file) => file,
+            None => letters.insert(open(path)?),
+        };
+        let mut line = serde_json::to_vec(self)?;
+        line.push(b'\n');
+        file.write_all(&line)
+    }
 }
 
 /// Opens the dead letters for appending, the file's name durable; a line that a crash has torn is

@@ -29,6 +29,13 @@ mod lines;
 mod malformed;
 mod range;
 mod reader;
+mod record;
+mod records;
+#[cfg(test)]
+mod records_tests;
+mod stdin;
+#[cfg(test)]
+mod stdin_tests;
 #[cfg(test)]
 mod tests;
 
@@ -39,6 +46,9 @@ pub use lines::{LineRows, Lines};
 pub use malformed::Malformed;
 pub use range::FileSplit;
 pub use reader::FileReader;
+pub use record::RecordEnd;
+pub use records::{RecordRows, Records};
+pub use stdin::{StdinReader, StdinSource, StdinSplit};
 
 use crate::limits::RANGE_BYTES_MIN;
 use reader::TimestampOf;
@@ -119,7 +129,7 @@ impl<T: Data, F: Format<T>> FileSource<T, F> {
         Self {
             paths: vec![path.into()],
             format,
-            timestamp: Arc::new(|_| Timestamp::MIN),
+            timestamp: Arc::new(|_| Ok(Timestamp::MIN)),
             malformed: Malformed::default(),
             range_bytes_min: RANGE_BYTES_MIN,
         }
@@ -135,6 +145,16 @@ impl<T: Data, F: Format<T>> FileSource<T, F> {
     /// What the event time of a row is; none unless set.
     #[must_use]
     pub fn timestamp(mut self, of: impl Fn(&T) -> Timestamp + Send + Sync + 'static) -> Self {
+        self.timestamp = Arc::new(move |row| Ok(of(row)));
+        self
+    }
+
+    /// What the event time of a row is, where not each has one: a row without is malformed, for the reason given.
+    #[must_use]
+    pub fn try_timestamp(
+        mut self,
+        of: impl Fn(&T) -> Result<Timestamp, String> + Send + Sync + 'static,
+    ) -> Self {
         self.timestamp = Arc::new(of);
         self
     }

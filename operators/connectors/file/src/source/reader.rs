@@ -19,8 +19,8 @@ use tidegate_core::operator::BoxError;
 use tidegate_core::source::{Source, SourceOutput, SourceStatus};
 use tidegate_core::time::Timestamp;
 
-/// What the event time of a row is.
-pub(crate) type TimestampOf<T> = Arc<dyn Fn(&T) -> Timestamp + Send + Sync>;
+/// What the event time of a row is, or why it has none.
+pub(crate) type TimestampOf<T> = Arc<dyn Fn(&T) -> Result<Timestamp, String> + Send + Sync>;
 
 /// One subtask's reader of file ranges.
 pub struct FileReader<T> {
@@ -57,7 +57,7 @@ impl<T: Data> FileReader<T> {
 }
 
 /// What a panic said.
-fn said(panic: &(dyn Any + Send)) -> String {
+pub(crate) fn said(panic: &(dyn Any + Send)) -> String {
     let text = panic.downcast_ref::<&str>().copied();
     let text = text.or_else(|| panic.downcast_ref::<String>().map(String::as_str));
     text.unwrap_or("without a message").to_owned()
@@ -88,13 +88,11 @@ impl<T, F: Format<T>> Fetcher<'_, T, F> {
         loop {
             let mut chunk = Vec::with_capacity(crate::limits::CHUNK_ROWS);
             let more = fill(&mut rows, position, &mut chunk)?;
-            position = chunk.last().map_or(position, |row| row.behind);
-            let verdict = self.judge.judge(split, &mut chunk);
             for row in &mut chunk {
-                if let Ok(value) = &row.value {
-                    row.timestamp = (self.timestamp)(value);
-                }
+                row.stamp(position, &*self.timestamp);
+                position = row.behind;
             }
+            let verdict = self.judge.judge(split, &mut chunk);
             let ends = !more && verdict.is_ok();
             let wanted = self.feed.push(Chunk { split: index, rows: chunk.into_iter(), ends });
             verdict?;

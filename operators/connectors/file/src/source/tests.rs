@@ -25,15 +25,15 @@ fn identity() -> SubtaskIdentity {
     SubtaskIdentity { operator: "read".into(), index: 0, parallelism: 1, run: 1, attempt: 0 }
 }
 
-fn output<T: Data>(splits: usize) -> SourceOutput<T> {
+pub(super) fn output<T: Data>(splits: usize) -> SourceOutput<T> {
     let fresh = vec![(SplitWatermark::default(), false); splits];
     SourceOutput::new(WatermarkStrategy::none(), fresh, Timestamp::MIN)
 }
 
 /// One poll that emits, ends or fails.
-fn poll<T: Data>(
-    reader: &mut FileReader<T>,
-    out: &mut SourceOutput<T>,
+pub(super) fn poll<S: Source>(
+    reader: &mut S,
+    out: &mut SourceOutput<S::Out>,
     budget: usize,
 ) -> Result<SourceStatus, BoxError> {
     let waker = Waker::from(Arc::new(Unpark(thread::current())));
@@ -45,7 +45,7 @@ fn poll<T: Data>(
     }
 }
 
-fn taken<T: Data>(out: &mut SourceOutput<T>) -> Vec<T> {
+pub(super) fn taken<T: Data>(out: &mut SourceOutput<T>) -> Vec<T> {
     let mut values = Vec::new();
     for element in out.take() {
         let Element::Batch(mut batch) = element else { continue };
@@ -118,8 +118,12 @@ fn plain_json(bytes: &[u8]) -> (Vec<i64>, u64) {
 }
 
 /// Reads `file` in every way that must make no difference.
-fn check<T, F>(source: FileSource<T, F>, expected: &(Vec<T>, u64), parallelism: u32, budget: usize)
-where
+pub(super) fn check<T, F>(
+    source: FileSource<T, F>,
+    expected: &(Vec<T>, u64),
+    parallelism: u32,
+    budget: usize,
+) where
     T: Data + std::fmt::Debug + PartialEq,
     F: Format<T>,
 {
@@ -137,7 +141,7 @@ where
     assert_eq!(apart, *expected, "a reader for each range");
 }
 
-fn csv_file() -> impl Strategy<Value = Vec<u8>> {
+pub(super) fn csv_file() -> impl Strategy<Value = Vec<u8>> {
     let field = proptest::collection::vec(
         prop::sample::select(vec!["a", ",", "\"", "\n", "\r", "é", " "]),
         0..5,
@@ -158,7 +162,7 @@ fn csv_file() -> impl Strategy<Value = Vec<u8>> {
     })
 }
 
-fn any_bytes() -> impl Strategy<Value = Vec<u8>> {
+pub(super) fn any_bytes() -> impl Strategy<Value = Vec<u8>> {
     let pieces: Vec<&[u8]> =
         vec![b"a", b",", b"\"", b"\n", b"\r", b"\r\n", b"1", b"-", b"\xff", b"\xef\xbb\xbf", b"\0"];
     let pieces = proptest::collection::vec(prop::sample::select(pieces), 0..120);
@@ -225,7 +229,8 @@ fn a_malformed_row_fails_the_source_with_its_place_after_the_rows_before_it() {
     let error = poll(&mut reader, &mut out, 2).unwrap_err().to_string();
     let expected = format!(
         "malformed row at byte 14 of {} (line 4): column 1: invalid digit found in string; correct it, \
-         or leave such rows out with on_malformed(Skip) or on_malformed(DeadLetter)",
+         or leave such rows out: on_malformed(Skip) or on_malformed(DeadLetter(path)), \
+         in a topology `malformed: skip` or `malformed: {{file: path}}`",
         file.display()
     );
     assert_eq!(error, expected);
@@ -263,7 +268,7 @@ fn dead_letters_hold_each_malformed_row_with_its_place() {
     assert_eq!(fs::read_to_string(&letters).unwrap(), expected);
 }
 
-fn refusal<T>(result: Result<T, BoxError>) -> String {
+pub(super) fn refusal<T>(result: Result<T, BoxError>) -> String {
     let Err(error) = result else { panic!("it was not refused") };
     assert!(error.downcast_ref::<Refusal>().is_some(), "no refusal: {error}");
     error.to_string()
