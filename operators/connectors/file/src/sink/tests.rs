@@ -273,6 +273,23 @@ fn a_file_stays_open_across_barriers_until_it_is_large_enough() {
 }
 
 #[test]
+fn every_part_begins_with_the_header_also_one_that_a_recovery_has_cut() {
+    let scratch = Scratch::new();
+    let sink = numbers(scratch.path()).header(b"n").roll_bytes(8);
+    let mut job = Job::start(sink, 1, 0, Vec::new());
+    job.write(2);
+    job.barrier(BarrierKind::Periodic, Outcome::Completed);
+    job.write(3);
+    job.recover(1).unwrap();
+    job.write(4);
+    job.barrier(BarrierKind::Stop, Outcome::Committed);
+    let text = |name| fs::read_to_string(scratch.path().join(name)).unwrap();
+    let mut texts: Vec<String> = names(scratch.path()).into_iter().map(text).collect();
+    texts.sort();
+    assert_eq!(texts, ["n\n0\n1\n", "n\n2\n3\n4\n", "n\n5\n"]);
+}
+
+#[test]
 fn backpressure_leaves_records_and_wakes_when_there_is_room() {
     let scratch = Scratch::new();
     let wide = FileSink::new(scratch.path(), |row: &u64, buffer: &mut Vec<u8>| {

@@ -97,7 +97,8 @@ impl Judge {
         }
     }
 
-    /// Judges one malformed row that is not to be had a second time.
+    /// Judges one malformed row that is not to be had a second time. A dead letter is on disk only behind
+    /// [`Self::sync`].
     pub(crate) fn judge_record(
         &mut self,
         source: &str,
@@ -118,10 +119,6 @@ impl Judge {
                 let letter =
                     DeadLetter { file: source, position, bytes: row.len(), reason, row: &text };
                 let kept = letter.append(&mut self.dead_letters, path);
-                let kept = kept.and_then(|()| match &self.dead_letters {
-                    Some(letters) => letters.sync_data(),
-                    None => Ok(()),
-                });
                 let dead_letters = path.display().to_string();
                 kept.map_err(|cause| SourceError::DeadLetter {
                     file,
@@ -130,6 +127,21 @@ impl Judge {
                     cause,
                 })
             }
+        }
+    }
+
+    /// Makes the dead letters durable, the last of which is that of the row at `position`.
+    pub(crate) fn sync(&self, source: &str, position: u64) -> Result<(), SourceError> {
+        match (&self.policy, &self.dead_letters) {
+            (Malformed::DeadLetter(path), Some(letters)) => {
+                letters.sync_data().map_err(|cause| SourceError::DeadLetter {
+                    file: source.to_owned(),
+                    position,
+                    dead_letters: path.display().to_string(),
+                    cause,
+                })
+            }
+            _ => Ok(()),
         }
     }
 }

@@ -14,7 +14,7 @@ use super::format::{BYTE_ORDER_MARK, Row};
 use super::malformed::{Judge, Malformed};
 use super::reader::{TimestampOf, said};
 use super::record::RecordReader;
-use super::records::{self, Records};
+use super::records::{Records, failed};
 use crate::limits::{CHUNK_ROWS, READ_BYTES};
 use serde::{Deserialize, Serialize};
 use std::cell::RefCell;
@@ -149,28 +149,45 @@ impl<T: Data> StdinSource<T> {
     }
 }
 
+/// Rows read and not yet handed on.
+struct Ready<T> {
+    rows: Vec<Row<T>>,
+    judge: Judge,
+    /// The last malformed row of these.
+    flawed: Option<u64>,
+    feed: Arc<Feed<T>>,
+}
+
+impl<T> Ready<T> {
+    fn push(&mut self, row: Row<T>) {
+        self.flawed = row.value.as_ref().err().map(|flaw| flaw.position).or(self.flawed);
+        self.rows.push(row);
+    }
+
+    /// False when nobody wants any more. Dead letters are durable before their rows are counted.
+    fn hand_on(&mut self) -> Result<bool, SourceError> {
+        if let Some(position) = self.flawed.take() {
+            self.judge.sync(NAME, position)?;
+        }
+        if self.rows.is_empty() {
+            return Ok(self.feed.is_wanted());
+        }
+        let rows = std::mem::take(&mut self.rows).into_iter();
+        Ok(self.feed.push(Chunk { split: 0, rows, ends: false }))
+    }
+}
+
 /// Hands rows on before it asks for more bytes, which may take for ever to come.
 struct Patient<T> {
     input: Input,
-    rows: Rc<RefCell<Vec<Row<T>>>>,
-    feed: Arc<Feed<T>>,
-    wanted: bool,
+    ready: Rc<RefCell<Ready<T>>>,
 }
 
 impl<T> Read for Patient<T> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        self.wanted &= hand_on(&self.rows, &self.feed);
-        if self.wanted { self.input.read(buffer) } else { Ok(0) }
+        let is_wanted = self.ready.borrow_mut().hand_on().map_err(io::Error::other)?;
+        if is_wanted { self.input.read(buffer) } else { Ok(0) }
     }
-}
-
-/// False when nobody wants any more.
-fn hand_on<T>(rows: &RefCell<Vec<Row<T>>>, feed: &Feed<T>) -> bool {
-    let rows = std::mem::take(&mut *rows.borrow_mut());
-    if rows.is_empty() {
-        return feed.is_wanted();
-    }
-    feed.push(Chunk { split: 0, rows: rows.into_iter(), ends: false })
 }
 
 /// The thread's part.
@@ -183,58 +200,63 @@ struct Fetcher<T> {
 
 impl<T> Fetcher<T> {
     fn run(self, mut input: Input) -> Result<(), SourceError> {
-        let failed = |cause| SourceError::from_io(NAME, cause);
-        let (position, first) = behind_mark(&mut input).map_err(failed)?;
-        let (feed, rows) = (Arc::clone(&self.feed), Rc::default());
+        let (position, first) =
+            behind_mark(&mut input).map_err(|cause| SourceError::from_io(NAME, cause))?;
+        let Self { feed, records, timestamp, judge } = self;
+        let ready = Ready { rows: Vec::new(), judge, flawed: None, feed };
+        let ready = Rc::new(RefCell::new(ready));
         let input = Box::new(io::Cursor::new(first).chain(input));
-        let patient =
-            Patient { input, rows: Rc::clone(&rows), feed: Arc::clone(&feed), wanted: true };
+        let patient = Patient { input, ready: Rc::clone(&ready) };
         let reader = BufReader::with_capacity(READ_BYTES, patient);
-        let reader = RecordReader::new(reader, self.records.end(), position);
-        let result = self.read(reader, &rows);
-        // What came before a failure is emitted before it is told.
-        hand_on(&rows, &feed);
-        result
+        let reader = RecordReader::new(reader, records.end(), position);
+        let result = read(&records, &timestamp, reader, &ready);
+        // What came before a failure is emitted before that is told.
+        let handed_on = ready.borrow_mut().hand_on();
+        result.and(handed_on.map(drop))
     }
+}
 
-    fn read(
-        mut self,
-        mut reader: RecordReader<BufReader<Patient<T>>>,
-        rows: &RefCell<Vec<Row<T>>>,
-    ) -> Result<(), SourceError> {
-        let mut decode = None;
-        if !self.records.has_header() {
-            decode = Some(self.records.decode(NAME, None)?);
+/// Reads up to the end, or until nobody wants any more.
+fn read<T>(
+    records: &Records<T>,
+    timestamp: &TimestampOf<T>,
+    mut reader: RecordReader<BufReader<Patient<T>>>,
+    ready: &RefCell<Ready<T>>,
+) -> Result<(), SourceError> {
+    let mut decode = None;
+    if !records.has_header() {
+        decode = Some(records.decode(NAME, None)?);
+    }
+    let (mut record, mut line) = (Vec::new(), 1);
+    loop {
+        let begin = reader.position();
+        let read = reader.read(&mut record);
+        if !read.map_err(|cause| failed(NAME, begin, cause))? {
+            return Ok(());
         }
-        let (mut record, mut line) = (Vec::new(), 1);
-        loop {
-            let begin = reader.position();
-            let read = reader.read(&mut record);
-            if !read.map_err(|cause| records::failed(NAME, begin, cause))? {
-                return Ok(());
+        let begins_at = line;
+        line += 1 + memchr::memchr_iter(b'\n', &record).count() as u64;
+        if record.is_empty() {
+            continue;
+        }
+        let Some(decode) = &decode else {
+            decode = Some(records.decode(NAME, Some(&record))?);
+            continue;
+        };
+        let timed = decode(&record).and_then(|value| Ok((timestamp(&value)?, value)));
+        let behind = reader.position();
+        let row = match timed {
+            Ok((timestamp, value)) => Row { value: Ok(value), timestamp, behind },
+            Err(reason) => {
+                let judge = &mut ready.borrow_mut().judge;
+                judge.judge_record(NAME, begin, begins_at, &record, &reason)?;
+                Row::new(Err(reason), begin, behind)
             }
-            let begins_at = line;
-            line += 1 + memchr::memchr_iter(b'\n', &record).count() as u64;
-            if record.is_empty() {
-                continue;
-            }
-            let Some(decode) = &decode else {
-                decode = Some(self.records.decode(NAME, Some(&record))?);
-                continue;
-            };
-            let timed = decode(&record).and_then(|value| Ok(((self.timestamp)(&value)?, value)));
-            let behind = reader.position();
-            let row = match timed {
-                Ok((timestamp, value)) => Row { value: Ok(value), timestamp, behind },
-                Err(reason) => {
-                    self.judge.judge_record(NAME, begin, begins_at, &record, &reason)?;
-                    Row::new(Err(reason), begin, behind)
-                }
-            };
-            rows.borrow_mut().push(row);
-            if rows.borrow().len() >= CHUNK_ROWS && !hand_on(rows, &self.feed) {
-                return Ok(());
-            }
+        };
+        let mut ready = ready.borrow_mut();
+        ready.push(row);
+        if ready.rows.len() >= CHUNK_ROWS && !ready.hand_on()? {
+            return Ok(());
         }
     }
 }
