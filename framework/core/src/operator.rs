@@ -196,6 +196,12 @@ impl<T> OutputTag<T> {
         Self { name: Cow::Borrowed(name), of: PhantomData }
     }
 
+    /// The same with a name that is made while the program runs.
+    #[must_use]
+    pub const fn named(name: String) -> Self {
+        Self { name: Cow::Owned(name), of: PhantomData }
+    }
+
     /// The name.
     #[must_use]
     pub fn name(&self) -> &str {

@@ -16,7 +16,7 @@ pub enum SinkPlan {
     File {
         /// The folder.
         directory: PathBuf,
-        /// How rows are written; with the column `change` in front where changes are.
+        /// How rows are written.
         format: FormatPlan,
         /// The sub-folder of a row, a text.
         bucket: Option<Evaluator>,
@@ -24,7 +24,7 @@ pub enum SinkPlan {
         roll_bytes: Option<u64>,
         /// A file so many milliseconds old is published with the next checkpoint.
         roll_ms: Option<i64>,
-        /// Whether changes are written, each with its sign in the first column.
+        /// Whether changes are written, each with its sign in one more column, the first.
         signed: bool,
     },
     /// The terminal. A changelog comes with its signs in front.
@@ -38,16 +38,18 @@ impl Planning<'_> {
         let schema = input.schema.as_ref();
         let plan = match kind {
             SinkKind::Discard(_) => Some(SinkPlan::Discard),
-            SinkKind::Print(print) => self.print(print, schema, node),
+            SinkKind::Print(print) => self.print(print, input, node),
             SinkKind::File(file) => self.file_sink(file, schema, node),
         };
         Planned::new(plan.map(NodePlan::Sink), None)
     }
 
-    fn print(&mut self, print: &Print, schema: Option<&Schema>, node: &Node) -> Option<SinkPlan> {
+    fn print(&mut self, print: &Print, input: &Input, node: &Node) -> Option<SinkPlan> {
         let format = print.format.clone().unwrap_or(Format::Json);
-        let schema = schema?;
-        let writes = self.can_write(&format, schema, node.kind_span);
+        let schema = input.schema.as_ref()?;
+        let signed = input.changed_by.is_some();
+        let written = if signed { self.with_sign(schema, node) } else { Some(schema.clone()) };
+        let writes = self.can_write(&format, &written?, node.kind_span);
         let format = self.format(&format, schema, node.kind_span).filter(|_| writes);
         format.map(SinkPlan::Print)
     }
@@ -68,7 +70,7 @@ impl Planning<'_> {
         let written = if signed { self.with_sign(schema, node) } else { Some(schema.clone()) };
         let written = written?;
         let writes = self.can_write(&file.format, &written, node.kind_span);
-        let format = self.format(&file.format, &written, node.kind_span).filter(|_| writes)?;
+        let format = self.format(&file.format, schema, node.kind_span).filter(|_| writes)?;
         let bucket = match bucket {
             None => None,
             Some(checked) => Some(checked?.value()),
@@ -91,7 +93,7 @@ impl Planning<'_> {
         if signed.is_none() {
             let message = "the rows have a column `change` already";
             let wrong = Diagnostic::new(Code::ReservedColumn, node.kind_span, message);
-            let label = "`changes: signed` writes the sign of a row in a column of that name";
+            let label = "the sign of a change is written in a column of that name";
             self.diagnostics.push(
                 wrong.label(label).help("give theirs another name in a `project` before this sink"),
             );

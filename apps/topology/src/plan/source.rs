@@ -25,7 +25,8 @@ pub enum SourcePlan {
         range_min_bytes: Option<u64>,
     },
     /// Records that are made up. Its typed records become rows of its columns: numbers int64, names and
-    /// words string; of Nexmark a row has three structs, `person`, `auction` and `bid`, two of which are NULL.
+    /// words string; of Nexmark a row has three structs, `person`, `auction` and `bid`, two of which are NULL; `event_type`
+    /// says which is not (0, 1, 2), and `dateTime` when.
     Generator(Generator),
     /// These rows.
     Inline(Vec<Row>),
@@ -141,20 +142,20 @@ fn generated(generator: &Generator) -> Schema {
             let person = [
                 ("id", Int64),
                 ("name", String),
-                ("email_address", String),
-                ("credit_card", String),
+                ("emailAddress", String),
+                ("creditCard", String),
                 ("city", String),
                 ("state", String),
-                ("date_time", Timestamp),
+                ("dateTime", Timestamp),
                 ("extra", String),
             ];
             let auction = [
                 ("id", Int64),
-                ("item_name", String),
+                ("itemName", String),
                 ("description", String),
-                ("initial_bid", Int64),
+                ("initialBid", Int64),
                 ("reserve", Int64),
-                ("date_time", Timestamp),
+                ("dateTime", Timestamp),
                 ("expires", Timestamp),
                 ("seller", Int64),
                 ("category", Int64),
@@ -166,15 +167,17 @@ fn generated(generator: &Generator) -> Schema {
                 ("price", Int64),
                 ("channel", String),
                 ("url", String),
-                ("date_time", Timestamp),
+                ("dateTime", Timestamp),
                 ("extra", String),
             ];
             let structure =
                 |columns: &[(&str, DataType)]| DataType::Struct(Arc::from(fields(columns)));
             vec![
+                Field::required("event_type", Int64),
                 Field::nullable("person", structure(&person)),
                 Field::nullable("auction", structure(&auction)),
                 Field::nullable("bid", structure(&bid)),
+                Field::required("dateTime", Timestamp),
             ]
         }
     };
@@ -191,7 +194,7 @@ mod tests {
         let all = [
             (Generator::Clicks(Clicks::default()), 5),
             (Generator::AppEvents(AppEvents::default()), 4),
-            (Generator::Nexmark(Nexmark::default()), 3),
+            (Generator::Nexmark(Nexmark::default()), 5),
             (Generator::Sequence(Sequence { records: 1, keys: None }), 1),
         ];
         for (generator, columns) in all {

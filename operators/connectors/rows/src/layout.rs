@@ -21,6 +21,12 @@ pub struct Layout {
 }
 
 impl Layout {
+    /// Rows in a format; whether there is a `header` means something to CSV only.
+    #[must_use]
+    pub const fn new(format: RowFormat, header: bool) -> Self {
+        Self { format, header }
+    }
+
     /// CSV; with a `header` its fields are found by name, otherwise in the order of the schema.
     ///
     /// # Errors

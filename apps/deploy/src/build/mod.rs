@@ -1,0 +1,82 @@
+//! From the nodes of a plan to the operators of a job, inputs before those who take them. One file per family of kinds.
+//!
+//! ```text
+//! plan ── node by node ──> Site (names) + inputs (Flow) ── the family's file ──> Outputs (Flow by name)
+//! ```
+
+mod event_time;
+mod sinks;
+mod sources;
+mod steps;
+
+use crate::error::DeployError;
+use crate::flow::Flow;
+use crate::registry::{Outputs, Registry, Wiring};
+use crate::site::Site;
+use tidegate::prelude::*;
+use tidegate_topology::Loaded;
+use tidegate_topology::plan::{NodePlan, Plan, PlanNode};
+
+/// The job of a file that was looked at, under the name that it says.
+///
+/// # Errors
+/// When something is wrong with the file, or a node cannot be built.
+pub fn deploy(loaded: &Loaded, registry: &Registry) -> Result<Job, DeployError> {
+    let job = loaded.document.as_ref().and_then(|document| document.job.as_ref());
+    match (job, &loaded.plan) {
+        (Some(job), Some(plan)) if !loaded.diagnostics.has_errors() => {
+            build(&job.name.value, plan, registry)
+        }
+        _ => Err(DeployError::Broken),
+    }
+}
+
+/// The job of a plan.
+///
+/// # Errors
+/// When a node cannot be built.
+pub fn build(name: &str, plan: &Plan, registry: &Registry) -> Result<Job, DeployError> {
+    let job = Job::new(name);
+    let mut drawn: Vec<Outputs> = Vec::with_capacity(plan.nodes.len());
+    for (at, node) in plan.nodes.iter().enumerate() {
+        let inputs = node.inputs.iter().map(|input| {
+            let side = plan.nodes[input.node].outputs[input.output].side.as_deref();
+            let flow = drawn[input.node].of(side).cloned();
+            flow.ok_or_else(|| failed(node, &missing(&plan.nodes[input.node], side)))
+        });
+        let inputs: Vec<Flow> = inputs.collect::<Result<_, _>>()?;
+        let site = Site { job: &job, plan, at };
+        let outputs = draw(site, inputs, registry).map_err(|reason| failed(node, &reason))?;
+        drawn.push(outputs);
+    }
+    Ok(job)
+}
+
+fn failed(node: &PlanNode, reason: &str) -> DeployError {
+    DeployError::Node { node: node.name.clone(), reason: reason.to_owned() }
+}
+
+fn missing(from: &PlanNode, side: Option<&str>) -> String {
+    let side = side.map_or_else(|| "main output".to_owned(), |side| format!("output `{side}`"));
+    format!("its input `{}` was built without its {side}", from.name)
+}
+
+fn draw(site: Site<'_>, inputs: Vec<Flow>, registry: &Registry) -> Result<Outputs, String> {
+    let node = site.node();
+    let input = |at: usize| &inputs[at];
+    Ok(match &node.kind {
+        NodePlan::Source(source, time) => sources::source(site, source, time.as_ref())?,
+        NodePlan::Filter(predicate) => steps::filter(site, predicate, input(0)),
+        NodePlan::Columns(columns) => steps::columns(site, columns, input(0)),
+        NodePlan::FlatMap(flat_map) => steps::flat_map(site, flat_map, input(0).rows()),
+        NodePlan::AssignTimestamps(time) => steps::assign(site, time, input(0).rows()),
+        NodePlan::Union => steps::union(site, &inputs),
+        NodePlan::Split(ways) => steps::split(site, ways, input(0).rows()),
+        NodePlan::ToChangelog => steps::to_changelog(site, input(0).rows()),
+        NodePlan::Sink(sink) => sinks::sink(site, sink, input(0))?,
+        NodePlan::Registered(kind, config) => {
+            registry.build(kind, config, &Wiring { site, inputs })?
+        }
+        other => return Err(format!("`{}` cannot be built yet", other.word())),
+    })
+}

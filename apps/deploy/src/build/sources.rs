@@ -1,0 +1,129 @@
+//! Sources: files, made-up records, and rows that stand in the topology.
+
+use crate::build::event_time::strategy;
+use crate::build::steps::EventTimes;
+use crate::registry::Outputs;
+use crate::site::Site;
+use std::path::PathBuf;
+use tidegate::core::source::SourceFactory;
+use tidegate::prelude::*;
+use tidegate_file::Malformed;
+use tidegate_generator::{AppEventGenerator, ClickGenerator, NexmarkGenerator, Sequence};
+use tidegate_row_connectors::{
+    InlineRows, Layout, app_event_rows, click_rows, file_source, nexmark_rows, sequence_rows,
+};
+use tidegate_rows::Row;
+use tidegate_topology::document::{self, DeadLetters, Generator, Unusable};
+use tidegate_topology::plan::{EventTimePlan, FormatPlan, SourcePlan};
+
+/// The seed of generators, unless another is said.
+const SEED: u64 = 1;
+
+/// A built-in source.
+pub(super) fn source(
+    site: Site<'_>,
+    plan: &SourcePlan,
+    time: Option<&EventTimePlan>,
+) -> Result<Outputs, String> {
+    let timestamp = time.and_then(|time| time.timestamp.clone());
+    let name = &site.node().name;
+    match plan {
+        SourcePlan::File { paths, format, malformed, range_min_bytes } => {
+            let files = file_source(paths.clone(), &layout(format), timestamp);
+            let files = files.on_malformed(policy(malformed));
+            let files = match range_min_bytes {
+                Some(bytes) => files.range_bytes_min(*bytes),
+                None => files,
+            };
+            Ok(Outputs::main(site.own(site.job.source(name, files, strategy(time)))))
+        }
+        SourcePlan::Inline(rows) => {
+            let schema = &site.node().outputs[0].schema;
+            let rows = InlineRows::new(schema, rows.clone(), timestamp);
+            let rows = rows.map_err(|error| error.to_string())?;
+            Ok(Outputs::main(site.own(site.job.source(name, rows, strategy(time)))))
+        }
+        SourcePlan::Generator(generator) => match generator {
+            Generator::Clicks(of) => made_up(site, click_rows(clicks(of)), time),
+            Generator::AppEvents(of) => made_up(site, app_event_rows(app_events(of)), time),
+            Generator::Nexmark(of) => made_up(site, nexmark_rows(nexmark(of)), time),
+            Generator::Sequence(of) => made_up(site, sequence_rows(sequence(of)), time),
+        },
+    }
+}
+
+/// A generator. Its rows have an event time of their own; where the topology says another one, event time is made anew
+/// behind it.
+fn made_up<G: SourceFactory<Out = Row>>(
+    site: Site<'_>,
+    generator: G,
+    time: Option<&EventTimePlan>,
+) -> Result<Outputs, String> {
+    let name = &site.node().name;
+    let Some(of) = time.and_then(|time| time.timestamp.clone()) else {
+        return Ok(Outputs::main(site.own(site.job.source(name, generator, strategy(time)))));
+    };
+    if time.is_some_and(|time| time.align.is_some()) {
+        return Err(
+            "`align` works with the generator's own event time only: leave out `timestamp`".into(),
+        );
+    }
+    let untimed = site.job.source(name, generator, WatermarkStrategy::none());
+    let rows = site.own(untimed);
+    let unusable = Unusable::Fail;
+    let timed = rows.operator("event-time", move || EventTimes { of: of.clone(), unusable });
+    let timed = site.behind("event-time", timed);
+    let assigned = timed.assign_timestamps_and_watermarks(strategy(time), |_, at| at);
+    Ok(Outputs::main(site.behind("watermarks", assigned)))
+}
+
+/// How rows stand in bytes.
+pub(super) fn layout(format: &FormatPlan) -> Layout {
+    Layout::new(format.format.clone(), format.header)
+}
+
+fn policy(malformed: &DeadLetters) -> Malformed {
+    match malformed {
+        DeadLetters::Fail => Malformed::Fail,
+        DeadLetters::Skip => Malformed::Skip,
+        DeadLetters::File(path) => Malformed::DeadLetter(PathBuf::from(&path.value)),
+    }
+}
+
+/// `generator` changed by `value`, if it is said.
+fn with<G, V>(generator: G, value: Option<V>, change: impl FnOnce(G, V) -> G) -> G {
+    match value {
+        Some(value) => change(generator, value),
+        None => generator,
+    }
+}
+
+fn clicks(of: &document::Clicks) -> ClickGenerator {
+    let made = ClickGenerator::new(of.seed.unwrap_or(SEED));
+    let made = with(made, of.events, ClickGenerator::events);
+    let made = with(made, of.users.map(|n| n.0), ClickGenerator::users);
+    let made = with(made, of.items.map(|n| n.0), ClickGenerator::items);
+    let made = with(made, of.categories.map(|n| n.0), ClickGenerator::categories);
+    let made = with(made, of.events_per_second.map(|n| n.0), ClickGenerator::events_per_second);
+    let made = with(made, of.start.map(Timestamp), ClickGenerator::start);
+    let disorder = of.disorder.map(|time| time.millis().unsigned_abs());
+    with(made, disorder, ClickGenerator::disorder_ms)
+}
+
+fn app_events(of: &document::AppEvents) -> AppEventGenerator {
+    let made = AppEventGenerator::new(of.seed.unwrap_or(SEED));
+    let made = with(made, of.events, AppEventGenerator::events);
+    with(made, of.events_per_second.map(|n| n.0), AppEventGenerator::events_per_second)
+}
+
+fn nexmark(of: &document::Nexmark) -> NexmarkGenerator {
+    let made = NexmarkGenerator::new(of.seed.unwrap_or(SEED));
+    let made = with(made, of.events, NexmarkGenerator::events);
+    let made = with(made, of.events_per_second.map(|n| n.0), NexmarkGenerator::events_per_second);
+    let made = with(made, of.start.map(Timestamp), NexmarkGenerator::start);
+    with(made, of.out_of_order.map(|n| n.0), NexmarkGenerator::out_of_order)
+}
+
+fn sequence(of: &document::Sequence) -> Sequence {
+    with(Sequence::new(of.records), of.keys.map(|n| n.0), Sequence::keys)
+}

@@ -1,0 +1,61 @@
+//! What becomes of a row for which something cannot be computed.
+//!
+//! Apart because every kind with an expression asks it, and `dead_letters` must mean the same everywhere: a [`Step`] is
+//! the only place where such a row is left out.
+
+use std::fmt::Display;
+use tidegate::core::element::{Batch, Data};
+use tidegate::core::operator::{Context, Operator};
+use tidegate::prelude::*;
+use tidegate_rows::{Row, Value};
+use tidegate_topology::document::Unusable;
+
+/// The error that tells of a row that cannot be used, and of what can be done about it.
+#[cold]
+pub(crate) fn unusable(reason: &dyn Display, row: &Row) -> BoxError {
+    let values = row.values().iter().map(Value::shown).collect::<Vec<_>>().join(", ");
+    format!("{reason}; the row is [{values}]; `dead_letters: skip` leaves out such rows").into()
+}
+
+/// What is done with one record at a time, and may fail: any number of records come out.
+pub(crate) struct Step<In, F> {
+    apply: F,
+    unusable: Unusable,
+    takes: std::marker::PhantomData<fn(In)>,
+}
+
+impl<In, F> Step<In, F> {
+    pub(crate) const fn new(unusable: Unusable, apply: F) -> Self {
+        Self { apply, unusable, takes: std::marker::PhantomData }
+    }
+}
+
+impl<In, Out, I, F> Operator for Step<In, F>
+where
+    In: Data,
+    Out: Data,
+    I: IntoIterator<Item = Out>,
+    F: Fn(In) -> Result<I, BoxError> + Send + 'static,
+{
+    type In = In;
+    type Out = Out;
+
+    fn process(&mut self, input: &mut Batch<In>, ctx: &mut Context<Out>) -> Result<(), BoxError> {
+        while !ctx.is_full()
+            && let Some(record) = input.take()
+        {
+            match (self.apply)(record.value) {
+                Ok(records) => {
+                    for value in records {
+                        ctx.emit(value, record.timestamp);
+                    }
+                }
+                Err(error) => match self.unusable {
+                    Unusable::Fail => return Err(error),
+                    Unusable::Skip => ctx.count_dropped(),
+                },
+            }
+        }
+        Ok(())
+    }
+}
