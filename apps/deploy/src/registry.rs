@@ -32,8 +32,8 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use tidegate::core::element::Data;
 use tidegate::prelude::*;
-use tidegate_rows::expression::FunctionError;
 use tidegate_rows::Value;
+use tidegate_rows::expression::FunctionError;
 use tidegate_topology::kinds::{Configuration, Kinds, NameTaken, Traits};
 use tidegate_topology::plan::PlanNode;
 
