@@ -29,6 +29,7 @@ pub mod document;
 pub mod explain;
 pub mod kinds;
 pub mod limits;
+mod overrides;
 pub mod plan;
 pub mod schema;
 pub mod source;
@@ -68,11 +69,15 @@ impl Loaded {
     }
 }
 
-/// Looks at a file: all that is wrong with it is found at once, as far as it can be.
+/// Looks at a file, with what [overrides](Source::with_overrides) it: all that is wrong is found at once, as far as it
+/// can be.
 #[must_use]
 pub fn load(source: Source, variables: &Variables, kinds: &Kinds) -> Loaded {
     let mut diagnostics = Diagnostics::new();
-    let tree = tree::read(&source, variables, &mut diagnostics);
+    let mut tree = tree::read(&source, variables, &mut diagnostics);
+    if let Some(tree) = &mut tree {
+        overrides::apply(&source, tree, variables, kinds, &mut diagnostics);
+    }
     let document = tree.as_ref().map(|tree| document::read(tree, kinds, &mut diagnostics));
     let graph = match (&tree, &document) {
         (Some(tree), Some(document)) => {

@@ -53,6 +53,8 @@ pub struct Source {
     text: String,
     /// The first byte of each line.
     lines: Vec<usize>,
+    /// The first byte of each override, which stand behind the file.
+    overrides: Vec<usize>,
 }
 
 /// Why there is no text to look at.
@@ -71,7 +73,47 @@ impl Source {
         let text = text.into();
         let behind = text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n');
         let lines = std::iter::once(0).chain(behind.map(|(at, _)| at + 1)).collect();
-        Self { name: name.into(), text, lines }
+        Self { name: name.into(), text, lines, overrides: Vec::new() }
+    }
+
+    /// The same file with overrides such as `views.filter=x > 1`. They stand in lines behind it, so that whatever is
+    /// wrong with one has a place to be shown at.
+    #[must_use]
+    pub fn with_overrides<S: AsRef<str>>(self, overrides: &[S]) -> Self {
+        let Self { name, mut text, .. } = self;
+        let mut starts = Vec::with_capacity(overrides.len());
+        for one in overrides {
+            text.push('\n');
+            starts.push(text.len());
+            text.push_str(one.as_ref());
+        }
+        Self { overrides: starts, ..Self::new(name, text) }
+    }
+
+    /// The text of the file, without what overrides it.
+    #[must_use]
+    pub fn file(&self) -> &str {
+        let end = self.overrides.first().map_or(self.text.len(), |start| start - 1);
+        &self.text[..end]
+    }
+
+    /// The overrides, as spans.
+    pub fn overrides(&self) -> impl Iterator<Item = Span> + '_ {
+        let ends = self.overrides.iter().skip(1).map(|start| start - 1).chain([self.text.len()]);
+        self.overrides.iter().zip(ends).map(|(start, end)| Span::new(*start, end))
+    }
+
+    /// The name of what a byte stands in, and its place there: the file, or an override.
+    #[must_use]
+    pub fn origin(&self, at: usize) -> (&str, Place) {
+        let place = self.place(at);
+        let before = self.overrides.partition_point(|start| *start <= at);
+        match before.checked_sub(1).and_then(|last| self.overrides.get(last)) {
+            None => (&self.name, place),
+            Some(start) => {
+                ("--set", Place { line: place.line - self.place(*start).line + 1, ..place })
+            }
+        }
     }
 
     /// Bytes that are called `name` in diagnostics.

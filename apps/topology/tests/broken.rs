@@ -1,4 +1,5 @@
-//! A corpus of mistakes that users make: each file beside the exact diagnostics that it gives.
+//! A corpus of mistakes that users make: each file beside the exact diagnostics that it gives. Comments `# --set` are
+//! overrides, as if they stood on the command line.
 //!
 //! `TIDEGATE_BLESS=1 cargo test -p tidegate-topology` writes what is expected anew: read it as a user would
 //! before it is committed.
@@ -27,7 +28,10 @@ fn loaded(path: &Path) -> Loaded {
     let name = path.file_name().and_then(|name| name.to_str()).expect("a name").to_owned();
     let text = fs::read_to_string(path).expect("a topology");
     let variables = [("DATA", "data/clicks.csv"), ("EMPTY", "")].into_iter().collect();
-    load(Source::new(name, text), &variables, &Kinds::default())
+    let overrides: Vec<&str> =
+        text.lines().filter_map(|line| line.strip_prefix("# --set ")).collect();
+    let source = Source::new(name, text.as_str()).with_overrides(&overrides);
+    load(source, &variables, &Kinds::default())
 }
 
 fn blessing() -> bool {

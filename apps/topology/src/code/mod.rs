@@ -35,6 +35,7 @@ pub enum Code {
     UnknownKind,
     OneOf,
     Contradiction,
+    BadOverride,
     BadDuration,
     BadSize,
     BadTimeZone,

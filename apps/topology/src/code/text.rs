@@ -152,4 +152,14 @@ pub(super) const TABLE: &[Explanation] = &[
         text: "One of the two makes the other meaningless or impossible. The message says why.",
         example: "window:\n  global: {}\n  allowed_lateness: 1m\n  aggregates: { n: count() }",
     },
+    Explanation {
+        code: Code::BadOverride,
+        name: "T0110",
+        title: "An override cannot be applied",
+        text: "`--set` takes `NODE.PATH=VALUE` or `job.PATH=VALUE`: the name of a node of the file, \
+               the keys that lead to the value with dots between them (items of lists are numbers \
+               from 0), and the new value as YAML. Setting another kind, as in \
+               `clicks.file.path=clicks.csv` of a node with a generator, replaces the kind.",
+        example: "$ tidegate run hot-items.yaml --set views.filter",
+    },
 ];

@@ -77,11 +77,11 @@ fn one(source: &Source, diagnostic: &Diagnostic, paint: Paint, out: &mut String)
     let head = paint.paint(tint, &format!("{word}[{}]", diagnostic.code.name()));
     let message = paint.paint(BOLD, &format!(": {}", diagnostic.message));
     let _ = writeln!(out, "{head}{message}");
-    let place = source.place(diagnostic.span.start);
+    let (origin, place) = source.origin(diagnostic.span.start);
     let number = place.line.to_string();
     let margin = " ".repeat(number.len());
     let arrow = paint.paint(BLUE, "-->");
-    let _ = writeln!(out, "{margin}{arrow} {}:{}:{}", source.name(), place.line, place.column);
+    let _ = writeln!(out, "{margin}{arrow} {}:{}:{}", origin, place.line, place.column);
     let bar = paint.paint(BLUE, "|");
     let excerpt = Excerpt::new(source, diagnostic);
     let _ = writeln!(out, "{margin} {bar}");
@@ -163,11 +163,12 @@ struct Json<'a> {
 pub fn to_json(source: &Source, diagnostics: &Diagnostics) -> serde_json::Value {
     let sorted = diagnostics.sorted();
     let all = sorted.iter().map(|one| {
-        let (start, end) = (source.place(one.span.start), source.place(one.span.end));
+        let (origin, start) = source.origin(one.span.start);
+        let (_, end) = source.origin(one.span.end);
         let json = Json {
             code: one.code.name(),
             severity: colour(one.severity()).0,
-            file: source.name(),
+            file: origin,
             line: start.line,
             column: start.column,
             end_line: end.line,

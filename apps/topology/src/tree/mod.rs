@@ -11,7 +11,7 @@ mod scalar;
 mod variable;
 
 pub use crate::source::Span;
-pub use read::read;
+pub use read::{read, read_value};
 pub use scalar::Style;
 pub use variable::Variables;
 
@@ -127,6 +127,23 @@ impl Node {
             _ => &[],
         };
         items.iter().chain(self.entries().iter().map(|entry| &entry.value))
+    }
+
+    /// Moves a tree that was read from a part of a text to where that part stands, and to other ids.
+    fn shift(&mut self, bytes: usize, ids: u32) {
+        let shift = |span: &mut Span| *span = Span::new(span.start + bytes, span.end + bytes);
+        self.id = NodeId(self.id.0 + ids);
+        shift(&mut self.span);
+        match &mut self.value {
+            Value::Null | Value::Scalar(_) => {}
+            Value::Sequence(items) => items.iter_mut().for_each(|item| item.shift(bytes, ids)),
+            Value::Mapping(entries) => {
+                for entry in entries {
+                    shift(&mut entry.key_span);
+                    entry.value.shift(bytes, ids);
+                }
+            }
+        }
     }
 
     /// The node of that id, here or below.

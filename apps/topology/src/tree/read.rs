@@ -18,7 +18,7 @@ use std::fmt;
 /// Reads the text of a source. Without a tree, `diagnostics` says why; with one there may still be
 /// something wrong (a key twice, a variable that is not set), which hides nothing else.
 pub fn read(source: &Source, variables: &Variables, diagnostics: &mut Diagnostics) -> Option<Node> {
-    let text = source.text();
+    let text = source.file();
     let root = match serde_saphyr::from_str_with_options::<Spanned<Loose>>(text, options()) {
         Ok(root) => root,
         Err(error) if is_empty(text) && matches!(error.without_snippet(), Error::Eof { .. }) => {
@@ -35,6 +35,25 @@ pub fn read(source: &Source, variables: &Variables, diagnostics: &mut Diagnostic
     }
     let mut reading = Reading { source, variables, diagnostics, next: 0, put_in: 0 };
     Some(reading.node(root))
+}
+
+/// Reads a part of a source's text as a value of its own. Its nodes get ids behind `last_id`.
+pub fn read_value(
+    source: &Source,
+    part: Span,
+    last_id: u32,
+    variables: &Variables,
+    diagnostics: &mut Diagnostics,
+) -> Option<Node> {
+    let mut told = Diagnostics::new();
+    let value = read(&Source::new("", source.slice(part)), variables, &mut told);
+    for one in told.sorted() {
+        let span = Span::new(one.span.start + part.start, one.span.end + part.start);
+        diagnostics.push(Diagnostic { span, ..one.clone() });
+    }
+    let mut value = value?;
+    value.shift(part.start, last_id + 1);
+    Some(value)
 }
 
 fn is_empty(text: &str) -> bool {
