@@ -37,9 +37,10 @@ impl Planning<'_> {
         let (schema, plan) = match kind {
             SourceKind::File(file) => self.file(file, node),
             SourceKind::Generator(generator) => {
-                self.has_own(node, "a generator", "leave it out: a generator has its own columns");
-                let plan = SourcePlan::Generator(generator.clone());
-                (Some(generated(generator)), Some(plan))
+                let own = generated(generator);
+                let help = format!("leave it out, or say just these: `{{ {own} }}`");
+                self.has_own(node, &own, "a generator", &help);
+                (Some(own), Some(SourcePlan::Generator(generator.clone())))
             }
             SourceKind::Inline(inline) => {
                 let schema = self.said(node, true);
@@ -59,9 +60,10 @@ impl Planning<'_> {
 
     fn file(&mut self, file: &FileSource, node: &Node) -> (Option<Schema>, Option<SourcePlan>) {
         let schema = if matches!(file.format, Format::Text) {
+            let own = TextFormat::schema();
             let help = "leave it out: `text` has the one column `line`";
-            self.has_own(node, "the format `text`", help);
-            Some(TextFormat::schema())
+            self.has_own(node, &own, "the format `text`", help);
+            Some(own)
         } else {
             self.said(node, true)
         };
@@ -106,11 +108,14 @@ impl Planning<'_> {
         self.schema(columns)
     }
 
-    /// Tells of a schema where the columns are fixed.
-    fn has_own(&mut self, node: &Node, what: &str, help: &str) {
+    /// Tells of a schema where the columns are fixed, and are others.
+    fn has_own(&mut self, node: &Node, own: &Schema, what: &str, help: &str) {
         let said = node.common.as_ref().and_then(|common| common.schema.as_ref());
         let Some((first, _)) = said.and_then(|said| said.iter().next()) else { return };
-        let message = format!("`schema` cannot be said of {what}");
+        if self.said(node, false).is_none_or(|said| said == *own) {
+            return;
+        }
+        let message = format!("{what} has other columns than `schema` says");
         let wrong = Diagnostic::new(Code::Contradiction, first.span, message);
         self.diagnostics.push(wrong.label("its columns are fixed").help(help));
     }
