@@ -8,17 +8,15 @@
 
 use crate::job::Job;
 use crate::progress::Progress;
+use crate::settings::{CheckpointStorageChoice, MetricsAddress, Settings, StateBackend};
 use crate::state_folder::StateFolder;
 use crate::summary::Summary;
-use clap::{Args, Parser, ValueEnum};
+use clap::{Args, Parser};
 use std::io::IsTerminal;
-use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::str::FromStr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use tidegate_core::config::{CheckpointConfig, JobConfig};
 use tidegate_core::fault::Fault;
 use tidegate_core::key::MaxParallelism;
 use tidegate_core::master::JobEnd;
@@ -37,34 +35,38 @@ const METRICS_ADDRESS: &str = "127.0.0.1:9249";
 /// Signals that come so soon after the first belong to the same request to stop.
 const SAME_REQUEST: Duration = Duration::from_secs(1);
 
-/// The flags that every job has.
+/// The flags that every job has. What no flag says is as in [`LaunchArgs::settings`].
 #[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "Running")]
 pub struct LaunchArgs {
-    /// Subtasks per operator
-    #[arg(long, default_value_t = 1, value_name = "N")]
-    pub parallelism: u32,
-    /// Key groups: the most subtasks the job can ever have; fixed once it has state
-    #[arg(long, default_value_t = MaxParallelism::DEFAULT.get(), value_name = "N")]
-    pub max_parallelism: u16,
+    /// What holds where no flag says otherwise.
+    #[arg(skip)]
+    pub settings: Settings,
+    /// Subtasks per operator [default: 1]
+    #[arg(long, value_name = "N")]
+    pub parallelism: Option<u32>,
+    /// Key groups: the most subtasks the job can ever have; fixed once it has state [default: 128]
+    #[arg(long, value_name = "N")]
+    pub max_parallelism: Option<u16>,
     /// Threads that subtasks run on [default: one per core]
     #[arg(long, value_name = "N")]
     pub slots: Option<usize>,
     /// Where state is kept; the same folder goes on from the last checkpoint [default: a temporary one]
     #[arg(long, value_name = "DIR")]
     pub state_dir: Option<PathBuf>,
-    /// sled: checkpoints hold what has changed; memory: each holds everything
-    #[arg(long, value_enum, default_value_t = StateBackend::Sled)]
-    pub state_backend: StateBackend,
-    /// Where checkpoints go: sled (in the state folder), memory, or a file:// URL
-    #[arg(long, default_value = "sled", value_name = "sled|memory|URL")]
-    pub checkpoint_storage: CheckpointStorageChoice,
-    /// Time between checkpoints, such as 500ms, 10s or 1m
-    #[arg(long, default_value = "10s", value_name = "TIME", value_parser = parse_duration)]
-    pub checkpoint_interval: Duration,
+    /// sled: checkpoints hold what has changed; memory: each holds everything [default: sled]
+    #[arg(long, value_enum)]
+    pub state_backend: Option<StateBackend>,
+    /// Where checkpoints go: sled (in the state folder), memory, or a file:// URL [default: sled]
+    #[arg(long, value_name = "sled|memory|URL")]
+    pub checkpoint_storage: Option<CheckpointStorageChoice>,
+    /// Time between checkpoints, such as 500ms, 10s or 1m [default: 10s]
+    #[arg(long, value_name = "TIME", value_parser = parse_duration)]
+    pub checkpoint_interval: Option<Duration>,
     /// none, fixed-delay:ATTEMPTS:DELAY_MS, exponential-delay, failure-rate:FAILURES:INTERVAL_MS:DELAY_MS
-    #[arg(long, default_value = "exponential-delay", value_name = "STRATEGY")]
-    pub restart_strategy: RestartStrategy,
+    /// [default: exponential-delay]
+    #[arg(long, value_name = "STRATEGY")]
+    pub restart_strategy: Option<RestartStrategy>,
     /// Where Prometheus finds metrics; `none` for nowhere [default: 127.0.0.1:9249 if it is free]
     #[arg(long, value_name = "ADDRESS", value_parser = parse_metrics_address)]
     pub metrics_addr: Option<MetricsAddress>,
@@ -91,48 +93,37 @@ pub struct LaunchArgs {
     pub inject_fault: Option<(String, u64)>,
 }
 
-/// How keyed state is captured.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum StateBackend {
-    /// Checkpoints hold what has changed since the last one.
-    Sled,
-    /// Every checkpoint holds everything.
-    Memory,
-}
-
-/// Where checkpoints go.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum CheckpointStorageChoice {
-    /// A sled database in the state folder.
-    Sled,
-    /// Memory: gone with the process.
-    Memory,
-    /// A folder.
-    Folder(PathBuf),
-}
-
-impl FromStr for CheckpointStorageChoice {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        match text {
-            "sled" => Ok(Self::Sled),
-            "memory" => Ok(Self::Memory),
-            _ => match text.strip_prefix("file://") {
-                Some(path) if path.starts_with('/') => Ok(Self::Folder(path.into())),
-                _ => Err("expected sled, memory, or a URL such as file:///var/lib/job".to_owned()),
-            },
+impl LaunchArgs {
+    /// The settings with what the flags say.
+    fn settings(&self) -> Result<Settings, BoxError> {
+        let mut settings = self.settings.clone();
+        let config = &mut settings.config;
+        if let Some(number) = self.max_parallelism {
+            config.max_parallelism = MaxParallelism::new(number).ok_or_else(|| {
+                let limit = MaxParallelism::LIMIT;
+                refusal(format!("--max-parallelism must lie between 1 and {limit}"))
+            })?;
         }
+        set(&mut config.parallelism, self.parallelism);
+        set(&mut config.restart, self.restart_strategy);
+        let interval = self.checkpoint_interval.map(|interval| interval.as_millis());
+        let interval = interval.map(|millis| i64::try_from(millis).unwrap_or(i64::MAX));
+        set(&mut config.checkpoint.interval_ms, interval);
+        config.rate = self.rate.or(config.rate);
+        config.drain_on_stop |= self.drain;
+        settings.slots = self.slots.or(settings.slots);
+        settings.state_dir = self.state_dir.clone().or(settings.state_dir);
+        set(&mut settings.state_backend, self.state_backend);
+        set(&mut settings.checkpoint_storage, self.checkpoint_storage.clone());
+        settings.metrics = self.metrics_addr.or(settings.metrics);
+        Ok(settings)
     }
 }
 
-/// Where metrics are served.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum MetricsAddress {
-    /// Nowhere.
-    None,
-    /// There.
-    At(SocketAddr),
+fn set<T>(value: &mut T, said: Option<T>) {
+    if let Some(said) = said {
+        *value = said;
+    }
 }
 
 fn parse_metrics_address(text: &str) -> Result<MetricsAddress, String> {
@@ -248,11 +239,10 @@ fn run(
     args: &LaunchArgs,
     then: impl FnOnce(&Summary) -> Result<(), BoxError>,
 ) -> Result<JobEnd, BoxError> {
-    let max = MaxParallelism::new(args.max_parallelism).ok_or_else(|| {
-        refusal(format!("--max-parallelism must lie between 1 and {}", MaxParallelism::LIMIT))
-    })?;
+    let settings = args.settings()?;
     let graph = job.into_graph().map_err(refusal)?;
-    let plan = Plan::new(graph, args.parallelism, max).map_err(refusal)?;
+    let (parallelism, max) = (settings.config.parallelism, settings.config.max_parallelism);
+    let plan = Plan::new(graph, parallelism, max).map_err(refusal)?;
     if args.explain {
         print!("{}", plan.explain());
         return Ok(JobEnd::Finished);
@@ -263,21 +253,21 @@ fn run(
     let fault = fault(args, &plan)?;
     check_inputs(&plan)?;
     let stats = Stats::default();
-    let telemetry = serve_metrics(args.metrics_addr, &plan, &stats)?;
-    let folder = StateFolder::open(args.state_dir.as_deref(), &plan.graph.name, args.fresh)?;
-    let storage = folder.storage(&args.checkpoint_storage, args.fresh)?;
+    let telemetry = serve_metrics(settings.metrics, &plan, &stats)?;
+    let folder = StateFolder::open(settings.state_dir.as_deref(), &plan.graph.name, args.fresh)?;
+    let storage = folder.storage(&settings.checkpoint_storage, args.fresh)?;
     if args.fresh {
         discard_output(&plan)?;
     }
     let progress = Progress::start(&plan, &stats);
-    let incremental = args.state_backend == StateBackend::Sled;
+    let incremental = settings.state_backend == StateBackend::Sled;
     let report_plan = plan.clone();
     let execution = Execution {
         plan,
-        config: config(args, max),
+        config: settings.config,
         storage,
         incremental,
-        slots: args.slots.unwrap_or_else(cores).max(1),
+        slots: settings.slots.unwrap_or_else(cores).max(1),
         fault,
         stats: stats.clone(),
         stop: stopped,
@@ -296,23 +286,6 @@ fn run(
 
 fn cores() -> usize {
     std::thread::available_parallelism().map_or(1, std::num::NonZero::get)
-}
-
-fn config(args: &LaunchArgs, max_parallelism: MaxParallelism) -> JobConfig {
-    let millis = args.checkpoint_interval.as_millis();
-    let checkpoint = CheckpointConfig {
-        interval_ms: i64::try_from(millis).unwrap_or(i64::MAX),
-        ..CheckpointConfig::default()
-    };
-    JobConfig {
-        parallelism: args.parallelism,
-        max_parallelism,
-        checkpoint,
-        restart: args.restart_strategy,
-        rate: args.rate,
-        drain_on_stop: args.drain,
-        ..JobConfig::default()
-    }
 }
 
 fn fault(args: &LaunchArgs, plan: &Plan) -> Result<Option<Arc<Fault>>, BoxError> {
@@ -412,9 +385,6 @@ mod tests {
         }
         assert_eq!(parse_fault("count:10"), Ok(("count".into(), 10)));
         assert!(parse_fault("count").is_err() && parse_fault("count:0").is_err());
-        let folder = "file:///tmp/x".parse::<CheckpointStorageChoice>();
-        assert_eq!(folder, Ok(CheckpointStorageChoice::Folder("/tmp/x".into())));
-        assert!("s3://x".parse::<CheckpointStorageChoice>().is_err());
         assert!(parse_filter("info").is_ok() && parse_filter("=,=").is_err());
     }
 }

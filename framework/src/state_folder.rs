@@ -2,7 +2,7 @@
 //!
 //! Nothing in it is touched before it is certain that the folder is ours and nobody else uses it.
 
-use crate::launch::CheckpointStorageChoice;
+use crate::settings::CheckpointStorageChoice;
 use serde::{Deserialize, Serialize};
 use std::fs::{self, File};
 use std::io::Write;
