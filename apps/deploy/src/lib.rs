@@ -25,6 +25,7 @@ mod build;
 mod error;
 mod flow;
 mod registry;
+mod settings;
 mod site;
 mod unusable;
 
@@ -32,3 +33,4 @@ pub use build::{build, deploy};
 pub use error::DeployError;
 pub use flow::Flow;
 pub use registry::{Outputs, Registry, Wiring};
+pub use settings::settings;
