@@ -1,29 +1,55 @@
 //! The `tidegate` command, one file per subcommand.
+//!
+//! A program with operators of its own serves the same commands, in which its kinds are known like the built-in ones:
+//!
+//! ```no_run
+//! use tidegate_deploy::Registry;
+//!
+//! fn main() -> std::process::ExitCode {
+//!     let mut registry = Registry::default();
+//!     let shout = |values: &[tidegate_rows::Value]| Ok(values[0].clone());
+//!     registry.function("SHOUT(text: string) -> string", shout).expect("a new name");
+//!     tidegate_cli::main(&registry)
+//! }
+//! ```
 
-pub mod demo;
+mod explain;
+mod run;
+mod schema;
+mod topology;
+mod validate;
 
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
+use tidegate_deploy::Registry;
 
 /// Stream processing on supervised actors: event time, keyed state, exactly-once.
 #[derive(Parser)]
-#[command(name = "tidegate", version)]
+#[command(name = "tidegate", version, arg_required_else_help = true)]
 struct Cli {
     #[command(subcommand)]
-    command: Option<Command>,
+    command: Command,
 }
 
 #[derive(Subcommand)]
 enum Command {
-    /// The hot items of a made-up shop, window by window, for a few seconds (the default)
-    Demo(demo::Args),
+    /// Run the job that a topology describes
+    Run(Box<run::Args>),
+    /// Say everything that is wrong with topologies, without running them
+    Validate(validate::Args),
+    /// Show what a topology amounts to: columns, keys, time, state, and how it would run
+    Explain(explain::Args),
+    /// Print the JSON Schema of topologies, for editors
+    Schema,
 }
 
-/// Reads the command line and does what it says.
+/// Reads the command line and does what it says. `registry` holds what the program brings along.
 #[must_use]
-pub fn main() -> ExitCode {
+pub fn main(registry: &Registry) -> ExitCode {
     match Cli::parse().command {
-        Some(Command::Demo(args)) => demo::run(args),
-        None => demo::run(demo::Args::parse_from(["tidegate"])),
+        Command::Run(args) => run::run(&args, registry),
+        Command::Validate(args) => validate::run(&args, registry),
+        Command::Explain(args) => explain::run(&args, registry),
+        Command::Schema => schema::run(registry),
     }
 }
