@@ -53,3 +53,14 @@ pub fn main(registry: &Registry) -> ExitCode {
         Command::Schema => schema::run(registry),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_commands_are_well_formed() {
+        Cli::command().debug_assert();
+    }
+}

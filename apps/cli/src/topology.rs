@@ -13,6 +13,7 @@ pub(crate) const REFUSED: u8 = 2;
 
 /// Values in place of those of the file.
 #[derive(clap::Args)]
+#[group(skip)]
 pub(crate) struct Overrides {
     /// Put a value, as YAML, in place of that of the file; may be given several times
     #[arg(long = "set", value_name = "NODE.PATH=VALUE")]
@@ -21,6 +22,7 @@ pub(crate) struct Overrides {
 
 /// A topology, by its file.
 #[derive(clap::Args)]
+#[group(skip)]
 pub(crate) struct Args {
     /// The topology
     #[arg(value_name = "FILE")]

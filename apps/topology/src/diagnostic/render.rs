@@ -1,6 +1,7 @@
 //! Diagnostics for people, with the line and the text underlined, and for programs, as JSON.
 
 use super::{Diagnostic, Diagnostics, Severity};
+use crate::code::Code;
 use crate::limits;
 use crate::source::Source;
 use serde::Serialize;
@@ -77,6 +78,12 @@ fn one(source: &Source, diagnostic: &Diagnostic, paint: Paint, out: &mut String)
     let head = paint.paint(tint, &format!("{word}[{}]", diagnostic.code.name()));
     let message = paint.paint(BOLD, &format!(": {}", diagnostic.message));
     let _ = writeln!(out, "{head}{message}");
+    let help = paint.paint(BOLD, "help");
+    if diagnostic.code == Code::Unreadable {
+        let _ = writeln!(out, " {} {}", paint.paint(BLUE, "-->"), source.name());
+        let _ = writeln!(out, "  {} {help}: {}", paint.paint(BLUE, "="), diagnostic.help);
+        return;
+    }
     let (origin, place) = source.origin(diagnostic.span.start);
     let number = place.line.to_string();
     let margin = " ".repeat(number.len());
@@ -93,7 +100,6 @@ fn one(source: &Source, diagnostic: &Diagnostic, paint: Paint, out: &mut String)
     out.push_str(pointed.trim_end());
     out.push('\n');
     if !diagnostic.help.is_empty() {
-        let help = paint.paint(BOLD, "help");
         let _ = writeln!(out, "{margin} {} {help}: {}", paint.paint(BLUE, "="), diagnostic.help);
     }
 }

@@ -33,8 +33,11 @@ pub fn read(source: &Source, variables: &Variables, diagnostics: &mut Diagnostic
     if is_empty(text) {
         return Some(Node { id: NodeId(0), span: Span::default(), value: Value::Null });
     }
-    let mut reading = Reading { source, variables, diagnostics, next: 0, put_in: 0 };
-    Some(reading.node(root))
+    let mut reading =
+        Reading { source, variables, diagnostics, next: 0, put_in: 0, cut_off: Vec::new() };
+    let root = reading.node(root);
+    reading.tell_what_is_cut_off();
+    Some(root)
 }
 
 /// Reads a part of a source's text as a value of its own. Its nodes get ids behind `last_id`.
@@ -175,6 +178,8 @@ struct Reading<'a> {
     next: u32,
     /// Bytes that variables have put in.
     put_in: usize,
+    /// Values that were cut off at a comma, made whole.
+    cut_off: Vec<(NodeId, Span)>,
 }
 
 impl Reading<'_> {
@@ -184,8 +189,14 @@ impl Reading<'_> {
         let mut span = self.span(loose.defined);
         let value = match loose.value {
             Loose::Sequence(items) => {
-                let items: Vec<Node> = items.into_iter().map(|item| self.node(item)).collect();
-                Value::Sequence(items)
+                let mut all: Vec<Node> = Vec::with_capacity(items.len());
+                for item in items {
+                    let item = self.node(item);
+                    if !self.is_cut_off(all.last_mut(), &item, item.span) {
+                        all.push(item);
+                    }
+                }
+                Value::Sequence(all)
             }
             Loose::Mapping(entries) => Value::Mapping(self.entries(entries)),
             scalar => {
@@ -243,9 +254,40 @@ impl Reading<'_> {
                 continue;
             }
             seen.insert(key.clone(), key_span);
+            let last = all.last_mut().map(|entry: &mut Entry| &mut entry.value);
+            if self.is_cut_off(last, &value, key_span) {
+                continue;
+            }
             all.push(Entry { key, key_span, value });
         }
         all
+    }
+
+    /// Whether this is the rest of a value that was meant to have a comma: within `{ }` a plain text ends there. The
+    /// value is made whole, so that nothing more is told of its parts.
+    fn is_cut_off(&mut self, last: Option<&mut Node>, rest: &Node, span: Span) -> bool {
+        let Some(last) = last else { return false };
+        let is_comma = is_comma(self.source, last.span, span);
+        let Value::Scalar(scalar) = &mut last.value else { return false };
+        let is_open = scalar.text.matches('(').count() > scalar.text.matches(')').count();
+        let is_rest = matches!(rest.value, Value::Null) || rest.span == span;
+        if !is_open || !is_rest || scalar.style != Style::Plain || !is_comma {
+            return false;
+        }
+        last.span = Span::new(last.span.start, span.end);
+        self.source.slice(last.span).clone_into(&mut scalar.text);
+        self.cut_off.retain(|(id, _)| *id != last.id);
+        self.cut_off.push((last.id, last.span));
+        true
+    }
+
+    fn tell_what_is_cut_off(self) {
+        for (_, span) in self.cut_off {
+            let help = format!("put the value in quotes: `\"{}\"`", self.source.slice(span));
+            let wrong = Diagnostic::new(Code::Syntax, span, "a value ends at its first comma here");
+            let label = "within `{ }` and `[ ]` a comma separates values";
+            self.diagnostics.push(wrong.label(label).help(help));
+        }
     }
 
     fn scalar(&mut self, loose: Loose, span: Span) -> (Value, Span) {
@@ -310,6 +352,12 @@ fn span_of(source: &Source, location: Location) -> Span {
 
 fn index(number: u64) -> usize {
     usize::try_from(number).unwrap_or(usize::MAX)
+}
+
+/// Whether there is a comma and nothing else between a node and what follows.
+fn is_comma(source: &Source, last: Span, next: Span) -> bool {
+    let between = source.text().get(last.end..next.start).unwrap_or_default();
+    between.trim() == ","
 }
 
 /// What the parser complains of, in words that say what to do.
