@@ -1,5 +1,6 @@
 //! `tidegate explain`: what a topology amounts to, and how it would run.
 
+use crate::output::print;
 use crate::topology::{self, REFUSED};
 use clap::ValueEnum;
 use std::process::ExitCode;
@@ -33,17 +34,16 @@ pub(crate) fn run(args: &Args, registry: &Registry) -> ExitCode {
     let Some(loaded) = args.topology.load(registry) else { return ExitCode::from(REFUSED) };
     let Some(plan) = &loaded.plan else { return ExitCode::from(REFUSED) };
     match args.format {
-        Form::Mermaid => print!("{}", explain::mermaid(plan)),
-        Form::Dot => print!("{}", explain::dot(plan)),
+        Form::Mermaid => print(&explain::mermaid(plan)),
+        Form::Dot => print(&explain::dot(plan)),
         Form::Text => match physical(&loaded, registry) {
-            Ok(physical) => print!("{}\n{physical}", explain::text(plan)),
+            Ok(physical) => print(&format!("{}\n{physical}", explain::text(plan))),
             Err(why) => {
                 eprintln!("error: {why}");
-                return ExitCode::from(REFUSED);
+                ExitCode::from(REFUSED)
             }
         },
     }
-    ExitCode::SUCCESS
 }
 
 /// How it would run.

@@ -14,6 +14,7 @@
 //! ```
 
 mod explain;
+mod output;
 mod run;
 mod schema;
 mod topology;

@@ -1,5 +1,6 @@
 //! `tidegate validate`: all that is wrong with some files, for people or for programs.
 
+use crate::output::print;
 use crate::topology::{Overrides, look, paint};
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -22,21 +23,22 @@ pub(crate) struct Args {
 /// Fails if there is an error in one of the files.
 pub(crate) fn run(args: &Args, registry: &Registry) -> ExitCode {
     let mut are_right = true;
-    let mut all = Vec::new();
+    let (mut all, mut told) = (Vec::new(), String::new());
     for file in &args.files {
         let loaded = look(file, &args.overrides, registry);
         are_right &= !loaded.diagnostics.has_errors();
         if args.json {
-            let told = to_json(&loaded.source, &loaded.diagnostics);
-            all.extend(told.as_array().cloned().unwrap_or_default());
+            let json = to_json(&loaded.source, &loaded.diagnostics);
+            all.extend(json.as_array().cloned().unwrap_or_default());
         } else if loaded.diagnostics.is_empty() {
-            println!("{}: no errors", file.display());
+            told.push_str(&format!("{}: no errors\n", file.display()));
         } else {
-            print!("{}", loaded.render(paint(&std::io::stdout())));
+            told.push_str(&loaded.render(paint(&std::io::stdout())));
         }
     }
     if args.json {
-        println!("{:#}", serde_json::Value::Array(all));
+        told = format!("{:#}\n", serde_json::Value::Array(all));
     }
-    if are_right { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    let printed = print(&told);
+    if are_right { printed } else { ExitCode::FAILURE }
 }
