@@ -49,6 +49,9 @@ pub(crate) trait OfRow: Data {
 
     /// The same of another row.
     fn with(self, row: Row) -> Self;
+
+    /// Whether it puts the row in; otherwise it takes it out.
+    fn is_addition(&self) -> bool;
 }
 
 impl OfRow for Row {
@@ -59,6 +62,10 @@ impl OfRow for Row {
     fn with(self, row: Row) -> Self {
         row
     }
+
+    fn is_addition(&self) -> bool {
+        true
+    }
 }
 
 impl OfRow for Change<Row> {
@@ -68,5 +75,9 @@ impl OfRow for Change<Row> {
 
     fn with(self, row: Row) -> Self {
         Self { kind: self.kind, row }
+    }
+
+    fn is_addition(&self) -> bool {
+        self.kind.is_addition()
     }
 }

@@ -4,6 +4,7 @@
 //! strings of up to 24 bytes, lie within it; whatever is larger is shared or boxed behind a pointer.
 
 use crate::data_type::DataType;
+use crate::expression::float_of;
 use crate::limits::MAX_SHOWN_CHARACTERS;
 use compact_str::CompactString;
 use jiff::Timestamp;
@@ -120,6 +121,27 @@ impl Value {
                     && pairs.all(|(value, field)| value.fits(&field.data_type, field.nullable))
             }
             _ => false,
+        }
+    }
+
+    /// How far two numbers of one type are from each other; none where one is no number, or NULL. The difference of
+    /// integers and of decimals is exact before it becomes a float.
+    ///
+    /// ```
+    /// use tidegate_rows::Value;
+    /// assert_eq!(Value::Int64(i64::MAX).distance(&Value::Int64(i64::MAX - 3)), Some(3.0));
+    /// assert_eq!(Value::Int64(1).distance(&Value::Null), None);
+    /// ```
+    #[must_use]
+    pub fn distance(&self, other: &Self) -> Option<f64> {
+        match (self, other) {
+            (Self::Int64(one), Self::Int64(other)) => Some(one.abs_diff(*other) as f64),
+            (Self::Float64(one), Self::Float64(other)) => Some((one - other).abs()),
+            (Self::Decimal(one), Self::Decimal(other)) => {
+                let exact = one.checked_sub(*other).map(float_of);
+                Some(exact.unwrap_or_else(|| float_of(*one) - float_of(*other)).abs())
+            }
+            _ => None,
         }
     }
 

@@ -96,12 +96,21 @@ impl<T: Data + Value> ContinuousTopN<T> {
     /// behind those that rank alike. A deletion takes the row out by this alone, and what was before an
     /// update need not be told. All rows of a key have to go through the same `unique`, and each stays under its key.
     #[must_use]
-    pub fn unique_by<U: Eq>(mut self, unique: impl Fn(&T) -> U + Send + Sync + 'static) -> Self
+    pub fn unique_by<U: Eq>(self, unique: impl Fn(&T) -> U + Send + Sync + 'static) -> Self
     where
         T: PartialEq,
     {
-        let same = Arc::new(move |left: &T, right: &T| unique(left) == unique(right));
-        self.unique = Some(Unique { same, equal: T::eq });
+        self.unique_when(move |left, right| unique(left) == unique(right))
+    }
+
+    /// As [`ContinuousTopN::unique_by`], where `same` says of two rows whether they are versions of one: nothing has to
+    /// be made of a row for it to be compared.
+    #[must_use]
+    pub fn unique_when(mut self, same: impl Fn(&T, &T) -> bool + Send + Sync + 'static) -> Self
+    where
+        T: PartialEq,
+    {
+        self.unique = Some(Unique { same: Arc::new(same), equal: T::eq });
         self
     }
 

@@ -4,10 +4,17 @@
 //! plan ── node by node ──> Site (names) + inputs (Flow) ── the family's file ──> Outputs (Flow by name)
 //! ```
 
+mod aggregate;
+mod dedup;
 mod event_time;
+mod materialize;
+mod placed;
 mod sinks;
 mod sources;
 mod steps;
+mod top_n;
+mod usable;
+mod windows;
 
 use crate::error::DeployError;
 use crate::flow::Flow;
@@ -73,6 +80,13 @@ fn draw(site: Site<'_>, inputs: Vec<Flow>, registry: &Registry) -> Result<Output
         NodePlan::Union => steps::union(site, &inputs),
         NodePlan::Split(ways) => steps::split(site, ways, input(0).rows()),
         NodePlan::ToChangelog => steps::to_changelog(site, input(0).rows()),
+        NodePlan::Window(window) => windows::window(site, window, input(0).rows())?,
+        NodePlan::Aggregate(aggregate) => aggregate::aggregate(site, aggregate, input(0))?,
+        NodePlan::TopN(top) => top_n::top_n(site, top, input(0)),
+        NodePlan::Dedup(dedup) => dedup::dedup(site, dedup, input(0).rows())?,
+        NodePlan::Materialize(key, is_unique) => {
+            materialize::materialize(site, key, *is_unique, input(0))
+        }
         NodePlan::Sink(sink) => sinks::sink(site, sink, input(0))?,
         NodePlan::Registered(kind, config) => {
             registry.build(kind, config, &Wiring { site, inputs })?

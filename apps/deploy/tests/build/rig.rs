@@ -108,6 +108,14 @@ pub(crate) fn run_with_fault(sections: &str, node: &str, record: u64) -> Rows {
     rows
 }
 
+/// What the engine tells of the job, at parallelism 2.
+pub(crate) fn explain(sections: &str) -> String {
+    let registry = registry(&Kept::default());
+    let job = deploy(&loaded(sections, &registry), &registry).expect("a job");
+    let graph = job.into_graph().expect("a sound graph");
+    Plan::new(graph, 2, MaxParallelism::DEFAULT).expect("a sound plan").explain()
+}
+
 /// Why a run fails.
 pub(crate) fn failure(sections: &str) -> String {
     run_once(sections, Run { parallelism: 1, fault: None }).expect_err("the job should have failed")

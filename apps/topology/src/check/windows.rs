@@ -196,6 +196,9 @@ fn trigger(window: &Window, name: &str, span: Span, checking: &mut Checking<'_>)
             "a global window has no end to fire at"
         }
         (_, "count") => "windows of so many records fire when they have them",
+        (Trigger::EndOfStream, name) if name != "global" && window.time == Clock::EventTime => {
+            "by event time a window is forgotten at its end, before the input has ended"
+        }
         _ => return,
     };
     let wrong = Diagnostic::new(

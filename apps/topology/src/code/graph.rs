@@ -123,8 +123,8 @@ pub(super) const TABLE: &[Explanation] = &[
         name: "T0405",
         title: "A trigger does not go with these windows",
         text: "Some triggers need windows of a certain kind: one by the distance of records \
-               cannot merge sessions, and global windows never fire without a trigger of their \
-               own.",
+               cannot merge sessions, global windows never fire without a trigger of their own, and \
+               windows of event time are forgotten before the input has ended.",
         example: "window: { global: {}, aggregates: { n: count() } }",
     },
     Explanation {

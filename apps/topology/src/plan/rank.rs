@@ -40,6 +40,9 @@ pub struct TopNPlan {
 
 /// The first rows of each window, with the rank as one more column, the last.
 ///
+/// Of rows that rank alike the one with the smallest values comes first. Late results, where they are allowed, come out
+/// again with all rows that have another rank than before.
+///
 /// Without ties built as the engine's `top_n` of windowed results. With ties as a process keyed by the window, which keeps
 /// the rows that are among the first n or rank as the last of these, and gives them out by an event-time timer at the
 /// window's last millisecond.

@@ -17,7 +17,8 @@ use tidegate_rows::{DataType, Field, Schema};
 /// have bounds, then the aggregates, then the rank if there is a ranking.
 ///
 /// Where the aggregates go by the order of arrival ([`tidegate_rows::aggregate::RowAggregate::is_commutative`]), built
-/// with an explicit trigger, so that windows are neither computed of slices nor in two phases.
+/// with an explicit trigger, so that windows are neither computed of slices nor in two phases; by the wall clock there is
+/// no need, as rows are added as they arrive.
 #[derive(Clone, Debug)]
 pub struct WindowPlan {
     /// The columns of the key; none for all rows together.
@@ -53,7 +54,7 @@ pub enum Windows {
     Cumulate(i64, i64, i64),
     /// That end after a gap.
     Session(i64),
-    /// That end after the gap that each row says, an int64.
+    /// That end after the gap that each row says, an int64; below 1 it counts as 1, and a row without one cannot be used.
     SessionBy(Evaluator),
     /// Of a calendar in this time zone.
     Calendar(CalendarUnit, String),
@@ -78,7 +79,8 @@ pub enum TriggerPlan {
     Every(i64),
     /// At every multiple of the wall clock's time.
     EveryProcessingTime(i64),
-    /// When a row's number is at least so far from that of the row that fired last.
+    /// When a row's number is farther than this from that of the row that fired last, or of the first one. A row without
+    /// a number is far from nothing.
     Delta(Evaluator, f64),
 }
 
@@ -98,7 +100,7 @@ pub enum EvictRule {
     KeepLast(u64),
     /// Those so many milliseconds older than the latest.
     KeepTime(i64),
-    /// Those whose number is at least so far from that of the last row.
+    /// Those whose number is at least so far from that of the last row; never those without one.
     Delta(Evaluator, f64),
 }
 

@@ -166,6 +166,9 @@ impl Aggregate for RowAggregate {
 }
 
 /// A [`RowAggregate`] whose parts can be deducted; from [`RowAggregate::deducting`].
+///
+/// Beyond what the laws of aggregates say, its running accumulator also takes rows one by one and can be stored: what
+/// is kept of rows that come and go.
 #[derive(Clone, Debug)]
 pub struct DeductingRowAggregate(RowAggregate);
 

@@ -436,3 +436,28 @@ fn stored_bytes_are_the_golden_ones() {
         "a1617086a1616e02a16169820f02a1616682f93c0002a16164828182010f02a1617808a1616f820808"
     );
 }
+
+#[test]
+fn rows_that_come_and_go_leave_what_would_be_without_them() {
+    let aggregate = all(&[EXACT]);
+    let deducting = aggregate.deducting().expect("all of them deduct");
+    let mut kept = deducting.running();
+    let part = |n: i64| folded(&deducting, &[plain(n)]);
+    for n in [3, 1, 4, 1, 5, 9] {
+        deducting.add(&mut kept, &plain(n));
+    }
+    for n in [1, 9] {
+        deducting.deduct(&mut kept, &part(n));
+        kept = stored(&kept);
+    }
+    let rest = [3, 4, 1, 5].map(plain);
+    assert_eq!(
+        deducting.result(&kept).map_err(|error| error.to_string()),
+        result(&aggregate, &rest)
+    );
+    for n in [3, 4, 1, 5] {
+        deducting.deduct(&mut kept, &part(n));
+    }
+    let empty = deducting.result(&deducting.running());
+    assert_eq!(deducting.result(&kept), empty);
+}

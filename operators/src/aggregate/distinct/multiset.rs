@@ -219,6 +219,22 @@ impl WideMultiset {
         self.counts.len() as u64
     }
 
+    /// All numbers with their counts, by number.
+    pub(super) fn sorted(&self) -> Vec<(u64, u64)> {
+        let mut all: Vec<(u64, u64)> = self.counts.iter().copied().collect();
+        all.sort_unstable();
+        all
+    }
+
+    /// Puts a number so many times; false when it is there already.
+    pub(super) fn put_new(&mut self, number: u64, count: u64) -> bool {
+        let known = |(of, _): &(u64, u64)| *of == number;
+        let entry = self.counts.entry(wide_hash(number), known, |(of, _)| wide_hash(*of));
+        let is_new = matches!(entry, Entry::Vacant(_));
+        entry.or_insert((number, count));
+        is_new
+    }
+
     pub(super) fn put(&mut self, number: u64) {
         let known = |(of, _): &(u64, u64)| *of == number;
         let entry = self.counts.entry(wide_hash(number), known, |(of, _)| wide_hash(*of));

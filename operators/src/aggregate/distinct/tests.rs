@@ -123,3 +123,49 @@ fn what_is_no_accumulator_is_refused() {
     assert!(codec::from_cbor::<Sketch>(&bytes).is_err());
     assert!(codec::from_cbor::<SeenValues>(&bytes).is_err());
 }
+
+#[test]
+fn a_running_count_takes_single_numbers_and_can_be_stored() {
+    let wide = DistinctWide::of(|value: &u64| *value);
+    let values: Vec<u64> = drawn(3_000, 500, 4).collect();
+    let mut running = wide.running();
+    let mut counts = std::collections::BTreeMap::new();
+    for (at, value) in values.iter().enumerate() {
+        wide.add(&mut running, value);
+        *counts.entry(*value).or_insert(0) += 1;
+        if at % 3 == 2 {
+            let gone = values[at / 3];
+            wide.deduct(&mut running, &folded(&wide, &[gone]));
+            *counts.get_mut(&gone).expect("it was put") -= 1;
+            counts.retain(|_, count| *count > 0);
+        }
+        if at % 500 == 0 {
+            assert_eq!(codec::to_cbor(&running), codec::to_cbor(&stored(&running)));
+            running = stored(&running);
+        }
+        assert_eq!(wide.result(&running), counts.len() as u64, "value {at}");
+    }
+    assert_eq!(wide.result(&stored(&wide.running())), 0);
+}
+
+#[test]
+fn a_running_count_that_makes_no_sense_is_refused() {
+    let read = |words: &[u64]| {
+        let bytes: Vec<u8> = words.iter().flat_map(|word| word.to_le_bytes()).chain([1]).collect();
+        let cbor = codec::to_cbor(&Bytes(bytes));
+        codec::from_cbor::<WideIds>(&cbor).is_ok()
+    };
+    assert!(read(&[7, 2, 8, 1]));
+    for words in [&[7, 0][..], &[7], &[7, 1, 7, 1]] {
+        assert!(!read(words), "{words:?}");
+    }
+}
+
+/// A byte string.
+struct Bytes(Vec<u8>);
+
+impl serde::Serialize for Bytes {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_bytes(&self.0)
+    }
+}

@@ -6,11 +6,14 @@
 //! about n^2 / 2^65, one in 37 million for a million things and 1 in 3,700 for a hundred million.
 //!
 //! A bitmap over numbers this far apart is larger than a list of them, so a slice is a list, sorted now
-//! and then.
+//! and then. A running count takes numbers one by one as well, and can be stored: it is what is kept of rows that come
+//! and go.
+//!
+//! *As stored.* A list is its numbers, ascending, 8 bytes each. A running count has 16 bytes for each number, the number
+//! and how often it is there, and one byte behind, by which the two are told apart.
 
 use super::bytes;
 use super::multiset::WideMultiset;
-use serde::ser::Error;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::marker::PhantomData;
 use tidegate_core::element::Data;
@@ -59,6 +62,9 @@ enum Wide {
     Counted(WideMultiset),
 }
 
+/// What stands behind the numbers of a running count that is stored.
+const COUNTED: [u8; 1] = [1];
+
 /// A list is not sorted before so many numbers have come since.
 const UNSORTED_MIN: usize = 256;
 
@@ -87,23 +93,44 @@ impl WideIds {
 
     fn from_bytes(bytes: &[u8]) -> Result<Self, String> {
         let (words, rest) = bytes.as_chunks::<8>();
+        let words = words.iter().map(|word| u64::from_le_bytes(*word));
+        if rest == COUNTED && words.len().is_multiple_of(2) {
+            return Self::counted(&words.collect::<Vec<u64>>());
+        }
         if !rest.is_empty() {
             return Err(format!("{} bytes are no list of 64-bit numbers", bytes.len()));
         }
-        let mut numbers: Vec<u64> = words.iter().map(|word| u64::from_le_bytes(*word)).collect();
+        let mut numbers: Vec<u64> = words.collect();
         sort(&mut numbers);
         Ok(Self(Wide::List { sorted: numbers.len(), numbers }))
+    }
+
+    /// A running count of pairs of number and count.
+    fn counted(words: &[u64]) -> Result<Self, String> {
+        let (pairs, _) = words.as_chunks::<2>();
+        let mut counts = WideMultiset::default();
+        for &[number, count] in pairs {
+            if count == 0 || !counts.put_new(number, count) {
+                return Err(format!("the number {number} is counted {count} times, or twice"));
+            }
+        }
+        Ok(Self(Wide::Counted(counts)))
     }
 }
 
 impl Serialize for WideIds {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let Wide::List { numbers, .. } = &self.0 else {
-            return Err(S::Error::custom("a running count of numbers is never stored"));
+        let bytes: Vec<u8> = match &self.0 {
+            Wide::List { numbers, .. } => {
+                let mut numbers = numbers.clone();
+                sort(&mut numbers);
+                numbers.iter().flat_map(|number| number.to_le_bytes()).collect()
+            }
+            Wide::Counted(counts) => {
+                let words = counts.sorted().into_iter().flat_map(|(number, count)| [number, count]);
+                words.flat_map(u64::to_le_bytes).chain(COUNTED).collect()
+            }
         };
-        let mut numbers = numbers.clone();
-        sort(&mut numbers);
-        let bytes: Vec<u8> = numbers.iter().flat_map(|number| number.to_le_bytes()).collect();
         bytes::write(&bytes, serializer)
     }
 }
@@ -131,7 +158,7 @@ where
     fn add(&self, ids: &mut WideIds, value: &T) {
         match &mut ids.0 {
             Wide::List { numbers, sorted } => insert(numbers, sorted, (self.field)(value)),
-            Wide::Counted(_) => unreachable!("no record is added to a running count"),
+            Wide::Counted(counts) => counts.put((self.field)(value)),
         }
     }
 

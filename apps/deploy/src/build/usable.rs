@@ -1,0 +1,145 @@
+//! What must have a value in a row before a stateful operator gets it.
+//!
+//! Apart because windows and aggregates ask the same: expressions are tried in a stage in front, where the policy of the
+//! node applies, so that what is evaluated again in the operator does not fail.
+
+use crate::flow::OfRow;
+use crate::site::Site;
+use crate::unusable::unusable;
+use tidegate::core::element::{Batch, Data};
+use tidegate::core::operator::{Context, Operator};
+use tidegate::prelude::*;
+use tidegate_rows::aggregate::RowAggregate;
+use tidegate_rows::expression::Evaluator;
+use tidegate_rows::{Row, Value};
+use tidegate_topology::document::Unusable;
+use tidegate_topology::plan::Aggregation;
+
+/// What is called the stage in front.
+const USABLE: &str = "usable";
+
+/// What is asked of a row.
+#[derive(Clone)]
+pub(super) struct Needs {
+    aggregate: RowAggregate,
+    /// Values that may be NULL.
+    values: Vec<Evaluator>,
+    /// Numbers that may not, with what they are called.
+    numbers: Vec<(&'static str, Evaluator)>,
+}
+
+impl Needs {
+    /// What an aggregate asks.
+    pub(super) fn of(aggregate: &RowAggregate) -> Self {
+        Self { aggregate: aggregate.clone(), values: Vec::new(), numbers: Vec::new() }
+    }
+
+    /// A value that may be NULL.
+    pub(super) fn value(mut self, value: &Evaluator) -> Self {
+        self.values.push(value.clone());
+        self
+    }
+
+    /// A value that is called so in errors, and may not be NULL.
+    pub(super) fn number(mut self, what: &'static str, value: &Evaluator) -> Self {
+        self.numbers.push((what, value.clone()));
+        self
+    }
+
+    fn are_always_met(&self) -> bool {
+        self.aggregate.never_fails() && self.values.is_empty() && self.numbers.is_empty()
+    }
+
+    /// Why the row cannot be used, if it cannot.
+    fn test(&self, row: &Row) -> Result<(), String> {
+        self.aggregate.check(row).map_err(|error| error.to_string())?;
+        for value in &self.values {
+            value.evaluate(row).map_err(|error| error.to_string())?;
+        }
+        for (what, number) in &self.numbers {
+            if number.evaluate(row).map_err(|error| error.to_string())?.is_null() {
+                return Err(format!("{what} is NULL"));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The records whose rows have all that is needed; the stream itself where all have.
+pub(super) fn usable<T: OfRow>(site: Site<'_>, stream: &Stream<T>, needs: Needs) -> Stream<T> {
+    if needs.are_always_met() {
+        return stream.clone();
+    }
+    let usable = site.step(USABLE, stream, move |record: T| match needs.test(record.row()) {
+        Ok(()) => Ok(Some(record)),
+        Err(reason) => Err(unusable(&reason, record.row())),
+    });
+    site.before(USABLE, 0, usable)
+}
+
+/// As [`usable`], for rows; they get their event time as one more column, the last, if the aggregates go by it.
+pub(super) fn usable_rows(
+    site: Site<'_>,
+    rows: &Stream<Row>,
+    aggregation: &Aggregation,
+    needs: Needs,
+) -> Stream<Row> {
+    if !aggregation.carries_time {
+        return usable(site, rows, needs);
+    }
+    let unusable = site.node().unusable;
+    let timed = rows.operator("timed", move || Timed { needs: needs.clone(), unusable });
+    site.before("timed", 0, timed)
+}
+
+/// Appends the event time to usable rows.
+struct Timed {
+    needs: Needs,
+    unusable: Unusable,
+}
+
+impl Operator for Timed {
+    type In = Row;
+    type Out = Row;
+
+    fn process(&mut self, input: &mut Batch<Row>, ctx: &mut Context<Row>) -> Result<(), BoxError> {
+        while !ctx.is_full()
+            && let Some(record) = input.take()
+        {
+            let time = Value::Timestamp(record.timestamp.millis());
+            let row = extended(record.value, time);
+            match self.needs.test(&row) {
+                Ok(()) => ctx.emit(row, record.timestamp),
+                Err(_) if self.unusable == Unusable::Skip => ctx.count_dropped(),
+                Err(reason) => return Err(unusable(&reason, &shortened(row))),
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A row with one more value behind its own.
+pub(super) fn extended(row: Row, value: Value) -> Row {
+    let mut values = Vec::with_capacity(row.len() + 1);
+    values.extend(row.into_values());
+    values.push(value);
+    Row::new(values)
+}
+
+/// A row without its last value.
+pub(super) fn shortened(row: Row) -> Row {
+    let mut values = row.into_values().into_vec();
+    values.pop();
+    Row::new(values)
+}
+
+/// A side output, without the time that rows carry in the operator, if they do.
+pub(super) fn as_it_came<T: Data>(
+    site: Site<'_>,
+    of: &Stream<T>,
+    tag: &OutputTag<Row>,
+    carries_time: bool,
+) -> Stream<Row> {
+    let rows = of.side_output(tag);
+    if carries_time { site.behind(tag.name(), rows.map(shortened)) } else { rows }
+}
