@@ -64,7 +64,7 @@ struct Side<T> {
 
 impl<T: Data> Side<T> {
     fn new(site: Site<'_>, name: &str) -> Self {
-        Self { tag: site.uses(name).then(|| OutputTag::named(name)) }
+        Self { tag: site.uses(name).then(|| OutputTag::named(name.to_owned())) }
     }
 
     /// `join` told of the tag, if there is one.

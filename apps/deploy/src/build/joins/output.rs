@@ -148,13 +148,11 @@ impl Output {
 
     /// The rows of an operator that gives out what is [begun](Output::begin).
     pub(super) fn behind(self, site: Site<'_>, begun: Stream<Row>) -> Stream<Row> {
-        match &*self.form {
-            Form::Picked(_) => begun,
-            Form::Computed(_) => {
-                let step = site.step(PART, &begun, move |begun| self.complete(begun).map(Some));
-                site.behind(PART, step)
-            }
+        if matches!(*self.form, Form::Picked(_)) {
+            return begun;
         }
+        let step = site.step(PART, &begun, move |begun| self.complete(begun).map(Some));
+        site.behind(PART, step)
     }
 
     /// The rows of an operator that gives out both halves.
@@ -197,7 +195,7 @@ fn field(pair: &Row, half: usize, column: usize) -> Option<Value> {
 /// can be moved out of it.
 fn picks(columns: &[JoinColumn]) -> Option<Vec<Pick>> {
     let (mut of_left, mut of_right) = (Vec::new(), Vec::new());
-    let mut ask = |asked: &mut Vec<usize>, column: usize| {
+    let ask = |asked: &mut Vec<usize>, column: usize| {
         let is_last = !asked.contains(&column);
         asked.push(column);
         Some((column, is_last))

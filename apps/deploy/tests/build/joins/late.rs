@@ -25,7 +25,6 @@ fn late(inputs: &str, kind: &str, options: &str, sides: [&str; 2]) -> Rows {
     inline: {{ rows: [{{ k: a, at: 1000, o: 1 }}, {{ k: a, at: 100000, o: 2 }}, {{ k: a, at: 500, o: 3 }}] }}
     schema: {{ k: string, at: int64, o: int64 }}
     parallelism: 1
-    event_time: {{ timestamp: 'TO_TIMESTAMP_LTZ(at, 3)', watermark: monotonous, emit: each-record }}
 operators:
   slow: {{ inputs: slow_rows, parallelism: 1, filter: p > 0 }}
   none: {{ inputs: slow_rows, parallelism: 1, filter: p < 0 }}
@@ -33,7 +32,11 @@ operators:
     inputs: [slow, none]
     parallelism: 1
     outer_join: {{ on: {{ left: k, right: k }}, left_waits: 1d, right_waits: 0s, kind: left, columns: {{ p: left.p }} }}
-  fast: {{ inputs: [fast_rows, ended], parallelism: 1, broadcast: {{ on: {{ left: o, right: p }}, kind: anti, hold: 10 }} }}
+  held: {{ inputs: [fast_rows, ended], parallelism: 1, broadcast: {{ on: {{ left: o, right: p }}, kind: anti, hold: 10 }} }}
+  fast:
+    inputs: held
+    parallelism: 1
+    assign_timestamps: {{ timestamp: 'TO_TIMESTAMP_LTZ(at, 3)', watermark: monotonous, emit: each-record }}
   join: {{ inputs: {inputs}, {kind}: {{ on: {{ left: k, right: k }}, columns: {{ {columns} }}, {options} }} }}
 sinks:
   out: {{ inputs: join, collect: {{}} }}

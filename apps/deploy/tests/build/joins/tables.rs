@@ -72,7 +72,7 @@ fn every_subtask_has_the_table() {
     check("kind: semi", &["b|2000|2"]);
     check("kind: anti", &["NULL|3000|3", "a|1000|1", "d|4000|4"]);
     check(
-        "kind: left, columns: { o: left.o, who: COALESCE(right.name, '?') }",
+        "kind: left, columns: { o: left.o, who: \"COALESCE(right.name, '?')\" }",
         &["1|?", "2|Bo", "3|?", "4|?"],
     );
     check("kind: anti, columns: { o: left.o * 10 }", &["10", "30", "40"]);

@@ -22,7 +22,7 @@ fn semi_and_anti_joins_give_out_left_rows_with_a_partner_or_without() {
     }
     let options = "kind: semi, tumbling: { size: 5s }, columns: { next: left.o + 1, o: left.o, start: window_start, end: window_end }";
     let rows = run(&join("window_join", options));
-    let bounds = "1970-01-01T00:00:00Z|1970-01-01T00:00:05Z";
+    let bounds = "1970-01-01 00:00:00|1970-01-01 00:00:05";
     assert_eq!(rows["out"], [format!("2|1|{bounds}"), format!("4|3|{bounds}")]);
 }
 
@@ -39,11 +39,11 @@ fn a_row_has_as_many_partners_as_windows_that_overlap() {
 fn the_bounds_of_its_windows_are_columns() {
     let columns = "columns: { o: left.o, p: right.p, start: window_start, end: window_end }";
     let rows = run(&join("window_join", &format!("kind: full, session: {{ gap: 1s }}, {columns}")));
-    let time = |second: &str| format!("1970-01-01T00:00:{second}Z");
+    let time = |second: &str| format!("1970-01-01 00:00:{second}");
     let expected = [
-        format!("1|10|{}|{}", time("01"), time("02.5")),
+        format!("1|10|{}|{}", time("01"), time("02.500")),
         format!("2|NULL|{}|{}", time("02"), time("03")),
-        format!("3|12|{}|{}", time("03"), time("04.5")),
+        format!("3|12|{}|{}", time("03"), time("04.500")),
         format!("4|NULL|{}|{}", time("04"), time("05")),
         format!("NULL|11|{}|{}", time("09"), time("10")),
         format!("NULL|13|{}|{}", time("05"), time("06")),
