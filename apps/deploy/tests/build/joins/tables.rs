@@ -13,7 +13,7 @@ operators:
   join: {{ inputs: [orders, rates], {common} temporal_join: {{ on: {{ left: k, right: k }}, {options} }} }}
 sinks:
   out: {{ inputs: join, collect: {{}} }}
-  payments: {{ inputs: payments, discard: {{}} }}
+  unpaid: {{ inputs: payments, discard: {{}} }}
 "
     )
 }
@@ -55,7 +55,7 @@ operators:
   join: {{ inputs: [orders, known], broadcast: {{ on: {{ left: k, right: k }}, hold: 100, {options} }} }}
 sinks:
   out: {{ inputs: join, collect: {{}} }}
-  payments: {{ inputs: payments, discard: {{}} }}
+  unpaid: {{ inputs: payments, discard: {{}} }}
 "
     )
 }

@@ -31,7 +31,9 @@ fn a_row_has_as_many_partners_as_windows_that_overlap() {
     let options = "sliding: { size: 2s, slide: 1s }";
     let rows = run_with_fault(&join("window_join", options), "join", 2);
     assert_eq!(rows["out"], [PAIRS[0], PAIRS[0], PAIRS[1], PAIRS[1]]);
-    let options = "tumbling: { size: 1s, offset: 1200ms }";
+    let options = "tumbling: { size: 800ms }";
+    assert_eq!(run(&join("window_join", options))["out"], [PAIRS[1]]);
+    let options = "tumbling: { size: 800ms, offset: 500ms }";
     assert_eq!(run(&join("window_join", options))["out"], [PAIRS[0]]);
 }
 
@@ -73,4 +75,14 @@ fn a_row_that_does_not_say_how_long_fails_the_job_or_is_left_out() {
     let broken = "kind: full, session: { gap_by: \"1000 / CASE WHEN k = 'a' THEN 1 ELSE 0 END\" }";
     let rows = run(&join_with("window_join", broken, "dead_letters: skip,"));
     assert_eq!(rows["out"], ["a|1000|1|1500|10", "a|NULL|NULL|9000|11"]);
+}
+
+#[test]
+fn a_window_of_the_wall_clock_that_is_not_over_gives_out_nothing() {
+    for windows in ["tumbling: { size: 36500d }", "session: { gap: 36500d }"] {
+        for kind in ["full", "anti"] {
+            let options = format!("kind: {kind}, time: processing-time, {windows}");
+            assert_eq!(run(&join("window_join", &options))["out"], [""; 0], "{options}");
+        }
+    }
 }

@@ -157,3 +157,84 @@ impl Trigger<Either> for AtTheEnd {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tidegate::core::element::{Batch, Record};
+    use tidegate::core::operator::{CoOperator, Context, Operator};
+    use tidegate::operators::join::WindowJoin;
+    use tidegate_rows::expression::{Expression, Functions};
+    use tidegate_rows::{DataType, Field, RowKey, Schema};
+
+    fn gap(text: &str) -> Evaluator {
+        let schema = Schema::new([Field::required("n", DataType::Int64)]).expect("one name");
+        let checked =
+            Expression::parse(text).expect("an expression").check(&schema, &Functions::built_in());
+        checked.expect("a number").value()
+    }
+
+    /// Rows of one key that come at 1, 4, 12 (left) and 2, 6 (right) by the wall clock, which stands at 3 by event time
+    /// all the while; then the wall clock comes to 100. The pairs, with their windows.
+    fn check(cut: Cut, expected: &[&str]) {
+        let windows = JoinedWindows { cut, by_wall_clock: true };
+        let name = WindowAssigner::<Either>::describe(&windows);
+        let join = WindowJoin::new(windows).into_operator(
+            |_: &Row| RowKey::One(Value::Null),
+            |_: &Row| RowKey::One(Value::Null),
+            |window: &WindowContext<'_, RowKey>, row| {
+                let number = |row: Option<&&Row>| row.map_or(Value::Null, |row| row[0].clone());
+                format!("{} {} {}", window.window, number(row.left()), number(row.right()))
+            },
+        );
+        let (mut join, mut ctx) = (join.expect("there are such windows"), Context::new(64));
+        for (at, is_left) in [(1, true), (2, false), (4, true), (6, false), (12, true)] {
+            ctx.set_time(Timestamp(50), Timestamp(at));
+            join.on_processing_time(Timestamp(at), &mut ctx).expect("nothing fails");
+            let record = Record::new(Row::new([Value::Int64(at)]), Timestamp(3));
+            let mut batch = Batch::new(vec![record], vec![]);
+            let taken = if is_left {
+                join.process(&mut batch, &mut ctx)
+            } else {
+                join.process_second(&mut batch, &mut ctx)
+            };
+            taken.expect("nothing fails");
+        }
+        ctx.set_time(Timestamp(50), Timestamp(100));
+        join.on_processing_time(Timestamp(100), &mut ctx).expect("nothing fails");
+        let mut rows: Vec<String> = ctx.take().into_iter().map(|record| record.value).collect();
+        rows.sort();
+        assert_eq!(rows, expected, "{name}");
+    }
+
+    #[test]
+    fn by_the_wall_clock_a_row_belongs_to_the_windows_in_which_it_comes() {
+        check(Cut::At(Window::tumbling(5)), &["[0, 5) 1 2", "[0, 5) 4 2"]);
+        check(
+            Cut::At(Window::sliding(10, 5)),
+            &[
+                "[-5, 5) 1 2",
+                "[-5, 5) 4 2",
+                "[0, 10) 1 2",
+                "[0, 10) 1 6",
+                "[0, 10) 4 2",
+                "[0, 10) 4 6",
+                "[5, 15) 12 6",
+            ],
+        );
+        check(Cut::Sessions(3), &["[1, 9) 1 2", "[1, 9) 1 6", "[1, 9) 4 2", "[1, 9) 4 6"]);
+        let each = Cut::SessionsBy(gap("n + 1"), gap("n - 6"));
+        check(each, &["[1, 3) 1 2", "[4, 9) 4 6"]);
+    }
+
+    #[test]
+    fn windows_of_event_time_that_are_cut_alike_are_kept_in_slices() {
+        let slices = |cut: Cut, by_wall_clock| {
+            let windows = JoinedWindows { cut, by_wall_clock };
+            WindowAssigner::<Either>::as_slices(&windows).is_some()
+        };
+        let at = || Cut::At(Window::sliding(10, 5));
+        assert_eq!((slices(at(), false), slices(at(), true)), (true, false));
+        assert!(!slices(Cut::Sessions(3), false));
+    }
+}
