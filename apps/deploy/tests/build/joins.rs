@@ -116,6 +116,33 @@ fn a_pair_of_which_a_column_cannot_be_computed_fails_the_job_or_is_left_out() {
 }
 
 #[test]
+fn a_stream_is_joined_with_itself_by_several_columns() {
+    let rows = run_with_fault(
+        &format!(
+            "{STREAMS}operators:
+  twice: {{ inputs: payments, flat_map: {{ split: {{ text: \"'x,y'\", by: ',', as: way }} }} }}
+  join:
+    inputs: [twice, twice]
+    parallelism: 2
+    chaining: false
+    interval_join:
+      on: {{ left: [k, p, way], right: [k, p, way] }}
+      between: {{ lower: 0s, upper: 0s }}
+      columns: {{ k: left.k, p: right.p, way: left.way }}
+sinks:
+  out: {{ inputs: join, collect: {{}} }}
+  orders_out: {{ inputs: orders, discard: {{}} }}
+"
+        ),
+        "join",
+        3,
+    );
+    let expected =
+        ["NULL|12|x", "NULL|12|y", "a|10|x", "a|10|y", "a|11|x", "a|11|y", "e|13|x", "e|13|y"];
+    assert_eq!(rows["out"], expected);
+}
+
+#[test]
 fn who_waits_in_vain_in_an_outer_join_comes_out_as_the_kind_says() {
     for kind in KINDS {
         let options = format!("kind: {kind}, left_waits: 1s, right_waits: 0s");
@@ -230,6 +257,9 @@ fn an_inner_join_without_bounds_has_every_pair() {
     assert_eq!(rows["out"], ["NULL|3000|3|3500|12", "a|1000|1|1500|10", "a|1000|1|9000|11"]);
     let options = "retain: 24h, columns: { sum: left.o + right.p }";
     assert_eq!(run(&join("unbounded_join", options))["out"], ["11", "12", "15"]);
+    let options = "retain: forever, columns: { share: 12 / (right.p - 10) }";
+    let rows = run(&join_with("unbounded_join", options, "dead_letters: skip,"));
+    assert_eq!(rows["out"], ["12", "6"]);
 }
 
 #[test]
@@ -242,7 +272,11 @@ fn outer_joins_without_bounds_revise_what_they_have_said() {
         if kind != "left" {
             expected.push("e|NULL|NULL|5000|13");
         }
-        amounts(&join("unbounded_join", &format!("kind: {kind}, retain: forever")), &expected);
+        let options = format!("kind: {kind}, retain: forever");
+        amounts(&join("unbounded_join", &options), &expected);
+        // From one subtask to two.
+        let apart = join_with("unbounded_join", &options, "parallelism: 2, chaining: false,");
+        amounts(&apart.replace("    schema:", "    parallelism: 1\n    schema:"), &expected);
     }
 }
 

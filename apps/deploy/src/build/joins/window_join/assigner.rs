@@ -191,7 +191,9 @@ mod tests {
         for (at, is_left) in [(1, true), (2, false), (4, true), (6, false), (12, true)] {
             ctx.set_time(Timestamp(50), Timestamp(at));
             join.on_processing_time(Timestamp(at), &mut ctx).expect("nothing fails");
-            let record = Record::new(Row::new([Value::Int64(at)]), Timestamp(3));
+            let value = Row::new([Value::Int64(at)]);
+            let key_hash = RowKey::One(Value::Null).stable_hash();
+            let record = Record { value, timestamp: Timestamp(3), key_hash };
             let mut batch = Batch::new(vec![record], vec![]);
             let taken = if is_left {
                 join.process(&mut batch, &mut ctx)
