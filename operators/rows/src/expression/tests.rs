@@ -197,7 +197,7 @@ fn mistakes_are_explained() {
         ),
         (
             "category > 1",
-            "X103: this is a int64, but what it goes with is a string; write CAST(... AS string), or cast the other [1]",
+            "X103: this is an int64, but what it goes with is a string; write CAST(... AS string), or cast the other [1]",
         ),
         (
             "category + 1",
@@ -236,10 +236,33 @@ fn mistakes_are_explained() {
         ),
         ("i >", "X002: no SQL expression: expected an expression, but the text ends []"),
         ("", "X002: no SQL expression: the text is empty []"),
+        (
+            "i == 1 && !b",
+            "X002: no SQL expression: SQL compares with one `=`; write `=` [==]\nX002: no SQL expression: `&&` is no SQL; write AND [&&]\nX002: no SQL expression: `!` is no SQL; write NOT [!]",
+        ),
+        (
+            "i > 1 ? 'a' : 'b'",
+            "X002: no SQL expression: `?` is no SQL; write CASE WHEN condition THEN value ELSE value END [?]",
+        ),
+        ("(i > 1", "X002: no SQL expression: expected `)`, but the text ends []"),
+        (
+            "category = 'book",
+            "X002: no SQL expression: the text in quotes does not end; close it with `'`; write `''` for a quote within [']",
+        ),
+        (
+            "CASE WHEN b THEN 1",
+            "X002: no SQL expression: it is complete before `WHEN`; write a CASE in full: CASE WHEN condition THEN value ELSE value END [W]",
+        ),
+        (
+            "b IS 7",
+            "X002: no SQL expression: expected NULL, TRUE, FALSE or DISTINCT FROM behind IS, found `7` [7]",
+        ),
+        ("b NOT 7", "X002: no SQL expression: it is complete before `NOT` [N]"),
+        ("i # 1", "X002: no SQL expression: `#` cannot stand here [#]"),
         ("i > 1 i", "X002: no SQL expression: it is complete before `i` [i]"),
         (
             "i AND b",
-            "X103: a condition is needed, but this is a int64; compare it with something, as in `x > 0` or `x IS NOT NULL` [i]",
+            "X103: a condition is needed, but this is an int64; compare it with something, as in `x > 0` or `x IS NOT NULL` [i]",
         ),
         (
             "at - at",
@@ -458,4 +481,41 @@ proptest! {
             }
         }
     }
+}
+
+/// An expression that was checked against the columns above.
+fn checked(text: &str) -> super::Checked {
+    let parsed = Expression::parse(text).expect("an expression");
+    parsed.check(&schema(), &Functions::built_in()).expect("of these columns")
+}
+
+#[test]
+fn it_is_known_which_fields_are_read_and_what_is_only_read() {
+    let user = 8;
+    assert_eq!(checked("\"user\".name = category").fields(user), Some(vec![1]));
+    assert_eq!(checked("\"user\".name || \"user\".name").fields(user), Some(vec![1]));
+    assert_eq!(checked("\"user\".id > 1 OR \"user\".name = 'a'").fields(user), Some(vec![0, 1]));
+    assert_eq!(checked("\"user\" IS NULL AND \"user\".id = 1").fields(user), None);
+    assert_eq!(checked("i > 1").fields(user), Some(vec![]));
+    assert_eq!(checked("(\"user\".name)").path(), Some((user, &[1][..])));
+    assert_eq!(checked("i").path(), Some((0, &[][..])));
+    assert_eq!(checked("i + 1").path(), None);
+    assert!(
+        checked("\"user\".name").value().never_fails() && !checked("i + 1").value().never_fails()
+    );
+}
+
+#[test]
+fn parts_that_and_joins_are_taken_apart() {
+    let parts = |text: &str| {
+        let parsed = Expression::parse(text).expect("an expression");
+        let truths = parsed.conjuncts().into_iter().map(|part| {
+            let part = part.check(&schema(), &Functions::built_in()).expect("of these columns");
+            part.predicate().expect("a condition").test(&row()).expect("a value")
+        });
+        truths.collect::<Vec<_>>()
+    };
+    assert_eq!(parts("i = 7 AND (n > 1 AND b) AND NOT (i = 8 AND b)"), [true, false, true, true]);
+    assert_eq!(parts("i = 7 OR b AND n > 1"), [true]);
+    assert_eq!(parts("i BETWEEN 1 AND 2"), [false]);
 }
