@@ -5,6 +5,7 @@
 //! ```
 
 mod event_time;
+mod patterns;
 mod sinks;
 mod sources;
 mod steps;
@@ -73,6 +74,7 @@ fn draw(site: Site<'_>, inputs: Vec<Flow>, registry: &Registry) -> Result<Output
         NodePlan::Union => steps::union(site, &inputs),
         NodePlan::Split(ways) => steps::split(site, ways, input(0).rows()),
         NodePlan::ToChangelog => steps::to_changelog(site, input(0).rows()),
+        NodePlan::Pattern(plan) => patterns::pattern(site, plan, input(0).rows())?,
         NodePlan::Sink(sink) => sinks::sink(site, sink, input(0))?,
         NodePlan::Registered(kind, config) => {
             registry.build(kind, config, &Wiring { site, inputs })?

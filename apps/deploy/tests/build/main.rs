@@ -1,5 +1,10 @@
 //! Topologies are deployed and run in this process; what their sinks get is looked at, at parallelism 1 and 2 and with a
 //! fault on the way.
 
+mod patterns;
+mod recorded_patterns;
 mod rig;
+#[expect(unreachable_pub, reason = "it is public in the package of the other tests")]
+#[path = "../../../../tests/shared_material.rs"]
+mod shared_material;
 mod steps;
