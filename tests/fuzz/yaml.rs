@@ -1,0 +1,7 @@
+//! The fuzzer's program for topologies: `cargo +nightly fuzz run --fuzz-dir tests/fuzz yaml`.
+
+#![no_main]
+
+mod targets;
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| targets::yaml(bytes));
