@@ -14,7 +14,7 @@ use tidegate_topology::{Source, limits, load};
 const CASE: &str = "TIDEGATE_HOSTILE_CASE";
 
 /// So large may a process become, in KiB, code and all.
-const MOST_KIB: u64 = 128 * 1024;
+const MOST_KIB: u64 = 64 * 1024;
 
 const DEEP: usize = 100_000;
 

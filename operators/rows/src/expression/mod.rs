@@ -41,6 +41,8 @@ mod lower_call;
 mod lower_literal;
 mod lower_words;
 mod parse;
+#[cfg(test)]
+mod parts_tests;
 mod signature;
 mod syntax;
 #[cfg(test)]
