@@ -6,7 +6,7 @@
 use super::syntax::Interval;
 use crate::suggest::nearest;
 use jiff::civil::{DateTime, Time};
-use jiff::tz::TimeZone;
+use jiff::tz::{Offset, TimeZone};
 use jiff::{Span, Timestamp};
 
 /// A unit of time.
@@ -117,6 +117,12 @@ pub(crate) fn zone(name: &str) -> Result<TimeZone, String> {
 pub(crate) fn civil(millis: i64, zone: &TimeZone) -> Result<DateTime, String> {
     let instant = Timestamp::from_millisecond(millis).map_err(|_| RANGE.to_owned())?;
     Ok(zone.to_datetime(instant))
+}
+
+/// How far a zone's clocks are from UTC at an instant.
+pub(crate) fn offset(millis: i64, zone: &TimeZone) -> Result<Offset, String> {
+    let instant = Timestamp::from_millisecond(millis).map_err(|_| RANGE.to_owned())?;
+    Ok(zone.to_offset(instant))
 }
 
 /// The instant of a date and a time of day. Where a clock was turned back, the earlier; what it skipped, moved on.
