@@ -26,6 +26,7 @@ mod error;
 mod flow;
 mod registry;
 mod site;
+pub mod unit_test;
 mod unusable;
 
 pub use build::{build, deploy};

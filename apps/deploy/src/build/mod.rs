@@ -9,6 +9,8 @@ mod sinks;
 mod sources;
 mod steps;
 
+pub(crate) use event_time::strategy;
+
 use crate::error::DeployError;
 use crate::flow::Flow;
 use crate::registry::{Outputs, Registry, Wiring};

@@ -3,3 +3,4 @@
 
 mod rig;
 mod steps;
+mod unit_test;
