@@ -86,10 +86,8 @@ fn run_to(
             }
         }
     }
-    if !failures.is_empty() {
-        write!(out, "\n{failures}")?;
-    }
-    writeln!(out, "\n{}", report::summary(&counts, began.elapsed(), paint))?;
+    write!(out, "\n{failures}")?;
+    writeln!(out, "{}", report::summary(&counts, began.elapsed(), paint))?;
     Ok(match counts {
         Counts { broken: 1.., .. } => Ended::Broken,
         Counts { failed: 1.., .. } => Ended::Failed,

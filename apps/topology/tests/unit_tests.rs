@@ -4,10 +4,12 @@
 //! before it is committed.
 
 use proptest::prelude::*;
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 use tidegate_rows::Value;
 use tidegate_topology::Source;
+use tidegate_topology::code;
 use tidegate_topology::diagnostic::Paint;
 use tidegate_topology::kinds::Kinds;
 use tidegate_topology::source::Unreadable;
@@ -32,7 +34,7 @@ fn loaded(name: &str, text: &str) -> LoadedTests {
 
 #[test]
 fn each_mistake_is_told_as_expected() {
-    let mut wrong = Vec::new();
+    let (mut wrong, mut codes) = (Vec::new(), BTreeSet::new());
     let files = fs::read_dir(folder()).expect("a folder of tests");
     let mut files: Vec<PathBuf> = files.map(|file| file.expect("a file").path()).collect();
     files.sort();
@@ -46,6 +48,7 @@ fn each_mistake_is_told_as_expected() {
         let name = path.file_name().expect("a name").to_string_lossy().into_owned();
         let loaded = loaded(&name, &fs::read_to_string(path).expect("tests"));
         assert!(loaded.cases.is_none(), "{name}: nothing is wrong with it");
+        codes.extend(loaded.diagnostics.sorted().iter().map(|one| one.code));
         let told = loaded.render(Paint::Plain);
         let beside = path.with_extension("txt");
         if std::env::var_os("TIDEGATE_BLESS").is_some() {
@@ -55,6 +58,10 @@ fn each_mistake_is_told_as_expected() {
         }
     }
     assert!(wrong.is_empty(), "other diagnostics than expected:\n{}", wrong.join("\n"));
+    let of_tests = code::table().filter(|row| row.name.starts_with("T06"));
+    let missing: Vec<&str> =
+        of_tests.filter(|row| !codes.contains(&row.code)).map(|row| row.name).collect();
+    assert!(missing.is_empty(), "no file of the corpus shows {missing:?}");
 }
 
 #[test]
@@ -98,9 +105,7 @@ tests:
     assert_eq!((*source, rows.len()), (place("clicks"), 2));
     let one = [Value::Int64(1), Value::Int64(2), Value::Null, Value::Timestamp(1_511_658_000_000)];
     assert_eq!(rows[0].values(), one);
-    let is = |step: &Step, name, time| {
-        matches!(step, Step::Watermark { source, at } if *source == place(name) && *at == time)
-    };
+    let is = |step: &Step, name, time| matches!(step, Step::Watermark { source, at } if *source == place(name) && *at == time);
     assert!(is(first, "clicks", 1_511_658_000_000) && is(second, "keys", -5));
     assert!(matches!((time, advance), (Step::Time(10_000), Step::Time(75_000))));
     let Step::Expect(expected) = look else { panic!("{look:?}") };

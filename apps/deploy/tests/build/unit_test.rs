@@ -15,7 +15,7 @@ use tidegate_topology::unit_test::load;
 const TOPOLOGY: &str = "job: { name: numbers, parallelism: 4 }
 sources:
   numbers:
-    file: { path: nowhere.csv, format: csv, malformed: ${MALFORMED:-fail} }
+    file: { path: nowhere.csv, format: csv, malformed: \"${MALFORMED:-fail}\" }
     schema: { n: int64, text: string?, at: timestamp? }
     event_time: { timestamp: at, watermark: monotonous, emit: each-record }
   others: { inline: { rows: [{ n: 100 }] }, schema: { n: int64 }, parallelism: 3 }
@@ -24,7 +24,7 @@ operators:
   words: { inputs: shares, flat_map: { split: { text: text, by: ',', as: word } } }
   ways: { inputs: words, split: { even: n % 2 = 0, large: n > 5 } }
   changes: { inputs: others, to_changelog: {} }
-  again: { inputs: numbers, assign_timestamps: { timestamp: COALESCE(at, TO_TIMESTAMP_LTZ(0, 0)), watermark: monotonous } }
+  again: { inputs: numbers, assign_timestamps: { timestamp: 'COALESCE(at, TO_TIMESTAMP_LTZ(0, 0))', watermark: monotonous } }
 sinks:
   out: { inputs: ways, file: { directory: /nowhere/at/all, format: json } }
   even: { inputs: ways.even, print: {} }
@@ -121,7 +121,10 @@ fn a_row_too_many_does_not_make_those_behind_it_wrong() {
 ",
     );
     let [others, changes] = found.as_slice() else { panic!("{found:?}") };
-    assert_eq!((others.name.as_str(), others.columns.as_slice()), ("others", row(&["n"]).as_slice()));
+    assert_eq!(
+        (others.name.as_str(), others.columns.as_slice()),
+        ("others", row(&["n"]).as_slice())
+    );
     let expected = [
         Line::Same(row(&["1"])),
         Line::Unexpected(row(&["2"])),
@@ -180,7 +183,9 @@ fn a_failure_is_told_or_expected() {
     assert_eq!(verdict("    fails: anything\n"), Verdict::DidNotFail);
     // What had come before is compared all the same.
     passes(&format!("{feed}    fails: shares\n    expect: {{ changes: [] }}\n"));
-    let found = differences(&format!("{feed}    fails: shares\n    expect: {{ changes: [{{ +I: {{ n: 1 }} }}] }}\n"));
+    let found = differences(&format!(
+        "{feed}    fails: shares\n    expect: {{ changes: [{{ +I: {{ n: 1 }} }}] }}\n"
+    ));
     assert_eq!(found[0].lines, [Line::Missing(row(&["+I", "1"]))]);
 }
 
@@ -214,12 +219,14 @@ fn values_are_set_in_place_of_those_of_the_topology() {
     let passed = verdicts(
         "set:
   shares.map.set:
-    { n: n * 2 }
+    n: n * 2
+    text: UPPER(text)
+  ways.split: { even: n > 100 }
   shares.dead_letters: skip
 tests:
   - name: a
-    feed: [{ numbers: [{ n: 5, at: 1970-01-01T00:00:01Z }] }]
-    expect: { shares: [{ n: 10 }] }
+    feed: [{ numbers: [{ n: 5, text: five, at: 1970-01-01T00:00:01Z }] }]
+    expect: { shares: [{ n: 10, text: FIVE }], even: [] }
 ",
     );
     assert_eq!(passed, [Verdict::Passed]);

@@ -55,7 +55,7 @@ impl LoadedTests {
     #[must_use]
     pub fn render(&self, paint: Paint) -> String {
         let topology = self.topology.as_ref().filter(|loaded| loaded.diagnostics.has_errors());
-        let topology = topology.map(|loaded| loaded.render(paint)).unwrap_or_default();
+        let topology = topology.map(|loaded| loaded.render(paint) + "\n").unwrap_or_default();
         topology + &diagnostic::render(&self.source, &self.diagnostics, paint)
     }
 }

@@ -24,12 +24,14 @@ pub fn load(
     let mut diagnostics = Diagnostics::new();
     let tree = tree::read(&source, &Variables::default(), &mut diagnostics);
     let file = tree.as_ref().and_then(|tree| shape(tree, &mut diagnostics));
-    let topology =
-        file.as_ref().and_then(|file| topology(&source, file, find, kinds, &mut diagnostics));
+    let nodes = tree.as_ref().map(index).unwrap_or_default();
+    let topology = file
+        .as_ref()
+        .and_then(|file| topology(&source, file, &nodes, find, kinds, &mut diagnostics));
     let plan = topology.as_ref().and_then(|loaded| loaded.plan.as_ref());
-    let cases = match (&tree, &file, plan) {
-        (Some(tree), Some(file), Some(plan)) => {
-            let mut reading = Reading { nodes: index(tree), plan, diagnostics: &mut diagnostics };
+    let cases = match (&file, plan) {
+        (Some(file), Some(plan)) => {
+            let mut reading = Reading { nodes: &nodes, plan, diagnostics: &mut diagnostics };
             Some(file.tests.iter().map(|case| reading.case(case)).collect())
         }
         _ => None,
@@ -55,6 +57,7 @@ fn shape(tree: &Node, diagnostics: &mut Diagnostics) -> Option<TestFile> {
 fn topology(
     source: &Source,
     file: &TestFile,
+    nodes: &HashMap<NodeId, &Node>,
     find: &dyn Fn(&str) -> Result<Source, Unreadable>,
     kinds: &Kinds,
     diagnostics: &mut Diagnostics,
@@ -81,11 +84,9 @@ fn topology(
             return None;
         }
     };
-    let overrides = file.set.iter().map(|(path, value)| {
-        let value = source.slice(value.span);
-        // An override is a line: what stands in several is joined as YAML would.
-        let lines: Vec<&str> = value.lines().map(str::trim).collect();
-        format!("{}={}", path.as_str(), lines.join(" "))
+    let overrides = file.set.iter().filter_map(|(path, value)| {
+        let node = nodes.get(&value.id)?;
+        Some(format!("{}={}", path.as_str(), written(source, node)))
     });
     let overrides: Vec<String> = overrides.collect();
     let variables = file.variables.iter().map(|(name, value)| (name.as_str(), value.to_string()));
@@ -96,6 +97,17 @@ fn topology(
         diagnostics.push(wrong.label("this is what is tested").help(help));
     }
     Some(loaded)
+}
+
+/// The text of a value, so that it reads the same when it stands alone.
+fn written(source: &Source, node: &Node) -> String {
+    let text = source.slice(node.span);
+    if node.scalar().is_some() || !text.contains('\n') {
+        return text.to_owned();
+    }
+    // The first line as far in as the others.
+    let indent = source.place(node.span.start).column - 1;
+    format!("\n{}{text}", " ".repeat(indent))
 }
 
 /// The topology that a file with tests lies beside: its own name without `.test`.
@@ -119,7 +131,7 @@ fn index(tree: &Node) -> HashMap<NodeId, &Node> {
 /// What every part of reading looks at.
 pub(super) struct Reading<'a> {
     /// The values of the file, by what decoding has left of them.
-    pub(super) nodes: HashMap<NodeId, &'a Node>,
+    pub(super) nodes: &'a HashMap<NodeId, &'a Node>,
     pub(super) plan: &'a Plan,
     pub(super) diagnostics: &'a mut Diagnostics,
 }
@@ -271,7 +283,8 @@ impl Reading<'_> {
             Some(ScalarKind::Int(millis)) => {
                 i64::try_from(millis).map_err(|_| "this is too large".to_owned())
             }
-            _ => time(&entry.value),
+            // What a column of such a value could do is no help here.
+            _ => time(&entry.value).map_err(|told| told.split(';').next().unwrap_or("").to_owned()),
         };
         let millis = millis.and_then(|millis| {
             let fits = (-LATEST..=LATEST).contains(&millis);
