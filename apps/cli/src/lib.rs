@@ -15,6 +15,7 @@ struct Cli {
 }
 
 #[derive(Subcommand)]
+#[allow(clippy::large_enum_variant, reason = "there is one, once")]
 enum Command {
     /// The hot items of a made-up shop, window by window, for a few seconds (the default)
     Demo(demo::Args),
