@@ -337,20 +337,20 @@ mod tests {
 
     #[test]
     fn the_input_may_say_itself_how_far_event_time_is() {
-        let mut output = self::output(2, WatermarkStrategy::none());
-        output.emit(0, 1, Timestamp(50));
-        output.watermark(0, Timestamp(40));
-        output.watermark(1, Timestamp(30));
-        output.watermark(0, Timestamp(35));
-        output.emit(1, 2, Timestamp(60));
-        output.watermark(1, Timestamp(70));
-        assert_eq!(marks(&mut output), [(1, 30), (2, 40)]);
+        let mut told = output(2, WatermarkStrategy::none());
+        told.emit(0, 1, Timestamp(50));
+        told.watermark(0, Timestamp(40));
+        told.watermark(1, Timestamp(30));
+        told.watermark(0, Timestamp(35));
+        told.emit(1, 2, Timestamp(60));
+        told.watermark(1, Timestamp(70));
+        assert_eq!(marks(&mut told), [(1, 30), (2, 40)]);
         // Beside a strategy, whose own watermark behind it is not news.
-        let mut output = self::output(1, WatermarkStrategy::monotonous().each_record());
-        output.watermark(0, Timestamp(90));
-        output.emit(0, 1, Timestamp(50));
-        output.emit(0, 2, Timestamp(100));
-        assert_eq!(marks(&mut output), [(0, 90), (2, 99)]);
+        let mut both = output(1, WatermarkStrategy::monotonous().each_record());
+        both.watermark(0, Timestamp(90));
+        both.emit(0, 1, Timestamp(50));
+        both.emit(0, 2, Timestamp(100));
+        assert_eq!(marks(&mut both), [(0, 90), (2, 99)]);
     }
 
     #[test]
