@@ -18,6 +18,8 @@ mod top_n;
 mod usable;
 mod windows;
 
+pub(crate) use event_time::strategy;
+
 use crate::error::DeployError;
 use crate::flow::Flow;
 use crate::registry::{Outputs, Registry, Wiring};

@@ -13,4 +13,5 @@ mod rig;
 #[path = "../../../../tests/shared_material.rs"]
 mod shared_material;
 mod steps;
+mod unit_test;
 mod windows;

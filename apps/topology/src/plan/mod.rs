@@ -30,6 +30,7 @@ mod window;
 pub use aggregate::{AggregatePlan, Aggregation};
 pub use dedup::DedupPlan;
 pub use format::FormatPlan;
+pub(crate) use inline::{RowReader, not_a_column, time};
 pub use join::{BroadcastPlan, JoinKeys, TemporalPlan, UnboundedPlan};
 pub use join_output::{JoinColumn, JoinOutput};
 pub use join_pairs::{Bounds, IntervalPlan, JoinWindows, OuterPlan, ReconcilePlan, WindowJoinPlan};

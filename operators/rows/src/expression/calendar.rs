@@ -105,7 +105,7 @@ pub(crate) fn zone(name: &str) -> Result<TimeZone, String> {
         let seconds =
             hours.checked_mul(3600).and_then(|hours| hours.checked_add(minutes.checked_mul(60)?));
         let signed = seconds.map(|seconds| if name.starts_with('-') { -seconds } else { seconds });
-        let offset = signed.and_then(|seconds| jiff::tz::Offset::from_seconds(seconds).ok());
+        let offset = signed.and_then(|seconds| Offset::from_seconds(seconds).ok());
         return offset.map(TimeZone::fixed).ok_or_else(|| format!("'{}' is no offset", shown()));
     }
     TimeZone::get(name).map_err(|_| {

@@ -193,7 +193,7 @@ pub(super) const TABLE: &[FunctionEntry] = &[
             "DATE_FORMAT(time: timestamp, format: string) -> string",
             "DATE_FORMAT(time: timestamp, format: string, zone: string) -> string",
         ],
-        "A time as text, in a format of the letters yyyy MM dd HH mm ss SSS EEE; other text stands in quotes.",
+        "A time as text, in a format of the letters yyyy MM dd HH mm ss SSS EEE, and Z or XXX for the offset from UTC; other text stands in quotes.",
         &[
             (
                 "DATE_FORMAT(TIMESTAMP '2026-11-27 13:30:00', 'yyyy-MM-dd HH:mm')",
