@@ -1,7 +1,8 @@
 //! The jobs that the chaos tests maltreat, in one program: the lessons as they are, one with a sink
-//! that is too slow, one that asks a service, and Nexmark.
+//! that is too slow, one that asks a service, Nexmark, and the topologies of `config`.
 
 mod lookup_job;
+mod topology_job;
 
 use clap::{Args, Parser};
 use ecommerce::{
@@ -18,6 +19,7 @@ use tidegate::core::element::{Barrier, Batch};
 use tidegate::core::sink::{NothingToPrepare, Prepare, Sink, SinkFactory, SubtaskIdentity};
 use tidegate::prelude::*;
 use tidegate_generator::ClickGenerator;
+use topology_job::Topology;
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -37,6 +39,7 @@ enum Jobs {
     OrderTimeout(Command<OrderTimeout>),
     Pv(Command<Pv>),
     SlowSink(Command<Counts>),
+    Topology(Box<Topology>),
     TxMatch(Command<TxMatch>),
     UserSessions(Command<UserSessions>),
     Uv(Command<Uv>),
@@ -56,6 +59,7 @@ fn main() -> ExitCode {
         Jobs::OrderTimeout(command) => command.run(),
         Jobs::Pv(command) => command.run(),
         Jobs::SlowSink(command) => command.run(),
+        Jobs::Topology(topology) => topology.run(),
         Jobs::TxMatch(command) => command.run(),
         Jobs::UserSessions(command) => command.run(),
         Jobs::Uv(command) => command.run(),

@@ -115,8 +115,16 @@ pub(crate) const USER_SESSIONS: Subject =
 pub(crate) const TX_MATCH: Subject =
     PAYMENTS.makes("tx-match", "tx_connect_pay5s_receipt3s.csv").with(&["--by", "reconciliation"]);
 
+/// A topology of `config`, which the flag `--topology` names.
+const TOPOLOGY: &str = "topology";
+const HEADLESS_CLICKS: &str = "--set=clicks.file.format.csv.header=false";
+const IN_ORDER: &str = "--set=clicks.event_time.watermark=monotonous";
+/// Rows as the lessons write them.
+const TABS: &str = "--set=out.file.format={ csv: { header: false, delimiter: \"\\t\" } }";
+const HEADLESS: &str = "--set=out.file.format={ csv: { header: false } }";
+
 /// Every job whose rows are known.
-pub(crate) const SUBJECTS: [Subject; 30] = [
+pub(crate) const SUBJECTS: [Subject; 40] = [
     HOT_ITEMS,
     CLICKS.makes("pv", "pv_1h.tsv"),
     CLICKS.makes("behavior-counts", "behavior_counts_10min.tsv"),
@@ -209,4 +217,67 @@ pub(crate) const SUBJECTS: [Subject; 30] = [
         "state",
     ]),
     MADE_UP_ORDERS.computes("order-timeout", pattern_rows::order_timeout).with(&["--by", "state"]),
+    CLICKS.makes(TOPOLOGY, "hot_items_top5_1h_5min.tsv").with(&[
+        "--topology=hot-items",
+        HEADLESS_CLICKS,
+        IN_ORDER,
+        TABS,
+        "--set=top.window.top_n.n=5",
+        "--set=rows.project={ e: UNIX_MILLIS(window_end), rank: rank, item: item_id, views: views }",
+    ]),
+    CLICKS.makes(TOPOLOGY, "pv_1h.tsv").with(&[
+        "--topology=pv",
+        HEADLESS_CLICKS,
+        IN_ORDER,
+        TABS,
+        "--set=rows.project={ s: UNIX_MILLIS(window_start), e: UNIX_MILLIS(window_end), pv: \"'pv'\", views: views }",
+    ]),
+    CLICKS.makes(TOPOLOGY, "behavior_counts_10min.tsv").with(&[
+        "--topology=behavior-counts",
+        HEADLESS_CLICKS,
+        IN_ORDER,
+        TABS,
+        "--set=rows.project={ s: UNIX_MILLIS(window_start), e: UNIX_MILLIS(window_end), behavior: behavior, clicks: clicks }",
+    ]),
+    CLICKS.makes(TOPOLOGY, "uv_1h.tsv").with(&[
+        "--topology=uv",
+        HEADLESS_CLICKS,
+        IN_ORDER,
+        TABS,
+        "--set=rows.project={ s: UNIX_MILLIS(window_start), e: UNIX_MILLIS(window_end), uv: \"'uv'\", users: users }",
+    ]),
+    UNSORTED.makes(TOPOLOGY, "unsorted_sessions_30min.tsv").with(&[
+        "--topology=user-sessions",
+        HEADLESS_CLICKS,
+        "--set=clicks.event_time.watermark.bounded_out_of_orderness=10d",
+        TABS,
+        "--set=rows.project={ s: UNIX_MILLIS(window_start), e: UNIX_MILLIS(window_end), user: user_id, clicks: clicks }",
+    ]),
+    REQUESTS.computes(TOPOLOGY, lesson_rows::hot_pages).with(&[
+        "--topology=hot-pages",
+        TABS,
+        "--set=rows.project={ e: UNIX_MILLIS(window_end), rank: rank, url: url, requests: requests }",
+    ]),
+    APP_EVENTS.computes(TOPOLOGY, lesson_rows::channel_stats).with(&[
+        "--topology=channel-stats",
+        "--set=events.file.format.csv.header=false",
+        TABS,
+        "--set=rows.project={ s: UNIX_MILLIS(window_start), e: UNIX_MILLIS(window_end), channel: channel, behavior: behavior, events: events }",
+    ]),
+    PAYMENTS.makes(TOPOLOGY, "tx_interval_join_m5s_p3s.csv").with(&[
+        "--topology=tx-pairs",
+        HEADLESS,
+        "--set=pairs.interval_join.columns={ tx: right.tx, order: left.order, paid: left.seconds * 1000, channel: right.channel, received: right.seconds * 1000, at: \"'ts=' || CAST(GREATEST(left.seconds, right.seconds) * 1000 AS STRING)\" }",
+    ]),
+    LOGINS.makes(TOPOLOGY, "login_fail_next_2s.csv").with(&[
+        "--topology=login-fail",
+        HEADLESS,
+        "--set=twice.pattern.columns={ user: first(first.user), a: \"'fail@' || CAST(first(first.seconds) * 1000 AS STRING)\", b: \"'fail@' || CAST(first(second.seconds) * 1000 AS STRING)\" }",
+    ]),
+    ORDERS.makes(TOPOLOGY, "order_timeout_cep_15min.csv").with(&[
+        "--topology=order-timeout",
+        HEADLESS,
+        "--set=paid.pattern.columns={ what: \"'PAID'\", order: first(create.order), created: first(create.seconds) * 1000, at: first(pay.seconds) * 1000 }",
+        "--set=paid.pattern.timed_out={ what: \"'TIMEOUT'\", order: first(create.order), created: first(create.seconds) * 1000, at: (first(create.seconds) + 900) * 1000 }",
+    ]),
 ];
