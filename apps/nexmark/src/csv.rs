@@ -8,6 +8,7 @@ use jiff::tz::TimeZone;
 use std::fmt::Display;
 use std::io::Write;
 use tidegate::prelude::Timestamp;
+use tidegate_rows::Value;
 
 /// The line of a row, field by field.
 pub(crate) struct Csv<'a> {
@@ -63,7 +64,23 @@ impl<'a> Csv<'a> {
     pub(crate) fn text_or_null(self, text: Option<&str>) -> Self {
         match text {
             Some(text) => self.text(text),
-            None => self.field(|line| line.extend_from_slice(b"\\N")),
+            None => self.null(),
+        }
+    }
+
+    fn null(self) -> Self {
+        self.field(|line| line.extend_from_slice(b"\\N"))
+    }
+
+    /// A value of a topology.
+    pub(crate) fn value(self, value: &Value) -> Self {
+        match value {
+            Value::Null => self.null(),
+            Value::Int64(number) => self.plain(number),
+            Value::Decimal(number) => self.plain(number),
+            Value::Timestamp(millis) => self.time(Timestamp(*millis)),
+            Value::String(text) => self.text(text),
+            other => self.text(&other.to_string()),
         }
     }
 }

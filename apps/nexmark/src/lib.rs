@@ -9,7 +9,7 @@
 //! shows the result: the rows that are left when the input has ended, as sorted CSV.
 //!
 //! Each query is a file in `queries/` that says what it asks and how it is answered; `queries/mod.rs` lists
-//! them.
+//! them. Most of them are topologies as well, in `config/nexmark`, which `--engine yaml` runs.
 
 mod command;
 mod csv;
@@ -19,6 +19,9 @@ mod queries;
 mod recorded;
 mod report;
 mod result_file;
+mod topologies;
+mod yaml;
 
 pub use command::Command;
 pub use queries::{QUERIES, Query};
+pub use topologies::{TOPOLOGIES, Topology, WITHOUT};
