@@ -1,4 +1,4 @@
-//! What a program brings along: kinds of nodes with the code that builds them, and functions for expressions.
+//! What a program brings along: kinds of nodes with the code that builds them, lookups, and functions for expressions.
 //!
 //! ```
 //! use schemars::JsonSchema;
@@ -29,11 +29,13 @@ use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 use std::any::Any;
 use std::collections::HashMap;
+use std::future::Future;
 use std::sync::Arc;
 use tidegate::core::element::Data;
+use tidegate::operators::async_io::Asked;
 use tidegate::prelude::*;
-use tidegate_rows::Value;
 use tidegate_rows::expression::FunctionError;
+use tidegate_rows::{Row, RowKey, Schema, Value};
 use tidegate_topology::kinds::{Configuration, Kinds, NameTaken, Traits};
 use tidegate_topology::plan::PlanNode;
 
@@ -118,14 +120,29 @@ impl Wiring<'_> {
     }
 }
 
+/// Why a configuration is of the type that is asked for.
+const DECODED: &str = "a kind is decoded to the type it was registered with";
+
 type Built = Result<Outputs, String>;
 type Builder = Arc<dyn Fn(&(dyn Any + Send + Sync), &Wiring<'_>) -> Built + Send + Sync>;
+
+/// What asks for a key.
+pub(crate) type Ask = Arc<dyn Fn(RowKey) -> Asked<Row> + Send + Sync>;
+type AskBy = Arc<dyn Fn(&(dyn Any + Send + Sync)) -> Result<Ask, String> + Send + Sync>;
+
+/// A lookup that was registered, with its configuration.
+pub(crate) struct KnownLookup {
+    /// The columns of its answers.
+    pub(crate) columns: Arc<Schema>,
+    pub(crate) ask: Ask,
+}
 
 /// What a program brings along beside the built-in kinds.
 #[derive(Clone, Default)]
 pub struct Registry {
     kinds: Kinds,
     builders: HashMap<String, Builder>,
+    lookups: HashMap<String, (Arc<Schema>, AskBy)>,
 }
 
 impl Registry {
@@ -189,6 +206,64 @@ impl Registry {
         Ok(())
     }
 
+    /// Registers something that lookup joins can ask, and the columns of its answers. `make` makes of a configuration,
+    /// once for each node, what answers a key: a closure that gives a future, which all subtasks share. The future is
+    /// polled on the thread of its subtask, within its tokio runtime: it must not block. `None` says that nothing is known
+    /// about the key. Retries, timeouts and a cache are the topology's.
+    ///
+    /// ```
+    /// use schemars::JsonSchema;
+    /// use serde::Deserialize;
+    /// use tidegate_deploy::Registry;
+    /// use tidegate_rows::{DataType, Field, Row, RowKey, Schema, Value};
+    ///
+    /// /// Names of users.
+    /// #[derive(Deserialize, JsonSchema)]
+    /// struct Users {
+    ///     /// What stands before each name.
+    ///     title: String,
+    /// }
+    ///
+    /// let mut registry = Registry::default();
+    /// let columns = Schema::new([Field::required("name", DataType::String)])?;
+    /// registry.lookup("users", columns, |users: &Users| {
+    ///     let title = users.title.clone();
+    ///     Ok(move |key: RowKey| {
+    ///         let title = title.clone();
+    ///         // A client would ask its service here, and wait for the answer.
+    ///         async move {
+    ///             Ok(match key.values() {
+    ///                 [Value::Int64(7)] => Some(Row::new([Value::string(format!("{title} Ada"))])),
+    ///                 _ => None,
+    ///             })
+    ///         }
+    ///     })
+    /// })?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// When the name is taken.
+    pub fn lookup<C, A, F>(
+        &mut self,
+        name: &str,
+        columns: Schema,
+        make: impl Fn(&C) -> Result<A, String> + Send + Sync + 'static,
+    ) -> Result<(), NameTaken>
+    where
+        C: DeserializeOwned + JsonSchema + Send + Sync + 'static,
+        A: Fn(RowKey) -> F + Send + Sync + 'static,
+        F: Future<Output = Result<Option<Row>, BoxError>> + Send + 'static,
+    {
+        self.kinds.lookup::<C>(name, columns.clone())?;
+        let ask_by: AskBy = Arc::new(move |config| {
+            let ask = make(config.downcast_ref::<C>().expect(DECODED))?;
+            Ok(Arc::new(move |key| Box::pin(ask(key)) as Asked<Row>))
+        });
+        self.lookups.insert(name.to_owned(), (Arc::new(columns), ask_by));
+        Ok(())
+    }
+
     /// Registers a function for expressions, such as `MASK(card: string) -> string?`. It is asked for values that are
     /// not NULL unless its signature allows NULL, and must give the same for the same values.
     ///
@@ -209,9 +284,20 @@ impl Registry {
     ) {
         let builder: Builder = Arc::new(move |config, wiring| {
             let config = config.downcast_ref::<C>();
-            build(config.expect("a kind is decoded to the type it was registered with"), wiring)
+            build(config.expect(DECODED), wiring)
         });
         self.builders.insert(name.to_owned(), builder);
+    }
+
+    pub(crate) fn lookup_of(
+        &self,
+        name: &str,
+        config: &Configuration,
+    ) -> Result<KnownLookup, String> {
+        let Some((columns, ask_by)) = self.lookups.get(name) else {
+            return Err(format!("this program does not know the lookup `{name}`"));
+        };
+        Ok(KnownLookup { columns: Arc::clone(columns), ask: ask_by(config.as_ref())? })
     }
 
     pub(crate) fn build(&self, kind: &str, config: &Configuration, wiring: &Wiring<'_>) -> Built {

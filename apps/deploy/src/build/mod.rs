@@ -7,6 +7,7 @@
 mod aggregate;
 mod dedup;
 mod event_time;
+mod joins;
 mod materialize;
 mod placed;
 mod sinks;
@@ -79,6 +80,24 @@ fn draw(site: Site<'_>, inputs: Vec<Flow>, registry: &Registry) -> Result<Output
         NodePlan::AssignTimestamps(time) => steps::assign(site, time, input(0).rows()),
         NodePlan::Union => steps::union(site, &inputs),
         NodePlan::Split(ways) => steps::split(site, ways, input(0).rows()),
+        NodePlan::IntervalJoin(join) => {
+            joins::interval_join(site, join, input(0).rows(), input(1).rows())
+        }
+        NodePlan::WindowJoin(join) => {
+            joins::window_join(site, join, input(0).rows(), input(1).rows())?
+        }
+        NodePlan::OuterJoin(join) => {
+            joins::outer_join(site, join, input(0).rows(), input(1).rows())
+        }
+        NodePlan::TemporalJoin(join) => {
+            joins::temporal_join(site, join, input(0).rows(), input(1).rows())
+        }
+        NodePlan::UnboundedJoin(join) => joins::unbounded_join(site, join, input(0), input(1)),
+        NodePlan::LookupJoin(join) => joins::lookup_join(site, join, input(0).rows(), registry)?,
+        NodePlan::Reconcile(join) => {
+            joins::reconcile(site, join, input(0).rows(), input(1).rows())?
+        }
+        NodePlan::Broadcast(join) => joins::broadcast(site, join, input(0).rows(), input(1).rows()),
         NodePlan::ToChangelog => steps::to_changelog(site, input(0).rows()),
         NodePlan::Window(window) => windows::window(site, window, input(0).rows())?,
         NodePlan::Aggregate(aggregate) => aggregate::aggregate(site, aggregate, input(0))?,

@@ -3,6 +3,8 @@
 
 mod aggregates;
 mod dedup;
+mod joins;
+mod lookups;
 mod rankings;
 mod rig;
 mod steps;

@@ -41,6 +41,10 @@ pub(crate) struct Run<'a> {
     pub(crate) parallelism: u32,
     /// An operator that fails once, at this record.
     pub(crate) fault: Option<(&'a str, u64)>,
+    /// Runs everything on one thread: what has been sent first is then also read first.
+    pub(crate) one_thread: bool,
+    /// What the program brings along.
+    pub(crate) brings: Option<fn(&mut Registry)>,
 }
 
 /// A topology of these sections, read without mistakes.
@@ -57,7 +61,10 @@ pub(crate) fn loaded(sections: &str, registry: &Registry) -> Loaded {
 /// Runs a topology to its end and gives the sorted rows of its sinks, or why the job failed.
 pub(crate) fn run_once(sections: &str, run: Run<'_>) -> Result<Rows, String> {
     let kept = Kept::default();
-    let registry = registry(&kept);
+    let mut registry = registry(&kept);
+    if let Some(bring) = run.brings {
+        bring(&mut registry);
+    }
     let job = deploy(&loaded(sections, &registry), &registry).map_err(|error| error.to_string())?;
     let max = MaxParallelism::DEFAULT;
     let plan =
@@ -75,7 +82,7 @@ pub(crate) fn run_once(sections: &str, run: Run<'_>) -> Result<Rows, String> {
         config: JobConfig { parallelism, checkpoint, restart, ..JobConfig::default() },
         storage: Arc::new(MemoryStorage::new()),
         incremental: true,
-        slots: 2,
+        slots: if run.one_thread { 1 } else { 2 },
         fault: fault.clone(),
         stats: Stats::default(),
         stop,
@@ -91,8 +98,13 @@ pub(crate) fn run_once(sections: &str, run: Run<'_>) -> Result<Rows, String> {
 
 /// Runs it at parallelism 1 and 2; the rows must be the same.
 pub(crate) fn run(sections: &str) -> Rows {
+    run_as(sections, Run::default())
+}
+
+/// As [`run`], made harder.
+pub(crate) fn run_as(sections: &str, run: Run<'_>) -> Rows {
     let of = |parallelism| {
-        let rows = run_once(sections, Run { parallelism, fault: None });
+        let rows = run_once(sections, Run { parallelism, ..run });
         rows.unwrap_or_else(|why| panic!("the job failed at parallelism {parallelism}: {why}"))
     };
     let (one, two) = (of(1), of(2));
@@ -103,7 +115,8 @@ pub(crate) fn run(sections: &str) -> Rows {
 /// As [`run`], and once more with a fault at a record of a node.
 pub(crate) fn run_with_fault(sections: &str, node: &str, record: u64) -> Rows {
     let rows = run(sections);
-    let faulty = run_once(sections, Run { parallelism: 2, fault: Some((node, record)) });
+    let run = Run { parallelism: 2, fault: Some((node, record)), ..Run::default() };
+    let faulty = run_once(sections, run);
     assert_eq!(Ok(&rows), faulty.as_ref(), "the fault (right) has changed the rows");
     rows
 }
@@ -118,7 +131,8 @@ pub(crate) fn explain(sections: &str) -> String {
 
 /// Why a run fails.
 pub(crate) fn failure(sections: &str) -> String {
-    run_once(sections, Run { parallelism: 1, fault: None }).expect_err("the job should have failed")
+    run_once(sections, Run { parallelism: 1, ..Run::default() })
+        .expect_err("the job should have failed")
 }
 
 fn registry(kept: &Kept) -> Registry {

@@ -46,7 +46,10 @@ pub(super) fn side_outputs(kind: &Kind) -> Vec<String> {
         Kind::Operator(K::Dedup(Dedup::FirstRow(first))) if first.time == Clock::EventTime => {
             &["late"]
         }
-        Kind::Operator(K::IntervalJoin(_) | K::WindowJoin(_)) => &["late_left", "late_right"],
+        Kind::Operator(K::IntervalJoin(_)) => &["late_left", "late_right"],
+        Kind::Operator(K::WindowJoin(join)) if join.time == Clock::EventTime => {
+            &["late_left", "late_right"]
+        }
         Kind::Operator(K::OuterJoin(join)) if join.time == Clock::EventTime => {
             &["late_left", "late_right"]
         }

@@ -44,7 +44,7 @@ pub(super) fn check(window: &Window, span: Span, checking: &mut Checking<'_>) {
     }
     if let [(name, _)] = said.as_slice() {
         trigger(window, name, span, checking);
-        lateness(window, name, checking);
+        lateness(window.allowed_lateness.as_ref(), window.time, name, checking);
     }
     if let Some(evict) = &window.evict {
         self::evict(evict, checking);
@@ -62,6 +62,9 @@ pub(super) fn check_join(join: &WindowJoin, span: Span, checking: &mut Checking<
     let said: Vec<(&'static str, Span)> = said.into_iter().flatten().collect();
     exactly_one(&said, &["tumbling", "sliding", "session"], "a window join", span, checking);
     sizes(join.tumbling.as_ref(), join.sliding.as_ref(), None, join.session.as_ref(), checking);
+    if let [(name, _)] = said.as_slice() {
+        lateness(join.allowed_lateness.as_ref(), join.time, name, checking);
+    }
 }
 
 fn exactly_one(
@@ -209,8 +212,13 @@ fn trigger(window: &Window, name: &str, span: Span, checking: &mut Checking<'_>)
     checking.push(wrong.label(why));
 }
 
-fn lateness(window: &Window, name: &str, checking: &mut Checking<'_>) {
-    let Some(lateness) = &window.allowed_lateness else { return };
+fn lateness(
+    allowed: Option<&Spanned<Duration>>,
+    time: Clock,
+    name: &str,
+    checking: &mut Checking<'_>,
+) {
+    let Some(lateness) = allowed else { return };
     let mut contradicts = |why: &str, help: &str| {
         let wrong = Diagnostic::new(
             Code::Contradiction,
@@ -226,7 +234,7 @@ fn lateness(window: &Window, name: &str, checking: &mut Checking<'_>) {
             "the allowed lateness must be zero or more",
         );
         checking.push(wrong.label("this is below zero"));
-    } else if window.time == Clock::ProcessingTime {
+    } else if time == Clock::ProcessingTime {
         contradicts("by the wall clock nothing is late", "remove it, or `time: processing-time`");
     } else if matches!(name, "global" | "count") {
         contradicts(

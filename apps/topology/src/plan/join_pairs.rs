@@ -59,7 +59,8 @@ pub struct WindowJoinPlan {
     pub output: JoinOutput,
 }
 
-/// The windows of a join: of one kind for the rows of both sides, or sessions whose gap each row of a side says.
+/// The windows of a join: of one kind for the rows of both sides, or sessions whose gap each row of a side says. A row
+/// whose gap is NULL is one that cannot be used ([`super::PlanNode::unusable`]).
 #[derive(Clone, Debug)]
 pub enum JoinWindows {
     /// The same for both sides.
@@ -68,7 +69,7 @@ pub enum JoinWindows {
     Each(Windows, Windows),
 }
 
-/// Each side waits for the other. The engine gives out all that stay alone; of the other kinds those of a side are dropped.
+/// Each side waits for the other.
 #[derive(Clone, Debug)]
 pub struct OuterPlan {
     /// The columns that are equal.
@@ -158,7 +159,11 @@ impl Planning<'_> {
                 output: output?,
             }))
         };
-        let planned = late(Planned::new(plan(), main.clone()), left, right);
+        let planned = Planned::new(plan(), main);
+        let planned = match join.time {
+            Clock::EventTime => late(planned, left, right),
+            Clock::ProcessingTime => planned,
+        };
         // A left row may lie in several windows, so only of pairs nothing is known.
         let key =
             if matches!(join.kind, K::Semi | K::Anti) { left.key.clone() } else { Vec::new() };

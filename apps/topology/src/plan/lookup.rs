@@ -9,6 +9,9 @@ use crate::source::Span;
 use std::fmt;
 
 /// What a service knows about the key of a row.
+///
+/// With a cache the rows are keyed by what is looked up, so that each key is asked for and kept in one subtask only;
+/// results that keep their order then do so among the rows that a subtask gets from another one.
 #[derive(Clone)]
 pub struct LookupPlan {
     /// The name of the lookup.
