@@ -133,7 +133,7 @@ mod tests {
             let loaded = loaded(topology);
             assert_eq!(loaded.render(Paint::Plain), "", "{name}");
             let job = loaded.document.as_ref().and_then(|document| document.job.as_ref());
-            assert_eq!(job.map(|job| job.name.value.as_str()), Some(name));
+            assert_eq!(job.map(|job| &*job.name.value), Some(name));
             let plan = loaded.plan.expect("nothing is wrong");
             let sink = plan.nodes.iter().find(|node| node.name == crate::output::SINK);
             let from = &sink.unwrap_or_else(|| panic!("{name} has no `rows`")).inputs[0];
