@@ -12,7 +12,10 @@ use std::path::{Path, PathBuf};
 /// When it is absent and `CI` is set.
 #[must_use]
 pub fn find(path: &str) -> Option<PathBuf> {
-    let beside = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared");
+    // Beside the repository, wherever in it the package is whose tests ask.
+    let package = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let repository = package.ancestors().find(|folder| folder.join("Cargo.lock").exists());
+    let beside = repository.unwrap_or(package).join("../shared");
     let shared = std::env::var_os("TIDEGATE_SHARED").map_or(beside, PathBuf::from);
     let found = shared.join(path);
     if let Ok(found) = found.canonicalize() {

@@ -107,6 +107,12 @@ where
         self.map(|cep| cep.limits(partial_matches, entries))
     }
 
+    /// An event for which a condition has no answer ([`Pattern::try_is`]) does not meet it, and is counted as
+    /// dropped, once; else it fails the job.
+    pub fn skip_unanswered(self) -> Self {
+        self.map(Cep::skip_unanswered)
+    }
+
     /// What `select` makes of each match of a key.
     pub fn select(
         self,

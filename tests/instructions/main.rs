@@ -8,12 +8,11 @@
 //! a release build would take a CI run minutes more. It shows what the code asks for (another copy, another
 //! look-up, another allocation), not what an optimiser makes of it. No mimalloc here, which reads the clock.
 
-mod one_thread;
 mod workloads;
 
-use one_thread::OneThread;
 use std::process::ExitCode;
 use tidegate::prelude::BoxError;
+use tidegate::runtime::one_thread::OneThread;
 
 fn main() -> ExitCode {
     let Some(workload) = std::env::args().nth(1) else {
@@ -35,7 +34,10 @@ fn main() -> ExitCode {
 /// Returns the sum over the job's rows and what was captured.
 fn run(workload: &str) -> Result<u64, BoxError> {
     let workload = workloads::by_name(workload)?;
-    let mut job = OneThread::new(workload.graph, workload.checkpoint_every)?;
+    let mut job = OneThread::new(workload.graph, 1)?;
+    if let Some(rounds) = workload.checkpoint_every {
+        job = job.checkpoints_every(rounds);
+    }
     let captured = measured_work(&mut job)?;
     let rows = workload.rows.sum();
     if rows == 0 || (workload.checkpoint_every.is_some() && captured == 0) {

@@ -17,6 +17,7 @@ mod explain;
 mod output;
 mod run;
 mod schema;
+mod test;
 mod topology;
 mod validate;
 
@@ -40,6 +41,8 @@ enum Command {
     Validate(validate::Args),
     /// Show what a topology amounts to: columns, keys, time, state, and how it would run
     Explain(explain::Args),
+    /// Run unit tests of topologies: rows in, rows expected, on one thread and in milliseconds
+    Test(test::Args),
     /// Print the JSON Schema of topologies, for editors
     Schema,
 }
@@ -51,6 +54,7 @@ pub fn main(registry: &Registry) -> ExitCode {
         Command::Run(args) => run::run(&args, registry),
         Command::Validate(args) => validate::run(&args, registry),
         Command::Explain(args) => explain::run(&args, registry),
+        Command::Test(args) => test::run(&args, registry),
         Command::Schema => schema::run(registry),
     }
 }

@@ -27,6 +27,7 @@ mod flow;
 mod registry;
 mod settings;
 mod site;
+pub mod unit_test;
 mod unusable;
 
 pub use build::{build, deploy};

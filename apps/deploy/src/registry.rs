@@ -277,7 +277,7 @@ impl Registry {
         self.kinds.functions.register(signature, function)
     }
 
-    fn insert<C: Send + Sync + 'static>(
+    pub(crate) fn insert<C: Send + Sync + 'static>(
         &mut self,
         name: &str,
         build: impl Fn(&C, &Wiring<'_>) -> Built + Send + Sync + 'static,

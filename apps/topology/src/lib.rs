@@ -4,7 +4,7 @@
 //! not need the engine. In order: [`tree`] parses the text, [`decode`] makes typed values of it,
 //! [`document`] is the model, [`check`] looks at the graph, [`plan`] at columns and
 //! expressions; [`explain`] shows a plan. All that is found goes into one
-//! [`diagnostic::Diagnostics`]; [`code`] explains each kind of mistake.
+//! [`diagnostic::Diagnostics`]; [`code`] explains each kind of mistake. [`unit_test`] reads what tests of a topology say.
 //!
 //! ```
 //! use tidegate_topology::{Source, diagnostic::Paint, kinds::Kinds, load, tree::Variables};
@@ -35,6 +35,7 @@ pub mod schema;
 pub mod source;
 pub mod suggest;
 pub mod tree;
+pub mod unit_test;
 
 pub use source::Source;
 

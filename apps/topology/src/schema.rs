@@ -1,4 +1,4 @@
-//! The JSON Schema of topologies, for editors: draft 7, which is the one that they understand.
+//! The JSON Schemas of topologies and of their tests, for editors: draft 7, which is the one that they understand.
 //!
 //! Types and descriptions come from the model. What the model cannot say is added here: a node is its
 //! common keys and exactly one kind; a word with options that all have defaults can stand alone.
@@ -7,6 +7,7 @@ use crate::document::{
     Job, OperatorKeys, OperatorKind, SinkKeys, SinkKind, SourceKeys, SourceKind,
 };
 use crate::kinds::{ByName, Kinds};
+use crate::unit_test::TestFile;
 use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, SchemaGenerator};
 use serde_json::{Map, Value, json};
@@ -38,6 +39,22 @@ pub fn json_schema(kinds: &Kinds) -> Value {
         "required": ["job", "sources", "sinks"],
         "definitions": definitions,
     });
+    close(&mut schema);
+    schema
+}
+
+/// The schema of files with unit tests.
+#[must_use]
+pub fn test_json_schema() -> Value {
+    let mut generator = SchemaSettings::draft07().into_generator();
+    let mut schema = TestFile::json_schema(&mut generator).to_value();
+    let definitions = Value::Object(generator.take_definitions(true));
+    if let Value::Object(schema) = &mut schema {
+        schema.insert("$schema".into(), json!("http://json-schema.org/draft-07/schema#"));
+        schema.insert("title".into(), json!("Tests of a Tidegate topology"));
+        schema.insert("patternProperties".into(), json!({ "^x-": {} }));
+        schema.insert("definitions".into(), definitions);
+    }
     close(&mut schema);
     schema
 }

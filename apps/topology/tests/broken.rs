@@ -93,9 +93,10 @@ fn each_code_is_shown_by_the_corpus() {
             loaded.diagnostics.sorted().into_iter().map(|one| one.code).collect::<Vec<_>>()
         })
         .collect();
-    // A file that cannot be read is no file of the corpus.
+    // A file that cannot be read is no file of the corpus; files with tests have one of their own.
     let missing: Vec<&str> = code::table()
         .filter(|row| !told.contains(&row.code) && row.code != Code::Unreadable)
+        .filter(|row| !row.name.starts_with("T06"))
         .map(|row| row.name)
         .collect();
     assert!(missing.is_empty(), "no file of the corpus shows {missing:?}");

@@ -1,6 +1,6 @@
-//! What is rendered from the code and committed: the page of errors and the JSON Schema.
+//! What is rendered from the code and committed: the page of errors and the JSON Schemas.
 //!
-//! `TIDEGATE_BLESS=1 cargo test -p tidegate-topology` writes both anew.
+//! `TIDEGATE_BLESS=1 cargo test -p tidegate-topology` writes them anew.
 
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -29,6 +29,12 @@ fn the_json_schema_is_up_to_date() {
     let schema = schema::json_schema(&Kinds::default());
     let text = serde_json::to_string_pretty(&schema).expect("JSON") + "\n";
     is_up_to_date("config/schema/topology.json", &text);
+}
+
+#[test]
+fn the_json_schema_of_tests_is_up_to_date() {
+    let text = serde_json::to_string_pretty(&schema::test_json_schema()).expect("JSON") + "\n";
+    is_up_to_date("config/schema/test.json", &text);
 }
 
 /// Finds the winning bid of each auction.
@@ -61,10 +67,14 @@ fn references<'a>(schema: &'a serde_json::Value, found: &mut Vec<&'a str>) {
 
 #[test]
 fn what_the_schema_refers_to_is_there() {
-    let schema = schema::json_schema(&Kinds::default());
+    all_references_lead_somewhere(&schema::json_schema(&Kinds::default()), 50);
+    all_references_lead_somewhere(&schema::test_json_schema(), 5);
+}
+
+fn all_references_lead_somewhere(schema: &serde_json::Value, least: usize) {
     let mut found = Vec::new();
-    references(&schema, &mut found);
-    assert!(found.len() > 50, "only {} references", found.len());
+    references(schema, &mut found);
+    assert!(found.len() > least, "only {} references", found.len());
     for reference in found {
         let pointer = reference.strip_prefix('#').expect("a reference within the schema");
         assert!(schema.pointer(pointer).is_some(), "{reference} leads nowhere");

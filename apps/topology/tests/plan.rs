@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use tidegate_rows::{Row, Value};
 use tidegate_topology::diagnostic::Paint;
 use tidegate_topology::kinds::Kinds;
-use tidegate_topology::plan::{NodePlan, Plan, SinkPlan, SourcePlan};
+use tidegate_topology::plan::{MatchColumn, NodePlan, Plan, SinkPlan, SourcePlan, TakenEvent};
 use tidegate_topology::tree::Variables;
 use tidegate_topology::{Loaded, Source, explain, load};
 
@@ -200,24 +200,34 @@ fn what_is_compiled_computes() {
 #[test]
 fn a_condition_sees_events_that_were_taken_before() {
     let plan = plan(
-        "  step: { inputs: [clicks], pattern: { key_by: user, stages: [{ name: a }, { name: b, where: item > last(a.item) }], columns: { x: last(b.item) - first(a.item) } } }\n",
+        "  step: { inputs: [clicks], pattern: { key_by: user, stages: [{ name: a }, { name: b, where: item > last(a.item) AND price > 1 AND (user = 1 AND item < first(a.item) + 9) }], columns: { x: last(b.item) - first(a.item), y: first(a.price) } } }\n",
     );
     let step = plan.nodes.iter().find(|node| node.name == "step").expect("a node");
     let NodePlan::Pattern(pattern) = &step.kind else { panic!("another kind") };
     let condition = pattern.stages[1].condition.as_ref().expect("a condition");
-    assert_eq!(
-        (condition.events.len(), condition.events[0].stage.as_str(), condition.events[0].last),
-        (1, "a", true)
-    );
+    let taken = |stage: &str, last| TakenEvent {
+        stage: stage.to_owned(),
+        last,
+        reads: vec![false, true, false, false],
+    };
+    assert_eq!(condition.events, [taken("a", true), taken("a", false)]);
+    assert_eq!((condition.simple.len(), condition.iterative.len()), (2, 2));
+    // Only the item is read by what looks back.
+    assert_eq!(condition.reads, [false, true, false, false]);
     let event = |item| [Value::Int64(1), Value::Int64(item), Value::Null, Value::Timestamp(0)];
-    let with =
-        |item, taken: Value| Row::new(event(item).into_iter().chain([taken]).collect::<Vec<_>>());
-    assert_eq!(condition.predicate.test(&with(5, Value::structure(event(4)))), Ok(true));
-    assert_eq!(condition.predicate.test(&with(5, Value::structure(event(5)))), Ok(false));
-    assert_eq!(condition.predicate.test(&with(5, Value::Null)), Ok(false));
-    let column = &pattern.columns[0];
+    let is_met = |item, [last, first]: [Value; 2]| {
+        let row = Row::new(event(item).into_iter().chain([last, first]).collect::<Vec<_>>());
+        condition.iterative.iter().all(|one| one.test(&row) == Ok(true))
+    };
+    let both = |item| [Value::structure(event(item)), Value::structure(event(item))];
+    assert!(is_met(5, both(4)) && !is_met(5, both(5)) && !is_met(20, both(4)));
+    assert!(!is_met(5, [Value::Null, Value::Null]));
+    let MatchColumn::Computed(value, events) = &pattern.columns[0] else { panic!("it subtracts") };
+    assert_eq!(*events, [taken("b", true), taken("a", false)]);
     let row = Row::new([Value::structure(event(9)), Value::structure(event(2))]);
-    assert_eq!(column.value.evaluate(&row), Ok(Value::Int64(7)));
+    assert_eq!(value.evaluate(&row), Ok(Value::Int64(7)));
+    let MatchColumn::Same { stage, last, column } = &pattern.columns[1] else { panic!("it reads") };
+    assert_eq!((stage.as_str(), *last, *column), ("a", false, 2));
 }
 
 #[test]

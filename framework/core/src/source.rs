@@ -186,6 +186,15 @@ impl<T: Data> SourceOutput<T> {
         }
     }
 
+    /// The input itself says that no record of `split` up to this time is to come: a watermark beside those of the
+    /// strategy, which [`WatermarkStrategy::none`] leaves out. One that does not advance is left out.
+    pub fn watermark(&mut self, split: usize, watermark: Timestamp) {
+        if let Some(watermark) = self.splits[split].on_watermark(watermark) {
+            self.due[split] = self.splits[split].due(&self.strategy);
+            self.advance(split, watermark);
+        }
+    }
+
     /// A split has ended: it no longer holds event time back.
     pub fn end_split(&mut self, split: usize) {
         if self.splits[split].emitted() != Timestamp::MAX {
@@ -324,6 +333,24 @@ mod tests {
         let marks = output.marks.drain(..).map(|m| (m.position, m.watermark.millis())).collect();
         output.records.clear();
         marks
+    }
+
+    #[test]
+    fn the_input_may_say_itself_how_far_event_time_is() {
+        let mut told = output(2, WatermarkStrategy::none());
+        told.emit(0, 1, Timestamp(50));
+        told.watermark(0, Timestamp(40));
+        told.watermark(1, Timestamp(30));
+        told.watermark(0, Timestamp(35));
+        told.emit(1, 2, Timestamp(60));
+        told.watermark(1, Timestamp(70));
+        assert_eq!(marks(&mut told), [(1, 30), (2, 40)]);
+        // Beside a strategy, whose own watermark behind it is not news.
+        let mut both = output(1, WatermarkStrategy::monotonous().each_record());
+        both.watermark(0, Timestamp(90));
+        both.emit(0, 1, Timestamp(50));
+        both.emit(0, 2, Timestamp(100));
+        assert_eq!(marks(&mut both), [(0, 90), (2, 99)]);
     }
 
     #[test]

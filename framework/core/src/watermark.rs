@@ -163,6 +163,14 @@ impl SplitWatermark {
         self.emitted = Timestamp::MAX;
     }
 
+    /// The input itself says that event time has come to `watermark`; returns it if that is news.
+    pub fn on_watermark(&mut self, watermark: Timestamp) -> Option<Timestamp> {
+        (watermark > self.emitted).then(|| {
+            self.emitted = watermark;
+            watermark
+        })
+    }
+
     /// The stamp of a record that is read at `now`: never at or below what was said to be complete.
     #[inline]
     pub fn stamp(&mut self, now: Timestamp) -> Timestamp {

@@ -10,6 +10,7 @@ pub mod execute;
 pub mod job_master;
 pub mod limits;
 pub mod mailbox;
+pub mod one_thread;
 pub mod panics;
 pub mod region;
 pub mod stats;

@@ -22,3 +22,19 @@ pub const METRICS_EVERY: Duration = Duration::from_millis(500);
 
 /// How often a task looks at slow things about itself, such as the number of its state entries.
 pub const SURVEY_EVERY_MS: i64 = 1000;
+
+/// Rounds of all tasks of a job on one thread until it has ended or is idle. Records of a batch are many, so a job of a
+/// million takes fewer.
+pub const ROUNDS_MAX: u64 = 100_000;
+
+/// How often the clock of a job on one thread stops on its way: a timer every millisecond of a quarter of an hour.
+pub const STOPS_MAX: u64 = 1_000_000;
+
+/// How often sources are asked at most while that clock is moved.
+pub const PROBES_MAX: i64 = 1_000;
+
+/// How often sources are asked at least, as they ask for themselves.
+pub const PROBE_MS: i64 = 100;
+
+/// How long a job on one thread waits for an answer from outside.
+pub const ANSWER_TIMEOUT: Duration = Duration::from_secs(10);

@@ -183,7 +183,11 @@ enum Start {
     Empty(BTreeMap<String, Vec<Vec<u8>>>),
 }
 
-fn first_splits(plan: &Plan, region: usize) -> Result<BTreeMap<String, Vec<Vec<u8>>>, BuildError> {
+/// The splits of the sources of a region, at their beginnings.
+pub(crate) fn first_splits(
+    plan: &Plan,
+    region: usize,
+) -> Result<BTreeMap<String, Vec<Vec<u8>>>, BuildError> {
     let mut splits = BTreeMap::new();
     for vertex in plan.vertices.iter().filter(|vertex| vertex.region == region) {
         let node = &plan.graph.nodes[vertex.nodes[0]];
@@ -198,7 +202,7 @@ fn first_splits(plan: &Plan, region: usize) -> Result<BTreeMap<String, Vec<Vec<u
 }
 
 /// A subtask's share of an empty start: the splits that fall to it.
-fn empty_share(
+pub(crate) fn empty_share(
     plan: &Plan,
     splits: &BTreeMap<String, Vec<Vec<u8>>>,
     subtask: SubtaskId,

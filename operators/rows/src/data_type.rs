@@ -1,7 +1,18 @@
 //! The types of a row's columns. Apart from their text (`type_text`), which is what users write in YAML.
 
 use compact_str::CompactString;
+use std::fmt::Display;
 use std::sync::Arc;
+
+/// A type in a sentence, such as `this is an int64`.
+pub(crate) fn in_words(data_type: impl Display) -> String {
+    let name = data_type.to_string();
+    match name.as_str() {
+        "bytes" | "bytes?" | "NULL" => name,
+        name if name.starts_with(['a', 'e', 'i', 'o', 'u']) => format!("an {name}"),
+        name => format!("a {name}"),
+    }
+}
 
 /// What a value can be.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]

@@ -6,11 +6,13 @@
 
 use crate::row::Row;
 use crate::value::{Value, canonical_decimal, canonical_float};
+use std::fmt;
 use tidegate_core::key::{Key, write_str};
 use xxhash_rust::xxh3::xxh3_64;
 
-/// The key of a row.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+/// The key of a row. Operators know it as any key, by `Debug` when they tell of it: that is how people write it, `7` or
+/// `(7, 'a')`.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum RowKey {
     /// One column. Nothing is allocated for a number or a string of up to 24 bytes.
     One(Value),
@@ -43,6 +45,18 @@ impl RowKey {
         match self {
             Self::One(value) => std::slice::from_ref(value),
             Self::Many(values) => values,
+        }
+    }
+}
+
+impl fmt::Debug for RowKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::One(value) => f.write_str(&value.shown()),
+            Self::Many(values) => {
+                let values: Vec<String> = values.iter().map(Value::shown).collect();
+                write!(f, "({})", values.join(", "))
+            }
         }
     }
 }
@@ -193,6 +207,8 @@ mod tests {
         let both = RowKey::of(&row, &[1, 0]);
         assert_eq!(both.values(), [Value::string("a"), Value::Int64(1)]);
         assert_ne!(canonical(&both), canonical(&RowKey::of(&row, &[0, 1])));
+        let told = [RowKey::of(&row, &[1]), both].map(|key| format!("{key:?}"));
+        assert_eq!(told, ["'a'", "('a', 1)"]);
     }
 
     #[test]

@@ -6,9 +6,13 @@
 
 use crate::cep::matched::Matched;
 use std::sync::Arc;
+use tidegate_core::operator::BoxError;
 
 type Simple<T> = Arc<dyn Fn(&T) -> bool + Send + Sync>;
 type Iterative<T> = Arc<dyn Fn(&T, &Matched<'_, T>) -> bool + Send + Sync>;
+type Fallible<T> = Arc<dyn Fn(&T) -> Result<bool, BoxError> + Send + Sync>;
+type FallibleIterative<T> =
+    Arc<dyn Fn(&T, &Matched<'_, T>) -> Result<bool, BoxError> + Send + Sync>;
 
 /// A question about an event.
 pub(super) enum Condition<T> {
@@ -16,6 +20,10 @@ pub(super) enum Condition<T> {
     Simple(Simple<T>),
     /// About it and what the partial match has taken before.
     Iterative(Iterative<T>),
+    /// About it alone, and there may be no answer.
+    Fallible(Fallible<T>),
+    /// About it and what was taken before, and there may be no answer.
+    FallibleIterative(FallibleIterative<T>),
 }
 
 impl<T> Clone for Condition<T> {
@@ -23,6 +31,8 @@ impl<T> Clone for Condition<T> {
         match self {
             Self::Simple(ask) => Self::Simple(Arc::clone(ask)),
             Self::Iterative(ask) => Self::Iterative(Arc::clone(ask)),
+            Self::Fallible(ask) => Self::Fallible(Arc::clone(ask)),
+            Self::FallibleIterative(ask) => Self::FallibleIterative(Arc::clone(ask)),
         }
     }
 }
@@ -149,16 +159,25 @@ impl Guard {
 }
 
 /// What has been answered about one event.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Debug, Default)]
 pub(super) struct Answers {
     known: u64,
     holds: u64,
+    /// Why a condition had no answer, the first time that one had none: then it does not hold.
+    pub(super) failure: Option<BoxError>,
 }
 
 impl Answers {
     /// Forgets the answers that hang on the partial match.
     pub(super) const fn forget(&mut self, iterative: u64) {
         self.known &= !iterative;
+    }
+
+    fn known(&mut self, answer: Result<bool, BoxError>) -> bool {
+        answer.unwrap_or_else(|error| {
+            self.failure.get_or_insert(error);
+            false
+        })
     }
 
     pub(super) fn hold<T>(
@@ -177,6 +196,8 @@ impl Answers {
                     let holds = match &conditions[*number] {
                         Condition::Simple(ask) => ask(event),
                         Condition::Iterative(ask) => ask(event, taken),
+                        Condition::Fallible(ask) => self.known(ask(event)),
+                        Condition::FallibleIterative(ask) => self.known(ask(event, taken)),
                     };
                     self.known |= bit;
                     self.holds = if holds { self.holds | bit } else { self.holds & !bit };
@@ -195,8 +216,8 @@ impl Answers {
 /// The conditions whose answers hang on the partial match, as bits.
 pub(super) fn iterative<T>(conditions: &[Condition<T>]) -> u64 {
     let bits = conditions.iter().enumerate().map(|(number, condition)| match condition {
-        Condition::Simple(_) => 0,
-        Condition::Iterative(_) => 1 << number,
+        Condition::Simple(_) | Condition::Fallible(_) => 0,
+        Condition::Iterative(_) | Condition::FallibleIterative(_) => 1 << number,
     });
     bits.fold(0, |all, bit| all | bit)
 }

@@ -56,6 +56,12 @@ pub enum CepError {
         /// The stage.
         stage: String,
     },
+    /// A condition has no answer for an event.
+    #[error("{reason}")]
+    NoAnswer {
+        /// Why not.
+        reason: String,
+    },
 }
 
 /// Something that was found.
@@ -84,6 +90,8 @@ pub struct Nfa<T> {
     skip: AfterMatchSkip,
     max_partial_matches: usize,
     max_entries: usize,
+    /// Events for which a condition had no answer, if they do not fail; since they were last asked for.
+    unanswered: Option<u64>,
     /// Room for one step.
     next: Vec<Partial>,
     found: Vec<Partial>,
@@ -124,6 +132,7 @@ impl<T> Nfa<T> {
             skip,
             max_partial_matches: DEFAULT_MAX_PARTIAL_MATCHES,
             max_entries: DEFAULT_MAX_ENTRIES,
+            unanswered: None,
             next: Vec::new(),
             found: Vec::new(),
             steps: Vec::new(),
@@ -138,6 +147,19 @@ impl<T> Nfa<T> {
         self
     }
 
+    /// A condition that has no answer for an event does not hold for it, and the event is counted once; else
+    /// [`Nfa::process`] fails.
+    #[must_use]
+    pub const fn skip_unanswered(mut self) -> Self {
+        self.unanswered = Some(0);
+        self
+    }
+
+    /// How many events there were for which a condition had no answer, since it was last asked.
+    pub fn take_unanswered(&mut self) -> u64 {
+        self.unanswered.as_mut().map_or(0, std::mem::take)
+    }
+
     /// The same for whom partial matches that time out do not matter: those that differ in nothing else
     /// are one. What has been kept by either can be gone on with by the other.
     #[must_use]
@@ -149,19 +171,22 @@ impl<T> Nfa<T> {
         self
     }
 
-    /// Whether an event does nothing, whatever has matched so far: [`Nfa::process`] may be spared it.
+    /// Whether an event does nothing, whatever has matched so far: [`Nfa::process`] may be spared it. Not one
+    /// for which a condition has no answer.
     #[must_use]
     pub fn passes_over(&self, event: &T) -> bool {
         let nothing = MatchBuffer::default();
         let taken = Matched::new(&nothing, &self.automaton.stages, None);
-        Answers::default().hold(&self.automaton.idle, &self.conditions, event, &taken)
+        let mut answers = Answers::default();
+        answers.hold(&self.automaton.idle, &self.conditions, event, &taken)
+            && answers.failure.is_none()
     }
 
     /// Lets an event that happened at `at` go on with partial matches, and begin one. Time is not
     /// advanced by it: call [`Nfa::advance_time`] before.
     ///
     /// # Errors
-    /// When a limit is reached, or the after-match strategy cannot be followed.
+    /// When a limit is reached, the after-match strategy cannot be followed, or a condition has no answer.
     pub fn process(
         &mut self,
         matches: &mut PartialMatches<T>,
@@ -178,6 +203,12 @@ impl<T> Nfa<T> {
             self.follow(buffer, Some(*partial), (at, &event), &mut answers)?;
         }
         self.follow(buffer, None, (at, &event), &mut answers)?;
+        if let Some(failure) = answers.failure {
+            match &mut self.unanswered {
+                Some(unanswered) => *unanswered += 1,
+                None => return Err(CepError::NoAnswer { reason: failure.to_string() }),
+            }
+        }
         if buffer.len() > entries {
             buffer.store(at, event);
         } else if self.found.is_empty() && self.next == **alive {

@@ -4,6 +4,7 @@
 
 use super::{AfterMatchSkip, CepError, Nfa, Outcome, PartialMatches, Pattern};
 use tidegate_core::codec;
+use tidegate_core::operator::BoxError;
 use tidegate_core::time::Timestamp;
 
 /// A stage that takes the character it is named after.
@@ -166,4 +167,40 @@ fn a_looping_group_of_optional_stages_ends() {
     let mut nfa = pattern.build().expect("a pattern");
     let found = found(&mut nfa, "sabe").expect("matched");
     assert!(found.contains(&"sabe".into()) && found.contains(&"se".into()), "{found:?}");
+}
+
+/// The character, or no answer for `?`.
+fn sure(event: char) -> Result<char, BoxError> {
+    if event == '?' { Err("nobody knows".into()) } else { Ok(event) }
+}
+
+#[test]
+fn a_condition_without_an_answer_fails_or_does_not_hold_and_its_event_is_counted_once() {
+    // Asked once for the event, once for each partial match, and before repetitions end.
+    let pattern = Pattern::begin("a").try_is(|event: &char| Ok(sure(*event)? == 'a'));
+    let pattern = pattern.one_or_more().try_until(|event| Ok(sure(*event)? == 'u'));
+    let pattern = pattern
+        .followed_by("b")
+        .try_satisfies(|event, so_far| Ok(sure(*event)? == 'b' && so_far.first("a").is_some()));
+    let nfa = pattern.build().expect("a pattern");
+    let failure = CepError::NoAnswer { reason: "nobody knows".into() };
+    assert_eq!(found(&mut nfa.clone(), "a?b"), Err(failure.clone()));
+    assert_eq!(found(&mut nfa.clone(), "?"), Err(failure));
+    let mut lenient = nfa.clone().skip_unanswered();
+    assert_eq!(found(&mut lenient, "aa??b"), Ok(vec!["aab".into(), "ab".into(), "ab".into()]));
+    assert_eq!((lenient.take_unanswered(), lenient.take_unanswered()), (2, 0));
+    assert!(!lenient.passes_over(&'?'), "who is passed over is not counted");
+    assert!(lenient.passes_over(&'x') == nfa.passes_over(&'x'));
+}
+
+#[test]
+fn repetitions_that_end_by_what_was_taken_may_have_no_answer_either() {
+    let pattern = begin('a').one_or_more().try_until_satisfies(|event, so_far| {
+        let taken = so_far.events("a").count();
+        if taken > 1 { Err("too many".into()) } else { Ok(*event == 'x') }
+    });
+    let mut nfa = letters(pattern.followed_by('b'), 'b').build().expect("a pattern");
+    let failure = CepError::NoAnswer { reason: "too many".into() };
+    assert_eq!(found(&mut nfa, "aaaa"), Err(failure));
+    assert_eq!(found(&mut nfa, "axab"), Ok(vec!["ab".into(), "ab".into()]));
 }

@@ -164,6 +164,14 @@ impl<K: Key, T: Data + Value, Out: Data> Cep<K, T, Out> {
         self
     }
 
+    /// An event for which a condition has no answer does not meet it, and is counted as dropped, once; else it fails
+    /// the job. See [`Pattern::try_is`].
+    #[must_use]
+    pub fn skip_unanswered(mut self) -> Self {
+        self.nfa = self.nfa.skip_unanswered();
+        self
+    }
+
     /// The operator, for a stream that is keyed by `key`: it emits what `select` makes of each match of a
     /// key.
     pub fn into_operator(
@@ -213,6 +221,9 @@ impl<K: Key, T: Data + Value, Out: Data> Matching<K, T, Out> {
             Some(event) => nfa.process(matches, event, at, &mut emit),
             None => Ok(()),
         });
+        for _ in 0..nfa.take_unanswered() {
+            ctx.count_dropped();
+        }
         passed.map_err(|source| KeyError { key: format!("{key:?}"), source })
     }
 }

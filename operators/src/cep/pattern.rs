@@ -8,6 +8,7 @@ use crate::cep::skip::AfterMatchSkip;
 use crate::cep::stage::{Contiguity, Quantifier, Stage};
 use crate::cep::{compile, malformed};
 use std::sync::Arc;
+use tidegate_core::operator::BoxError;
 
 /// A sequence of stages that events can match, with Flink's semantics.
 ///
@@ -109,6 +110,24 @@ impl<T> Pattern<T> {
         self.ask(Condition::Iterative(Arc::new(condition)), |both| Criterion::Both(Box::new(both)))
     }
 
+    /// As [`Pattern::is`], where there may be no answer: then matching fails, unless it is told to go on as if the
+    /// condition did not hold ([`Nfa::skip_unanswered`]).
+    pub fn try_is(
+        self,
+        condition: impl Fn(&T) -> Result<bool, BoxError> + Send + Sync + 'static,
+    ) -> Self {
+        self.ask(Condition::Fallible(Arc::new(condition)), |both| Criterion::Both(Box::new(both)))
+    }
+
+    /// As [`Pattern::satisfies`], where there may be no answer, as with [`Pattern::try_is`].
+    pub fn try_satisfies(
+        self,
+        condition: impl Fn(&T, &Matched<'_, T>) -> Result<bool, BoxError> + Send + Sync + 'static,
+    ) -> Self {
+        let condition = Condition::FallibleIterative(Arc::new(condition));
+        self.ask(condition, |both| Criterion::Both(Box::new(both)))
+    }
+
     /// The stage takes so many events.
     pub fn times(self, times: usize) -> Self {
         self.quantify(Quantifier::Times { from: times, to: times })
@@ -163,6 +182,22 @@ impl<T> Pattern<T> {
         condition: impl Fn(&T, &Matched<'_, T>) -> bool + Send + Sync + 'static,
     ) -> Self {
         self.stop_at(Condition::Iterative(Arc::new(condition)))
+    }
+
+    /// As [`Pattern::until`], where there may be no answer, as with [`Pattern::try_is`].
+    pub fn try_until(
+        self,
+        condition: impl Fn(&T) -> Result<bool, BoxError> + Send + Sync + 'static,
+    ) -> Self {
+        self.stop_at(Condition::Fallible(Arc::new(condition)))
+    }
+
+    /// As [`Pattern::until_satisfies`], where there may be no answer, as with [`Pattern::try_is`].
+    pub fn try_until_satisfies(
+        self,
+        condition: impl Fn(&T, &Matched<'_, T>) -> Result<bool, BoxError> + Send + Sync + 'static,
+    ) -> Self {
+        self.stop_at(Condition::FallibleIterative(Arc::new(condition)))
     }
 
     /// From its first event to its last, a match lasts less than so many milliseconds. Of several, the

@@ -4,7 +4,7 @@ use tidegate::prelude::*;
 use tidegate_topology::plan::{EmitPlan, EventTimePlan, WatermarkPlan};
 
 /// The strategy of a source or of a step in mid-stream; none where no event time is said.
-pub(super) fn strategy(time: Option<&EventTimePlan>) -> WatermarkStrategy {
+pub(crate) fn strategy(time: Option<&EventTimePlan>) -> WatermarkStrategy {
     let Some(time) = time else { return WatermarkStrategy::none() };
     let strategy = match time.watermark {
         WatermarkPlan::None => WatermarkStrategy::none(),

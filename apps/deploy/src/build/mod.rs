@@ -9,6 +9,7 @@ mod dedup;
 mod event_time;
 mod joins;
 mod materialize;
+mod patterns;
 mod placed;
 mod sinks;
 mod sources;
@@ -16,6 +17,8 @@ mod steps;
 mod top_n;
 mod usable;
 mod windows;
+
+pub(crate) use event_time::strategy;
 
 use crate::error::DeployError;
 use crate::flow::Flow;
@@ -106,10 +109,10 @@ fn draw(site: Site<'_>, inputs: Vec<Flow>, registry: &Registry) -> Result<Output
         NodePlan::Materialize(key, is_unique) => {
             materialize::materialize(site, key, *is_unique, input(0))
         }
+        NodePlan::Pattern(plan) => patterns::pattern(site, plan, input(0).rows())?,
         NodePlan::Sink(sink) => sinks::sink(site, sink, input(0))?,
         NodePlan::Registered(kind, config) => {
             registry.build(kind, config, &Wiring { site, inputs })?
         }
-        other => return Err(format!("`{}` cannot be built yet", other.word())),
     })
 }

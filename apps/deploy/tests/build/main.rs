@@ -5,7 +5,13 @@ mod aggregates;
 mod dedup;
 mod joins;
 mod lookups;
+mod patterns;
 mod rankings;
+mod recorded_patterns;
 mod rig;
+#[expect(unreachable_pub, reason = "it is public in the package of the other tests")]
+#[path = "../../../../tests/shared_material.rs"]
+mod shared_material;
 mod steps;
+mod unit_test;
 mod windows;

@@ -11,6 +11,7 @@ mod graph;
 mod job;
 mod kind;
 mod lookups;
+mod pattern_stage;
 mod patterns;
 mod windows;
 

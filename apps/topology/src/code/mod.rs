@@ -1,13 +1,14 @@
 //! The codes of diagnostics: short names that stay the same for good, each explained.
 //!
 //! A code is never used again for something else. T00xx: the text. T01xx: the shape of what it says.
-//! T02xx: values. T03xx: the graph. T04xx: what flows through the graph. T05xx: columns and their types.
+//! T02xx: values. T03xx: the graph. T04xx: what flows through the graph. T05xx: columns and their types. T06xx: tests.
 //! X: expressions, with the numbers that `tidegate-rows` gives them.
 
 mod expression;
 mod graph;
 mod schema;
 mod text;
+mod unit_test;
 mod values;
 
 use crate::diagnostic::Severity;
@@ -72,6 +73,11 @@ pub enum Code {
     BadRow,
     Unwritable,
     ReservedColumn,
+    BadTopology,
+    UnknownTested,
+    BadStep,
+    BadExpectation,
+    BadTime,
     ExpressionLimit,
     ExpressionSyntax,
     ExpressionUnsupported,
@@ -134,7 +140,7 @@ impl Code {
 /// All codes, in the order of their names.
 pub fn table() -> impl Iterator<Item = &'static Explanation> {
     let of_graph = text::TABLE.iter().chain(values::TABLE).chain(graph::TABLE);
-    of_graph.chain(schema::TABLE).chain(expression::TABLE)
+    of_graph.chain(schema::TABLE).chain(unit_test::TABLE).chain(expression::TABLE)
 }
 
 /// The page `framework/docs/errors.md`.

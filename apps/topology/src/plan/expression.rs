@@ -80,9 +80,10 @@ impl Planning<'_> {
         };
         let code = Code::from(error.code);
         let wrong = Diagnostic::new(code, span, as_written(error.message)).label(code.label());
-        let rest = text.value.get(start + error.span.start..).unwrap_or("");
-        let help = error.help.map_or_else(|| in_sql(rest).to_owned(), as_written);
-        self.diagnostics.push(wrong.help(help));
+        self.diagnostics.push(match error.help {
+            Some(help) => wrong.help(as_written(help)),
+            None => wrong,
+        });
     }
 
     /// A condition.
@@ -218,16 +219,6 @@ impl Planning<'_> {
         let wrong = Diagnostic::new(Code::ReservedColumn, span, message);
         self.diagnostics.push(wrong.label("this name is reserved").help(why));
         false
-    }
-}
-
-/// How SQL says what a text begins with in other languages.
-fn in_sql(text: &str) -> &'static str {
-    match text {
-        text if text.starts_with("&&") => "write AND",
-        text if text.starts_with('!') => "write NOT",
-        text if text.starts_with('?') => "write CASE WHEN condition THEN value ELSE value END",
-        _ => "",
     }
 }
 

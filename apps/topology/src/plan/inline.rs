@@ -5,9 +5,9 @@
 use super::expression::listed;
 use super::walk::Planning;
 use crate::code::Code;
-use crate::decode::Raw;
-use crate::diagnostic::Diagnostic;
+use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::document::Inline;
+use crate::source::Span;
 use crate::tree::{Entry, Node, ScalarKind, Value};
 use std::fmt::Write;
 use tidegate_rows::format::JsonFormat;
@@ -16,86 +16,107 @@ use tidegate_rows::{DataType, Field, Row, Schema, Value as RowValue};
 impl Planning<'_> {
     /// The rows, if each fits the schema.
     pub(super) fn inline(&mut self, inline: &Inline, schema: &Schema) -> Option<Vec<Row>> {
-        let formats: Vec<JsonFormat> = schema.columns().iter().filter_map(one_column).collect();
-        let rows: Vec<Option<Row>> =
-            inline.rows.iter().map(|row| self.inline_row(row, schema, &formats)).collect();
-        rows.into_iter().collect()
+        let reader = RowReader::new(schema);
+        let tree = self.tree;
+        let rows = inline.rows.iter().map(|row| reader.read(tree.find(row.id)?, self.diagnostics));
+        rows.collect::<Vec<_>>().into_iter().collect()
+    }
+}
+
+/// Reads rows of one schema.
+pub(crate) struct RowReader {
+    schema: Schema,
+    formats: Vec<JsonFormat>,
+}
+
+impl RowReader {
+    pub(crate) fn new(schema: &Schema) -> Self {
+        let formats = schema.columns().iter().filter_map(one_column).collect();
+        Self { schema: schema.clone(), formats }
     }
 
-    fn inline_row(&mut self, raw: &Raw, schema: &Schema, formats: &[JsonFormat]) -> Option<Row> {
-        let tree = self.tree;
-        let node = tree.find(raw.id)?;
+    /// The row, if it fits; else `diagnostics` says why not.
+    pub(crate) fn read(&self, node: &Node, diagnostics: &mut Diagnostics) -> Option<Row> {
         if !matches!(node.value, Value::Mapping(_)) {
             let message = format!("expected a row, found {}", node.describe());
-            let wrong = Diagnostic::new(Code::BadRow, raw.span, message);
+            let wrong = Diagnostic::new(Code::BadRow, node.span, message);
             let help = "a row is a mapping from columns to values: `{ user: 1, item: 7 }`";
-            self.diagnostics.push(wrong.label("this should be a mapping").help(help));
+            diagnostics.push(wrong.label("this should be a mapping").help(help));
             return None;
         }
         let mut is_right = true;
         for entry in node.entries() {
-            if schema.index_of(&entry.key).is_none() {
-                self.not_a_column(entry, schema);
+            if self.schema.index_of(&entry.key).is_none() {
+                diagnostics.push(not_a_column(entry.key_span, &entry.key, &self.schema));
                 is_right = false;
             }
         }
-        let mut values = Vec::with_capacity(schema.len());
-        for (column, format) in schema.columns().iter().zip(formats) {
+        let mut values = Vec::with_capacity(self.schema.len());
+        for (column, format) in self.schema.columns().iter().zip(&self.formats) {
             let Some(entry) = node.entry(&column.name) else {
                 if !column.nullable {
                     let message = format!("the row has no `{}`", column.name);
-                    let wrong = Diagnostic::new(Code::BadRow, raw.span, message);
+                    let wrong = Diagnostic::new(Code::BadRow, node.span, message);
                     let label = format!("the column is of type {}", column.field_type());
                     let help = "give it a value, or let the column be NULL: a `?` behind its type";
-                    self.diagnostics.push(wrong.label(label).help(help));
+                    diagnostics.push(wrong.label(label).help(help));
                     is_right = false;
                 }
                 values.push(RowValue::Null);
                 continue;
             };
-            match self.inline_value(entry, column, format) {
-                Some(value) => values.push(value),
-                None => is_right = false,
+            match value(entry, column, format) {
+                Ok(value) => values.push(value),
+                Err(wrong) => {
+                    diagnostics.push(wrong);
+                    is_right = false;
+                }
             }
         }
         is_right.then(|| Row::new(values))
     }
+}
 
-    fn not_a_column(&mut self, entry: &Entry, schema: &Schema) {
-        let names: Vec<&str> = schema.columns().iter().map(|one| one.name.as_str()).collect();
-        let message = format!("there is no column `{}`", entry.key);
-        let wrong = Diagnostic::new(Code::UnknownColumn, entry.key_span, message);
-        let near = schema.nearest(&entry.key);
-        let otherwise = format!("the columns are {}", listed(&names));
-        self.diagnostics.push(wrong.label("no such column").meant(near, otherwise));
-    }
+/// Tells of a column that a schema does not have.
+pub(crate) fn not_a_column(span: Span, name: &str, schema: &Schema) -> Diagnostic {
+    let names: Vec<&str> = schema.columns().iter().map(|one| one.name.as_str()).collect();
+    let wrong = Diagnostic::new(Code::UnknownColumn, span, format!("there is no column `{name}`"));
+    let otherwise = format!("the columns are {}", listed(&names));
+    wrong.label("no such column").meant(schema.nearest(name), otherwise)
+}
 
-    fn inline_value(
-        &mut self,
-        entry: &Entry,
-        column: &Field,
-        format: &JsonFormat,
-    ) -> Option<RowValue> {
-        let mut text = String::from("{");
-        write_text(&column.name, &mut text);
-        text.push(':');
-        write_json(&entry.value, &mut text);
-        text.push('}');
-        match format.decode(text.as_bytes()) {
-            Ok(row) => row.into_values().into_vec().into_iter().next(),
-            Err(malformed) => {
-                let message = format!("this value does not fit the column `{}`", column.name);
-                let empty = entry.value.span.start == entry.value.span.end;
-                let span = if empty { entry.key_span } else { entry.value.span };
-                let is_text =
-                    column.data_type == DataType::String && entry.value.scalar().is_some();
-                let help =
-                    if is_text { "text that reads as something else needs quotes" } else { "" };
-                let wrong = Diagnostic::new(Code::BadRow, span, message).label(malformed.message);
-                self.diagnostics.push(wrong.help(help));
-                None
-            }
+fn value(entry: &Entry, column: &Field, format: &JsonFormat) -> Result<RowValue, Diagnostic> {
+    let mut text = String::from("{");
+    write_text(&column.name, &mut text);
+    text.push(':');
+    write_json(&entry.value, &mut text);
+    text.push('}');
+    let malformed = match format.decode(text.as_bytes()) {
+        Ok(row) => {
+            let value = row.into_values().into_vec().into_iter().next();
+            return Ok(value.unwrap_or(RowValue::Null));
         }
+        Err(malformed) => malformed,
+    };
+    let message = format!("this value does not fit the column `{}`", column.name);
+    let empty = entry.value.span.start == entry.value.span.end;
+    let span = if empty { entry.key_span } else { entry.value.span };
+    let is_text = column.data_type == DataType::String && entry.value.scalar().is_some();
+    let help = if is_text { "text that reads as something else needs quotes" } else { "" };
+    Err(Diagnostic::new(Code::BadRow, span, message).label(malformed.message).help(help))
+}
+
+/// The time that a scalar names, in milliseconds: as a value of a column of type timestamp.
+pub(crate) fn time(node: &Node) -> Result<i64, String> {
+    let column = Field::required("time", DataType::Timestamp);
+    let format = one_column(&column).ok_or("there is no such column")?;
+    let mut text = String::from("{\"time\":");
+    write_json(node, &mut text);
+    text.push('}');
+    let row = format.decode(text.as_bytes()).map_err(|malformed| malformed.message)?;
+    match row.get(0) {
+        Some(RowValue::Timestamp(millis)) => Ok(*millis),
+        _ => Err("a time is needed".to_owned()),
     }
 }
 

@@ -12,7 +12,9 @@ use crate::document::{AfterMatch, Clock, Contiguity, Entries, Expression, Patter
 use crate::suggest;
 use std::collections::HashMap;
 use std::sync::Arc;
-use tidegate_rows::expression::{Checked, ErrorCode, Evaluator, Expression as Parsed, Predicate};
+use tidegate_rows::expression::{
+    Checked, ErrorCode, Evaluator, Expression as Parsed, Functions, Predicate,
+};
 use tidegate_rows::{DataType, Field, Schema};
 
 /// Events that follow each other. A condition that has no value for an event fails the job, or with
@@ -79,23 +81,106 @@ pub struct TimesPlan {
     pub most: Option<u32>,
 }
 
-/// A condition over a row of the event's columns, and behind them a struct for each of `events`: NULL while its stage has
-/// taken nothing. Simple, and asked once for an event, if there are none.
+/// What an event must be: all of these. The parts of a condition that AND joins are apart, so that those over the event
+/// alone are asked first, and once for an event: most events are put aside by them.
 #[derive(Clone, Debug)]
 pub struct ConditionPlan {
-    /// The condition.
-    pub predicate: Predicate,
-    /// The events it asks for.
-    pub events: Vec<StageEvent>,
+    /// Over the event alone.
+    pub simple: Vec<Predicate>,
+    /// Over a row of the event's columns, and behind them a struct for each of `events`: NULL while its stage has taken
+    /// nothing.
+    pub iterative: Vec<Predicate>,
+    /// For each column of the event, whether one of the latter reads it; NULL may stand for the others.
+    pub reads: Vec<bool>,
+    /// The events they ask for.
+    pub events: Vec<TakenEvent>,
 }
 
-/// A column over a row of a struct for each of `events`.
+/// An event that a stage has taken, as expressions read it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TakenEvent {
+    /// The stage.
+    pub stage: String,
+    /// Whether its last event; else the first.
+    pub last: bool,
+    /// For each column of the event, whether it is read; NULL may stand for the others.
+    pub reads: Vec<bool>,
+}
+
+/// A column of a match.
 #[derive(Clone, Debug)]
-pub struct MatchColumn {
-    /// Its value.
-    pub value: Evaluator,
-    /// The events it asks for.
-    pub events: Vec<StageEvent>,
+pub enum MatchColumn {
+    /// A column of an event; NULL if its stage has taken nothing.
+    Same {
+        /// The stage.
+        stage: String,
+        /// Whether its last event; else the first.
+        last: bool,
+        /// The column.
+        column: usize,
+    },
+    /// Computed over a row of a struct for each event, NULL if its stage has taken nothing.
+    Computed(Evaluator, Vec<TakenEvent>),
+}
+
+/// An expression over events that is right.
+struct OfEvents {
+    parsed: Parsed,
+    /// The columns that it was checked for.
+    schema: Schema,
+    checked: Checked,
+    events: Vec<StageEvent>,
+}
+
+impl OfEvents {
+    /// Its events with what is read of them by these expressions, the first of them in column `first`.
+    fn taken(&self, first: usize, columns: usize, by: &[&Checked]) -> Vec<TakenEvent> {
+        let taken = self.events.iter().enumerate().map(|(at, event)| {
+            let fields = by.iter().map(|one| one.fields(first + at)).collect::<Option<Vec<_>>>();
+            let is_read = |column: &usize| match &fields {
+                Some(fields) => fields.iter().any(|some| some.contains(column)),
+                None => true,
+            };
+            let reads = (0..columns).map(|column| is_read(&column)).collect();
+            TakenEvent { stage: event.stage.clone(), last: event.last, reads }
+        });
+        taken.collect()
+    }
+
+    /// The parts of a condition for events of so many columns.
+    fn condition(&self, columns: usize, whole: Predicate, functions: &Functions) -> ConditionPlan {
+        let parts = self.parsed.conjuncts().into_iter().map(|part| {
+            let part = part.check(&self.schema, functions).ok()?;
+            Some((part.predicate().ok()?, part))
+        });
+        // What AND turns into a truth value is none by itself.
+        let parts: Option<Vec<(Predicate, Checked)>> = parts.collect();
+        let parts = parts.unwrap_or_else(|| vec![(whole, self.checked.clone())]);
+        let looks_back = |part: &Checked| part.columns().iter().any(|column| *column >= columns);
+        let (back, simple): (Vec<_>, Vec<_>) =
+            parts.into_iter().partition(|(_, part)| looks_back(part));
+        let by: Vec<&Checked> = back.iter().map(|(_, part)| part).collect();
+        let is_read = |column| by.iter().any(|part| part.columns().contains(&column));
+        let reads = (0..columns).map(is_read).collect();
+        let events = self.taken(columns, columns, &by);
+        ConditionPlan {
+            simple: simple.into_iter().map(|(one, _)| one).collect(),
+            iterative: back.into_iter().map(|(one, _)| one).collect(),
+            reads,
+            events,
+        }
+    }
+
+    /// A column of a match for events of so many columns.
+    fn column(&self, columns: usize) -> MatchColumn {
+        if let Some((event, [column])) = self.checked.path()
+            && let Some(StageEvent { stage, last }) = self.events.get(event)
+        {
+            return MatchColumn::Same { stage: stage.clone(), last: *last, column: *column };
+        }
+        let events = self.taken(0, columns, &[&self.checked]);
+        MatchColumn::Computed(self.checked.value(), events)
+    }
 }
 
 /// What expressions may speak of.
@@ -202,9 +287,10 @@ impl Planning<'_> {
     ) -> Option<Option<ConditionPlan>> {
         let Some(text) = text else { return Some(None) };
         let scope = schema.map(|events| Scope { events, with_event: true, stages });
-        let (checked, events) = self.of_events(text, scope.as_ref())?;
-        let predicate = self.condition(text, 0, &checked)?;
-        Some(Some(ConditionPlan { predicate, events }))
+        let found = self.of_events(text, scope.as_ref())?;
+        let predicate = self.condition(text, 0, &found.checked)?;
+        let columns = schema.map_or(0, |schema| schema.columns().len());
+        Some(Some(found.condition(columns, predicate, &self.functions)))
     }
 
     fn match_columns(
@@ -216,22 +302,17 @@ impl Planning<'_> {
         let scope = schema.map(|events| Scope { events, with_event: false, stages });
         let found: Vec<_> =
             columns.iter().map(|(_, text)| self.of_events(text, scope.as_ref())).collect();
-        let found: Vec<(Checked, Vec<StageEvent>)> = found.into_iter().collect::<Option<_>>()?;
+        let found: Vec<OfEvents> = found.into_iter().collect::<Option<_>>()?;
         let named = columns.iter().zip(&found);
         let fields =
-            named.map(|((name, _), (one, _))| (field(&name.value, one), name.span)).collect();
-        let schema = self.schema(fields)?;
-        let columns =
-            found.into_iter().map(|(one, events)| MatchColumn { value: one.value(), events });
-        Some((columns.collect(), schema))
+            named.map(|((name, _), one)| (field(&name.value, &one.checked), name.span)).collect();
+        let made = self.schema(fields)?;
+        let columns = schema.map_or(0, |schema| schema.columns().len());
+        Some((found.iter().map(|one| one.column(columns)).collect(), made))
     }
 
     /// An expression over events. Without a scope only what is wrong with its text is told.
-    fn of_events(
-        &mut self,
-        text: &Expression,
-        scope: Option<&Scope<'_>>,
-    ) -> Option<(Checked, Vec<StageEvent>)> {
+    fn of_events(&mut self, text: &Expression, scope: Option<&Scope<'_>>) -> Option<OfEvents> {
         let rewritten = rewrite(&text.value);
         let Some(scope) = scope else {
             self.part(text, &rewritten.text, 0, None, &[]);
@@ -265,12 +346,14 @@ impl Planning<'_> {
             return None;
         }
         let schema = Schema::new(columns).ok()?;
-        let found = Parsed::parse(&rewritten.text);
-        let found = found.and_then(|parsed| parsed.check(&schema, &self.functions));
+        let found = Parsed::parse(&rewritten.text).and_then(|parsed| {
+            let checked = parsed.check(&schema, &self.functions)?;
+            Ok((parsed, checked))
+        });
         match found {
-            Ok(checked) => {
+            Ok((parsed, checked)) => {
                 let events = rewritten.events.into_iter().map(|(event, _)| event).collect();
-                Some((checked, events))
+                Some(OfEvents { parsed, schema, checked, events })
             }
             Err(errors) => {
                 for mut error in errors {

@@ -5,11 +5,11 @@
 
 /// An event that a stage has taken.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct StageEvent {
+pub(super) struct StageEvent {
     /// The stage.
-    pub stage: String,
+    pub(super) stage: String,
     /// Whether its last event; else the first.
-    pub last: bool,
+    pub(super) last: bool,
 }
 
 impl StageEvent {

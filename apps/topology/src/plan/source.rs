@@ -32,6 +32,20 @@ pub enum SourcePlan {
     Inline(Vec<Row>),
 }
 
+impl SourcePlan {
+    /// The column that has the event time of rows whose maker gives it to them, and its unit in milliseconds; none where
+    /// no column has it.
+    #[must_use]
+    pub const fn own_time(&self) -> Option<(usize, i64)> {
+        match self {
+            Self::Generator(Generator::Clicks(_)) => Some((4, 1_000)),
+            Self::Generator(Generator::AppEvents(_)) => Some((3, 1_000)),
+            Self::Generator(Generator::Nexmark(_)) => Some((4, 1)),
+            Self::Generator(Generator::Sequence(_)) | Self::File { .. } | Self::Inline(_) => None,
+        }
+    }
+}
+
 impl Planning<'_> {
     pub(super) fn source(&mut self, node: &Node, kind: &SourceKind) -> Planned {
         let (schema, plan) = match kind {
@@ -203,7 +217,13 @@ mod tests {
             (Generator::Sequence(Sequence { records: 1, keys: None }), 1),
         ];
         for (generator, columns) in all {
-            assert_eq!(generated(&generator).len(), columns);
+            let schema = generated(&generator);
+            assert_eq!(schema.len(), columns);
+            if let Some((column, unit)) = SourcePlan::Generator(generator).own_time() {
+                let column = &schema.columns()[column];
+                let expected = if unit == 1 { "dateTime" } else { "timestamp" };
+                assert_eq!(column.name, expected);
+            }
         }
     }
 }

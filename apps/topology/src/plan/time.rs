@@ -23,6 +23,14 @@ pub struct EventTimePlan {
     pub align: Option<(String, i64)>,
 }
 
+impl EventTimePlan {
+    /// Whether the time of a row is that at which it is read.
+    #[must_use]
+    pub fn is_by_clock(&self) -> bool {
+        self.watermark == WatermarkPlan::IngestionTime
+    }
+}
+
 /// How watermarks follow from times.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum WatermarkPlan {

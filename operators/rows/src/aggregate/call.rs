@@ -5,7 +5,7 @@
 use super::distinct;
 use super::error::{AggregateProblem, ProblemPlace};
 use super::fold::{Compiled, Fold};
-use crate::data_type::{DataType, Field, FieldType};
+use crate::data_type::{DataType, Field, FieldType, in_words};
 use crate::expression::Checked;
 use crate::limits::{
     BLOOM_FALSE_POSITIVES, BLOOM_VALUES, MAX_BLOOM_VALUES, MAX_TOP_K, MIN_BLOOM_FALSE_POSITIVES,
@@ -90,7 +90,8 @@ impl AggregateCall {
         if let Some(order) = order
             && !matches!(order.data_type(), DataType::Timestamp | DataType::Int64)
         {
-            let message = format!("`{name}` goes by a time, not by a {}", order.data_type());
+            let message =
+                format!("`{name}` goes by a time, not by {}", in_words(order.data_type()));
             return problem(ProblemPlace::Order, message, "give a timestamp or an int64");
         }
         let is_count = data_type == DataType::Int64 && name.contains("count");
@@ -137,7 +138,8 @@ fn of_number(name: &str, data_type: &DataType) -> Result<(), AggregateProblem> {
         DataType::Timestamp => "write EXTRACT(EPOCH FROM ...) for seconds",
         _ => "give it an int64, float64 or decimal",
     };
-    problem(ProblemPlace::Argument(0), format!("`{name}` needs numbers, not a {data_type}"), help)
+    let message = format!("`{name}` needs numbers, not {}", in_words(data_type));
+    problem(ProblemPlace::Argument(0), message, help)
 }
 
 /// What is done, and the type it gives.
@@ -156,7 +158,8 @@ fn fold(name: &str, arguments: &[Checked]) -> Result<(Fold, DataType), Aggregate
         }
         "min" | "max" => {
             if matches!(data_type, DataType::List(_) | DataType::Struct(_)) {
-                let message = format!("`{name}` needs values with an order, not a {data_type}");
+                let message =
+                    format!("`{name}` needs values with an order, not {}", in_words(&data_type));
                 let help = "give it a number, a text, a time, a truth value or bytes";
                 return problem(ProblemPlace::Argument(0), message, help);
             }

@@ -6,7 +6,7 @@
 use super::syntax::Interval;
 use crate::suggest::nearest;
 use jiff::civil::{DateTime, Time};
-use jiff::tz::TimeZone;
+use jiff::tz::{Offset, TimeZone};
 use jiff::{Span, Timestamp};
 
 /// A unit of time.
@@ -105,7 +105,7 @@ pub(crate) fn zone(name: &str) -> Result<TimeZone, String> {
         let seconds =
             hours.checked_mul(3600).and_then(|hours| hours.checked_add(minutes.checked_mul(60)?));
         let signed = seconds.map(|seconds| if name.starts_with('-') { -seconds } else { seconds });
-        let offset = signed.and_then(|seconds| jiff::tz::Offset::from_seconds(seconds).ok());
+        let offset = signed.and_then(|seconds| Offset::from_seconds(seconds).ok());
         return offset.map(TimeZone::fixed).ok_or_else(|| format!("'{}' is no offset", shown()));
     }
     TimeZone::get(name).map_err(|_| {
@@ -117,6 +117,12 @@ pub(crate) fn zone(name: &str) -> Result<TimeZone, String> {
 pub(crate) fn civil(millis: i64, zone: &TimeZone) -> Result<DateTime, String> {
     let instant = Timestamp::from_millisecond(millis).map_err(|_| RANGE.to_owned())?;
     Ok(zone.to_datetime(instant))
+}
+
+/// How far a zone's clocks are from UTC at an instant.
+pub(crate) fn offset(millis: i64, zone: &TimeZone) -> Result<Offset, String> {
+    let instant = Timestamp::from_millisecond(millis).map_err(|_| RANGE.to_owned())?;
+    Ok(zone.to_offset(instant))
 }
 
 /// The instant of a date and a time of day. Where a clock was turned back, the earlier; what it skipped, moved on.

@@ -9,7 +9,7 @@ use super::datum::Datum;
 use super::error::{ErrorCode, ExpressionError, Place, Span};
 use super::functions::Functions;
 use super::syntax::{Kind, Name, Node};
-use crate::data_type::DataType;
+use crate::data_type::{DataType, in_words};
 use crate::limits::MAX_ERRORS;
 use crate::row::Row;
 use crate::schema::Schema;
@@ -54,6 +54,8 @@ pub(super) struct Checker<'a> {
     pub(super) text: Arc<str>,
     pub(super) errors: Vec<ExpressionError>,
     pub(super) columns: BTreeSet<usize>,
+    /// Those columns with the field that is read of each; `None` for the whole column.
+    pub(super) fields: BTreeSet<(usize, Option<usize>)>,
 }
 
 /// Whether a value of one type can be taken as one of another without losing what it is.
@@ -227,6 +229,7 @@ impl Checker<'_> {
             nullable |= is_nullable;
             data_type = inner;
         }
+        self.fields.insert((column, path.first().copied()));
         let reader = Reader { column, fields: path.into(), place: self.place(span) };
         let code = code::column(reader.clone(), &data_type);
         let data_type = Some(data_type);
@@ -235,7 +238,8 @@ impl Checker<'_> {
 
     fn find_field(&mut self, of: &DataType, name: &Name) -> Option<(usize, DataType, bool)> {
         let DataType::Struct(fields) = of else {
-            let message = format!("a {of} has no field `{}`: only structs have fields", name.text);
+            let message =
+                format!("{} has no field `{}`: only structs have fields", in_words(of), name.text);
             return self.fail(ErrorCode::UnknownField, name.span, message, None);
         };
         match fields.iter().position(|field| field.name == name.text) {
@@ -280,7 +284,7 @@ impl Checker<'_> {
             Some(DataType::List(element)) => element.data_type.clone(),
             None => return self.untyped(of.span),
             Some(other) => {
-                let message = format!("a {other} has no elements: only lists have");
+                let message = format!("{} has no elements: only lists have", in_words(other));
                 return self.fail(ErrorCode::TypeMismatch, of.span, message, None);
             }
         };
@@ -330,7 +334,7 @@ impl Checker<'_> {
             };
         }
         if !widens(found, want) {
-            let message = format!("this is a {found}, but a {want} is needed");
+            let message = format!("this is {}, but {} is needed", in_words(found), in_words(want));
             let help = format!("write CAST(... AS {want}) if that is meant");
             return self.fail(ErrorCode::TypeMismatch, span, message, Some(help));
         }
@@ -373,7 +377,11 @@ impl Checker<'_> {
                 }
                 Some(DataType::Timestamp) if part.is_text_constant() => Some(DataType::Timestamp),
                 Some(common) => {
-                    let message = format!("this is a {found}, but what it goes with is a {common}");
+                    let message = format!(
+                        "this is {}, but what it goes with is {}",
+                        in_words(found),
+                        in_words(&common)
+                    );
                     let help = format!("write CAST(... AS {common}), or cast the other");
                     return self.fail(ErrorCode::TypeMismatch, part.span, message, Some(help));
                 }

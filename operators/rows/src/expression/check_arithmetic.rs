@@ -8,7 +8,7 @@ use super::check::{Checker, Typed};
 use super::code::{Code, Eval};
 use super::error::{ErrorCode, Failure, Place, Span};
 use super::syntax::{Arithmetic, Interval, Kind, Node};
-use crate::data_type::DataType;
+use crate::data_type::{DataType, in_words};
 use rust_decimal::Decimal;
 use std::fmt::Display;
 use std::sync::Arc;
@@ -166,7 +166,7 @@ impl Checker<'_> {
 
     fn no_number(&mut self, operator: Arithmetic, span: Span, found: &DataType) -> Option<Typed> {
         let sign = operator.sign();
-        let message = format!("`{sign}` needs numbers, but this is a {found}");
+        let message = format!("`{sign}` needs numbers, but this is {}", in_words(found));
         let help = match found {
             DataType::String if operator == Arithmetic::Add => {
                 "write a || b to join strings, or CAST(... AS int64)"
@@ -191,8 +191,10 @@ impl Checker<'_> {
     ) -> Option<Typed> {
         let of = self.node(of)?;
         if !of.is(&DataType::Timestamp) && !of.is_text_constant() {
-            let message =
-                format!("an interval is added to timestamps, but this is a {}", of.type_name());
+            let message = format!(
+                "an interval is added to timestamps, but this is {}",
+                in_words(of.type_name())
+            );
             let help = "write CAST(... AS timestamp), or TO_TIMESTAMP_LTZ(millis, 3)".to_owned();
             return self.fail(ErrorCode::TypeMismatch, of.span, message, Some(help));
         }

@@ -9,7 +9,7 @@ use super::code::{Argument, Body, call};
 use super::datum::Datum;
 use super::error::{ErrorCode, Span};
 use super::syntax::Node;
-use crate::data_type::DataType;
+use crate::data_type::{DataType, in_words};
 use crate::value::Value;
 use compact_str::CompactString;
 use rust_decimal::Decimal;
@@ -127,7 +127,7 @@ impl Checker<'_> {
             return Some(Typed { data_type: Some(to.clone()), span, ..of });
         }
         if !is_castable(from, to) {
-            let message = format!("a {from} cannot be cast to {to}");
+            let message = format!("{} cannot be cast to {to}", in_words(from));
             let help = match (from, to) {
                 (DataType::Timestamp, _) => {
                     Some("write EXTRACT(EPOCH FROM time), or TIMESTAMPDIFF")

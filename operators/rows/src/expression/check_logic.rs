@@ -6,7 +6,7 @@ use super::check::{Checker, Typed};
 use super::code::{Code, Eval, Outcome};
 use super::error::{ErrorCode, Span};
 use super::syntax::Node;
-use crate::data_type::DataType;
+use crate::data_type::{DataType, in_words};
 use crate::row::Row;
 use std::sync::Arc;
 
@@ -42,7 +42,8 @@ impl Checker<'_> {
     /// The code of a part that must be a truth value.
     pub(super) fn truth(&mut self, typed: Typed) -> Option<(Eval<bool>, Typed)> {
         if !typed.is(&DataType::Boolean) {
-            let message = format!("a condition is needed, but this is a {}", typed.type_name());
+            let message =
+                format!("a condition is needed, but this is {}", in_words(typed.type_name()));
             let help = "compare it with something, as in `x > 0` or `x IS NOT NULL`".to_owned();
             return self.fail(ErrorCode::TypeMismatch, typed.span, message, Some(help));
         }

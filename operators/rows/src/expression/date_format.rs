@@ -2,6 +2,7 @@
 //! writes and reads.
 
 use jiff::civil::{Date, DateTime, Time};
+use jiff::tz::Offset;
 use std::fmt::Write;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -14,6 +15,10 @@ enum Letter {
     Second,
     Fraction,
     DayOfWeek,
+    /// Hours and minutes from UTC, as in `+0200`.
+    Offset,
+    /// The same as in `+02:00`; nothing is `Z`.
+    IsoOffset,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -44,7 +49,7 @@ const MONTHS: [&str; 12] = [
 const DAYS: [&str; 7] =
     ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"];
 
-const LETTERS: [(char, Letter, usize); 8] = [
+const LETTERS: [(char, Letter, usize); 10] = [
     ('y', Letter::Year, 4),
     ('M', Letter::Month, 4),
     ('d', Letter::Day, 2),
@@ -53,6 +58,8 @@ const LETTERS: [(char, Letter, usize); 8] = [
     ('s', Letter::Second, 2),
     ('S', Letter::Fraction, 3),
     ('E', Letter::DayOfWeek, 4),
+    ('Z', Letter::Offset, 3),
+    ('X', Letter::IsoOffset, 3),
 ];
 
 impl Format {
@@ -88,7 +95,15 @@ impl Format {
         Ok(Self(parts))
     }
 
-    pub(crate) fn write(&self, time: DateTime) -> String {
+    /// Whether it says how far the time is from UTC.
+    pub(crate) fn has_offset(&self) -> bool {
+        let is_offset =
+            |part: &Part| matches!(part, Part::Field(Letter::Offset | Letter::IsoOffset, _));
+        self.0.iter().any(is_offset)
+    }
+
+    /// The time in this format; `offset` is how far it is from UTC.
+    pub(crate) fn write(&self, time: DateTime, offset: Offset) -> String {
         let mut text = String::new();
         for part in &self.0 {
             let (letter, width) = match part {
@@ -106,6 +121,10 @@ impl Format {
                 }
                 _ => None,
             };
+            if matches!(letter, Letter::Offset | Letter::IsoOffset) {
+                text.push_str(&written(offset, letter == Letter::IsoOffset));
+                continue;
+            }
             if let Some(name) = name {
                 text.push_str(if width == 4 { name } else { &name[..3] });
                 continue;
@@ -119,7 +138,7 @@ impl Format {
                 Letter::Minute => time.minute().into(),
                 Letter::Second => time.second().into(),
                 Letter::Fraction => i64::from(time.millisecond()) / 10i64.pow(3 - width as u32),
-                Letter::DayOfWeek => 0,
+                Letter::DayOfWeek | Letter::Offset | Letter::IsoOffset => 0,
             };
             let done = write!(text, "{number:0width$}");
             debug_assert!(done.is_ok(), "a string takes everything");
@@ -127,9 +146,11 @@ impl Format {
         text
     }
 
-    /// The time that a text of this format names; what the format leaves out is the first there is.
-    pub(crate) fn read(&self, text: &str) -> Option<DateTime> {
+    /// The time that a text of this format names, and how far it is from UTC if the format says; what else it leaves out
+    /// is the first there is.
+    pub(crate) fn read(&self, text: &str) -> Option<(DateTime, Option<Offset>)> {
         let (mut date, mut clock) = ([1970i64, 1, 1], [0i64; 4]);
+        let mut offset = None;
         let mut rest = text;
         for part in &self.0 {
             let (letter, width) = match part {
@@ -149,6 +170,11 @@ impl Format {
                 }
                 continue;
             }
+            if matches!(letter, Letter::Offset | Letter::IsoOffset) {
+                let (found, length) = offset_at(rest)?;
+                (offset, rest) = (Some(found), &rest[length..]);
+                continue;
+            }
             let most = width.max(2);
             let digits = rest.bytes().take(most).take_while(u8::is_ascii_digit).count();
             let mut number: i64 = rest.get(..digits)?.parse().ok()?;
@@ -164,7 +190,7 @@ impl Format {
                 Letter::Minute => clock[1] = number,
                 Letter::Second => clock[2] = number,
                 Letter::Fraction => clock[3] = number,
-                Letter::DayOfWeek => {}
+                Letter::DayOfWeek | Letter::Offset | Letter::IsoOffset => {}
             }
         }
         if !rest.is_empty() {
@@ -174,8 +200,38 @@ impl Format {
         let day = Date::new(i16::try_from(date[0]).ok()?, small(date[1])?, small(date[2])?).ok()?;
         let nanos = i32::try_from(clock[3] * 1_000_000).ok()?;
         let time = Time::new(small(clock[0])?, small(clock[1])?, small(clock[2])?, nanos).ok()?;
-        Some(day.to_datetime(time))
+        Some((day.to_datetime(time), offset))
     }
+}
+
+fn written(offset: Offset, iso: bool) -> String {
+    let seconds = offset.seconds();
+    if iso && seconds == 0 {
+        return "Z".to_owned();
+    }
+    let (sign, minutes) = (if seconds < 0 { '-' } else { '+' }, seconds.unsigned_abs() / 60);
+    let colon = if iso { ":" } else { "" };
+    format!("{sign}{:02}{colon}{:02}", minutes / 60, minutes % 60)
+}
+
+/// The offset that a text begins with, and its length: `Z`, `+0200` or `+02:00`.
+fn offset_at(text: &str) -> Option<(Offset, usize)> {
+    if text.starts_with('Z') {
+        return Some((Offset::UTC, 1));
+    }
+    let sign = match text.as_bytes().first()? {
+        b'+' => 1,
+        b'-' => -1,
+        _ => return None,
+    };
+    let number = |at: usize| {
+        let digits = text.get(at..at + 2)?;
+        digits.bytes().all(|byte| byte.is_ascii_digit()).then(|| digits.parse::<i32>().ok())?
+    };
+    let colon = usize::from(text.as_bytes().get(3) == Some(&b':'));
+    let (hours, minutes) = (number(1)?, number(3 + colon)?);
+    let offset = Offset::from_seconds(sign * (hours * 3_600 + minutes * 60)).ok()?;
+    (minutes < 60).then_some((offset, 5 + colon))
 }
 
 #[cfg(test)]
@@ -193,8 +249,22 @@ mod tests {
             ("EEE, dd MMM yyyy HH:mm:ss SSS", "Sat, 07 Nov 2026 05:03:09 045"),
         ] {
             let format = Format::new(format).expect(format);
-            assert_eq!(format.write(time), text);
-            assert_eq!(format.read(text), Some(time), "{text}");
+            assert_eq!(format.write(time, Offset::UTC), text);
+            assert_eq!(format.read(text), Some((time, None)), "{text}");
+        }
+        for (format, hours, text) in [
+            ("dd/MM/yyyy:HH:mm:ss.SSS Z", 2, "07/11/2026:05:03:09.045 +0200"),
+            ("yyyy-MM-dd'T'HH:mm:ss.SSSX", -3, "2026-11-07T05:03:09.045-03:00"),
+            ("yyyy-MM-dd'T'HH:mm:ss.SSSXXX", 0, "2026-11-07T05:03:09.045Z"),
+        ] {
+            let (format, offset) = (Format::new(format).expect(format), jiff::tz::offset(hours));
+            assert!(format.has_offset());
+            assert_eq!(format.write(time, offset), text);
+            assert_eq!(format.read(text), Some((time, Some(offset))), "{text}");
+        }
+        let zoned = Format::new("HH Z").expect("a format");
+        for wrong in ["01 ", "01 +", "01 0200", "01 +2:00", "01 +0260", "01 +9900", "01 +é2"] {
+            assert_eq!(zoned.read(wrong), None, "{wrong}");
         }
         assert!(Format::new("YYYY-mm").is_err() && Format::new("'x").is_err());
         assert_eq!(Format::new("yyyy-MM").expect("one").read("2026-13"), None);
@@ -202,10 +272,10 @@ mod tests {
 
     proptest! {
         #[test]
-        fn rubbish_never_panics(format in "[yMdHmsSE':. é-]{0,12}", text in "[0-9a-zA-Z:. é-]{0,20}") {
+        fn rubbish_never_panics(format in "[yMdHmsSEZX':. é-]{0,12}", text in "[0-9a-zA-Z:. é+-]{0,20}") {
             if let Ok(format) = Format::new(&format) {
                 let _ = format.read(&text);
-                prop_assert!(format.write(jiff::civil::date(2026, 1, 2).at(3, 4, 5, 0)).len() < 200);
+                prop_assert!(format.write(jiff::civil::date(2026, 1, 2).at(3, 4, 5, 0), Offset::UTC).len() < 200);
             }
         }
     }

@@ -5,7 +5,7 @@ use super::check::{Checker, Typed};
 use super::code::{Code, Eval};
 use super::error::{ErrorCode, Span};
 use super::syntax::Node;
-use crate::data_type::DataType;
+use crate::data_type::{DataType, in_words};
 use crate::value::Value;
 use std::sync::Arc;
 
@@ -145,7 +145,8 @@ impl Checker<'_> {
         let (of, pattern) = pair?;
         for part in [&of, &pattern] {
             if !part.is(&DataType::String) {
-                let message = format!("LIKE compares strings, but this is a {}", part.type_name());
+                let message =
+                    format!("LIKE compares strings, but this is {}", in_words(part.type_name()));
                 let help = Some("write CAST(... AS string)".to_owned());
                 return self.fail(ErrorCode::TypeMismatch, part.span, message, help);
             }

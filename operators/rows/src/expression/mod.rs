@@ -41,10 +41,13 @@ mod lower_call;
 mod lower_literal;
 mod lower_words;
 mod parse;
+#[cfg(test)]
+mod parts_tests;
 mod signature;
 mod syntax;
 #[cfg(test)]
 mod tests;
+mod wording;
 
 pub(crate) use calendar::parse_time;
 pub(crate) use check::float_of;
@@ -52,7 +55,7 @@ pub(crate) use check_cast::{boolean_of, decimal_of};
 pub use error::{ErrorCode, EvaluationError, ExpressionError, Span};
 pub use functions::{FunctionEntry, FunctionError, Functions, built_ins};
 
-use crate::data_type::{DataType, FieldType};
+use crate::data_type::{DataType, FieldType, in_words};
 use crate::row::Row;
 use crate::schema::Schema;
 use crate::value::Value;
@@ -87,6 +90,24 @@ impl Expression {
         &self.text
     }
 
+    /// The parts that AND joins, in their order; only itself if it is no AND. It is TRUE for a row just if each of
+    /// them is; only where one of them is not need another one have a value.
+    #[must_use]
+    pub fn conjuncts(&self) -> Vec<Self> {
+        let mut parts = Vec::new();
+        let mut open = vec![&*self.node];
+        while let Some(node) = open.pop() {
+            match &node.kind {
+                syntax::Kind::And(nodes) => open.extend(nodes.iter().rev()),
+                _ => {
+                    let node = Arc::new(node.clone());
+                    parts.push(Self { text: Arc::clone(&self.text), node });
+                }
+            }
+        }
+        parts
+    }
+
     /// Checks it against the rows it will see, and compiles it.
     ///
     /// # Errors
@@ -97,19 +118,23 @@ impl Expression {
         functions: &Functions,
     ) -> Result<Checked, Vec<ExpressionError>> {
         let text = Arc::clone(&self.text);
-        let (errors, columns) = (Vec::new(), BTreeSet::new());
-        let mut checker = Checker { schema, functions, text, errors, columns };
+        let (errors, columns, fields) = (Vec::new(), BTreeSet::new(), BTreeSet::new());
+        let mut checker = Checker { schema, functions, text, errors, columns, fields };
         let typed = checker.node(&self.node);
         let typed = typed.and_then(|typed| match &typed.data_type {
             Some(data_type) => Some((data_type.clone(), typed)),
             None => checker.untyped(typed.span),
         });
         match typed {
-            Some((data_type, typed)) if checker.errors.is_empty() => Ok(Checked {
+            Some((data_type, mut typed)) if checker.errors.is_empty() => Ok(Checked {
                 text: Arc::clone(&self.text),
                 result: FieldType { data_type, nullable: typed.nullable },
                 columns: checker.columns.into_iter().collect(),
-                is_column: matches!(self.node.kind, syntax::Kind::Column { .. }),
+                fields: checker.fields.into_iter().collect(),
+                path: match self.node.kind {
+                    syntax::Kind::Column { .. } => typed.reader.take().map(|reader| reader.fields),
+                    _ => None,
+                },
                 constant: typed.constant,
                 code: typed.code,
             }),
@@ -124,7 +149,8 @@ pub struct Checked {
     text: Arc<str>,
     result: FieldType,
     columns: Arc<[usize]>,
-    is_column: bool,
+    fields: Arc<[(usize, Option<usize>)]>,
+    path: Option<Arc<[usize]>>,
     constant: Option<Value>,
     code: Code,
 }
@@ -154,6 +180,19 @@ impl Checked {
         &self.columns
     }
 
+    /// Which fields of a column it reads, in ascending order; `None` if it reads the column as a whole.
+    #[must_use]
+    pub fn fields(&self, column: usize) -> Option<Vec<usize>> {
+        let of_column = self.fields.iter().filter(|(of, _)| *of == column);
+        of_column.map(|(_, field)| *field).collect()
+    }
+
+    /// The column that it reads and the fields on the way down within it, if it does nothing else.
+    #[must_use]
+    pub fn path(&self) -> Option<(usize, &[usize])> {
+        Some((*self.columns.first()?, self.path.as_deref()?))
+    }
+
     /// Its value, if it is the same for every row.
     #[must_use]
     pub fn constant(&self) -> Option<&Value> {
@@ -163,7 +202,7 @@ impl Checked {
     /// Whether it only reads a column, or a field within one: that never fails.
     #[must_use]
     pub const fn is_column(&self) -> bool {
-        self.is_column
+        self.path.is_some()
     }
 
     pub(crate) const fn code(&self) -> &Code {
@@ -174,7 +213,10 @@ impl Checked {
         ExpressionError {
             code: ErrorCode::WrongResult,
             span: Span { start: 0, end: self.text.len() },
-            message: format!("{needed} is needed here, but the expression gives a {}", self.result),
+            message: format!(
+                "{needed} is needed here, but the expression gives {}",
+                in_words(&self.result)
+            ),
             help: Some(help.to_owned()),
         }
     }
@@ -216,7 +258,7 @@ impl Checked {
     /// It as a value of a new row.
     #[must_use]
     pub fn value(&self) -> Evaluator {
-        Evaluator { code: self.code.clone() }
+        Evaluator { code: self.code.clone(), is_column: self.is_column() }
     }
 }
 
@@ -278,6 +320,7 @@ impl TimestampEvaluator {
 #[derive(Clone)]
 pub struct Evaluator {
     code: Code,
+    is_column: bool,
 }
 
 impl fmt::Debug for Evaluator {
@@ -287,6 +330,12 @@ impl fmt::Debug for Evaluator {
 }
 
 impl Evaluator {
+    /// Whether it only reads a column, or a field within one: that never fails for a row of its schema.
+    #[must_use]
+    pub const fn never_fails(&self) -> bool {
+        self.is_column
+    }
+
     /// Its value for a row.
     ///
     /// # Errors

@@ -3,12 +3,13 @@
 use super::error::{ErrorCode, ExpressionError, Span};
 use super::lower::Lowering;
 use super::syntax::Node;
-use crate::limits::{MAX_EXPRESSION_BYTES, MAX_EXPRESSION_TOKENS, MAX_PARSER_DEPTH};
+use super::wording::{no_sql, of_other_languages, split_place, word};
+use crate::limits::{MAX_ERRORS, MAX_EXPRESSION_BYTES, MAX_EXPRESSION_TOKENS, MAX_PARSER_DEPTH};
 use sqlparser::ast::{DataType, Ident, ObjectName, TypeModifier};
 use sqlparser::dialect::Dialect;
 use sqlparser::keywords::Keyword;
 use sqlparser::parser::{Parser, ParserError};
-use sqlparser::tokenizer::{Location, Token, Tokenizer};
+use sqlparser::tokenizer::{Location, Token, TokenWithSpan, Tokenizer};
 
 /// Standard SQL: names in double quotes or back quotes, `''` as the only escape in a string.
 #[derive(Debug)]
@@ -99,27 +100,40 @@ impl Positions {
     }
 }
 
-/// Takes the place from the end of a parser's message.
-fn split_place(message: &str) -> (&str, Option<(u64, u64)>) {
-    let Some((text, place)) = message.rsplit_once(" at Line: ") else { return (message, None) };
-    let Some((line, column)) = place.split_once(", Column: ") else { return (text, None) };
-    let digits = |text: &str| text.trim().parse().ok();
-    (text, digits(line).zip(digits(column)))
+/// What the parser or the tokenizer says of a text.
+fn syntax_error(text: &str, positions: &Positions, said: &str) -> ExpressionError {
+    let (said, place) = split_place(said);
+    let start = place.map_or(text.len(), |(line, column)| positions.byte(line, column));
+    no_sql(text, start, said)
 }
 
-fn syntax_error(text: &str, positions: &Positions, message: &str) -> ExpressionError {
-    let (message, place) = split_place(message);
-    let start = place.map_or(text.len(), |(line, column)| positions.byte(line, column));
-    let width = text[start..].chars().next().map_or(0, char::len_utf8);
-    let message = message.replace("found: EOF", "but the text ends");
-    let message = message.replace("Expected: ", "expected ").replace("found: ", "found ");
-    let shown: String = message.chars().take(300).collect();
-    ExpressionError {
-        code: ErrorCode::Syntax,
-        span: Span { start, end: start + width },
-        message: format!("no SQL expression: {}", shown.trim()),
-        help: None,
-    }
+/// The signs of other languages that people write by habit, each with what SQL has for it.
+fn foreign(tokens: &[TokenWithSpan], positions: &Positions) -> Vec<ExpressionError> {
+    let wrong = tokens.iter().filter_map(|token| {
+        let is_sign = matches!(
+            token.token,
+            Token::DoubleEq
+                | Token::Overlap
+                | Token::ExclamationMark
+                | Token::DoubleExclamationMark
+                | Token::Placeholder(_)
+                | Token::Question
+                | Token::RArrow
+                | Token::LBrace
+                | Token::RBrace
+        );
+        let sign = is_sign.then(|| token.token.to_string())?;
+        let (message, help) = of_other_languages(&sign)?;
+        let span = positions.span(token.span)?;
+        let message = format!("no SQL expression: {message}");
+        Some(ExpressionError {
+            code: ErrorCode::Syntax,
+            span,
+            message,
+            help: Some(help.to_owned()),
+        })
+    });
+    wrong.take(MAX_ERRORS).collect()
 }
 
 fn limit_error(start: usize, message: String) -> ExpressionError {
@@ -134,6 +148,9 @@ fn help_after(token: &Token) -> Option<String> {
         "AS" => Some("name the result with the key of the YAML map, not with AS".to_owned()),
         "FROM" | "WHERE" | "GROUP" | "ORDER" | "LIMIT" => {
             Some("write one expression, not a query: filters and groups are operators".to_owned())
+        }
+        "WHEN" | "THEN" | "ELSE" => {
+            Some("write a CASE in full: CASE WHEN condition THEN value ELSE value END".to_owned())
         }
         "OVER" => Some("window functions are operators: use `window` or `top_n`".to_owned()),
         _ => None,
@@ -158,7 +175,13 @@ pub(crate) fn parse(text: &str) -> Result<Node, Vec<ExpressionError>> {
         return Err(vec![limit_error(0, message)]);
     }
     if tokens.is_empty() {
-        return fail("the text is empty");
+        let message = "no SQL expression: the text is empty".to_owned();
+        let span = Span { start: text.len(), end: text.len() };
+        return Err(vec![ExpressionError { code: ErrorCode::Syntax, span, message, help: None }]);
+    }
+    let foreign = foreign(&tokens, &positions);
+    if !foreign.is_empty() {
+        return Err(foreign);
     }
     let mut parser =
         Parser::new(&Sql).with_recursion_limit(MAX_PARSER_DEPTH).with_tokens_with_locations(tokens);
@@ -175,10 +198,10 @@ pub(crate) fn parse(text: &str) -> Result<Node, Vec<ExpressionError>> {
     };
     let next = parser.peek_token();
     if next.token != Token::EOF {
-        let Location { line, column } = next.span.start;
-        let message =
-            format!("it is complete before `{}` at Line: {line}, Column: {column}", next.token);
-        let mut error = syntax_error(text, &positions, &message);
+        let start = positions.byte(next.span.start.line, next.span.start.column);
+        let mut error = no_sql(text, start, "");
+        let next_word = word(&text[start..]);
+        error.message = format!("no SQL expression: it is complete before `{next_word}`");
         error.help = help_after(&next.token);
         return Err(vec![error]);
     }

@@ -9,7 +9,7 @@ use crate::schema::Schema;
 use crate::value::Value;
 use proptest::prelude::*;
 
-fn schema() -> Schema {
+pub(super) fn schema() -> Schema {
     let inner =
         vec![Field::required("id", DataType::Int64), Field::nullable("name", DataType::String)];
     Schema::new([
@@ -27,7 +27,7 @@ fn schema() -> Schema {
     .expect("names differ")
 }
 
-fn row() -> Row {
+pub(super) fn row() -> Row {
     Row::new([
         Value::Int64(7),
         Value::Null,
@@ -197,7 +197,7 @@ fn mistakes_are_explained() {
         ),
         (
             "category > 1",
-            "X103: this is a int64, but what it goes with is a string; write CAST(... AS string), or cast the other [1]",
+            "X103: this is an int64, but what it goes with is a string; write CAST(... AS string), or cast the other [1]",
         ),
         (
             "category + 1",
@@ -234,12 +234,9 @@ fn mistakes_are_explained() {
             "NULL",
             "X109: the type of this NULL cannot be known; write the type: CAST(NULL AS int64) [NULL]",
         ),
-        ("i >", "X002: no SQL expression: expected an expression, but the text ends []"),
-        ("", "X002: no SQL expression: the text is empty []"),
-        ("i > 1 i", "X002: no SQL expression: it is complete before `i` [i]"),
         (
             "i AND b",
-            "X103: a condition is needed, but this is a int64; compare it with something, as in `x > 0` or `x IS NOT NULL` [i]",
+            "X103: a condition is needed, but this is an int64; compare it with something, as in `x > 0` or `x IS NOT NULL` [i]",
         ),
         (
             "at - at",
@@ -253,6 +250,38 @@ fn mistakes_are_explained() {
             "DATE_TRUNC('DAYY', at)",
             "X107: there is no unit 'DAYY'; did you mean DAY? [DATE_TRUNC('DAYY', at)]",
         ),
+    ]);
+}
+
+#[test]
+fn what_is_no_sql_is_told_in_words() {
+    check(&[
+        ("i >", "X002: no SQL expression: expected an expression, but the text ends []"),
+        ("", "X002: no SQL expression: the text is empty []"),
+        (
+            "i == 1 && !b",
+            "X002: no SQL expression: SQL compares with one `=`; write `=` [==]\nX002: no SQL expression: `&&` is no SQL; write AND [&&]\nX002: no SQL expression: `!` is no SQL; write NOT [!]",
+        ),
+        (
+            "i > 1 ? 'a' : 'b'",
+            "X002: no SQL expression: `?` is no SQL; write CASE WHEN condition THEN value ELSE value END [?]",
+        ),
+        ("(i > 1", "X002: no SQL expression: expected `)`, but the text ends []"),
+        (
+            "category = 'book",
+            "X002: no SQL expression: the text in quotes does not end; close it with `'`; write `''` for a quote within [']",
+        ),
+        (
+            "CASE WHEN b THEN 1",
+            "X002: no SQL expression: it is complete before `WHEN`; write a CASE in full: CASE WHEN condition THEN value ELSE value END [W]",
+        ),
+        (
+            "b IS 7",
+            "X002: no SQL expression: expected NULL, TRUE, FALSE or DISTINCT FROM behind IS, found `7` [7]",
+        ),
+        ("b NOT 7", "X002: no SQL expression: it is complete before `NOT` [N]"),
+        ("i # 1", "X002: no SQL expression: `#` cannot stand here [#]"),
+        ("i > 1 i", "X002: no SQL expression: it is complete before `i` [i]"),
     ]);
 }
 

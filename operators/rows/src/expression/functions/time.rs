@@ -4,13 +4,13 @@
 use super::prepared::Prepared;
 use super::{BuiltIn, FunctionEntry, misuse, plain};
 use crate::expression::calendar::{
-    Part, Unit, add, civil, difference, instant, parse_time, truncate, zone,
+    Part, Unit, add, civil, difference, instant, offset, parse_time, truncate, zone,
 };
 use crate::expression::code::Body;
 use crate::expression::date_format::Format;
 use crate::expression::datum::Datum::{self, Int, Text as T, Timestamp};
 use crate::value::Value;
-use jiff::tz::TimeZone;
+use jiff::tz::{Offset, TimeZone};
 use std::sync::Arc;
 
 /// The zone of an argument that may be missing.
@@ -58,9 +58,16 @@ fn formatted(constants: &[Option<Value>]) -> Result<Body, String> {
             [Timestamp(time), T(format), T(name)] => (*time, format, name),
             _ => return misuse(),
         };
-        let local = zone.with(name, |zone| civil(time, zone))?;
-        format.with(written, |format| Ok(Datum::text(format.write(local))))
+        format.with(written, |format| zone.with(name, |zone| in_zone(format, time, zone)))
     }))
+}
+
+/// A time as it stands on the clocks of a zone.
+fn in_zone<'r>(format: &Format, millis: i64, zone: &TimeZone) -> Result<Datum<'r>, String> {
+    let local = civil(millis, zone)?;
+    // Only where it is written does it cost to find it out.
+    let offset = if format.has_offset() { offset(millis, zone)? } else { Offset::UTC };
+    Ok(Datum::text(format.write(local, offset)))
 }
 
 fn from_unix_time(constants: &[Option<Value>]) -> Result<Body, String> {
@@ -77,8 +84,7 @@ fn from_unix_time(constants: &[Option<Value>]) -> Result<Body, String> {
             _ => return misuse(),
         };
         let millis = seconds.checked_mul(1_000).ok_or("the result is out of range")?;
-        let local = zone.with(name, |zone| civil(millis, zone))?;
-        format.with(written, |format| Ok(Datum::text(format.write(local))))
+        format.with(written, |format| zone.with(name, |zone| in_zone(format, millis, zone)))
     }))
 }
 
@@ -99,7 +105,8 @@ fn to_timestamp(constants: &[Option<Value>]) -> Result<Body, String> {
             return Ok(parse_time(text).map_or(Datum::Null, Timestamp));
         };
         match format.with(written, |format| Ok(format.read(text)))? {
-            Some(local) => zone.with(name, |zone| instant(local, zone)).map(Timestamp),
+            Some((local, Some(offset))) => instant(local, &TimeZone::fixed(offset)).map(Timestamp),
+            Some((local, None)) => zone.with(name, |zone| instant(local, zone)).map(Timestamp),
             None => Ok(Datum::Null),
         }
     }))
@@ -186,7 +193,7 @@ pub(super) const TABLE: &[FunctionEntry] = &[
             "DATE_FORMAT(time: timestamp, format: string) -> string",
             "DATE_FORMAT(time: timestamp, format: string, zone: string) -> string",
         ],
-        "A time as text, in a format of the letters yyyy MM dd HH mm ss SSS EEE; other text stands in quotes.",
+        "A time as text, in a format of the letters yyyy MM dd HH mm ss SSS EEE, and Z or XXX for the offset from UTC; other text stands in quotes.",
         &[
             (
                 "DATE_FORMAT(TIMESTAMP '2026-11-27 13:30:00', 'yyyy-MM-dd HH:mm')",
@@ -207,6 +214,10 @@ pub(super) const TABLE: &[FunctionEntry] = &[
         &[
             ("TO_TIMESTAMP('2026-11-27T13:30:00+02:00')", "2026-11-27 11:30:00"),
             ("TO_TIMESTAMP('27.11.2026', 'dd.MM.yyyy')", "2026-11-27 00:00:00"),
+            (
+                "TO_TIMESTAMP('27/11/2026:13:30:00 +0200', 'dd/MM/yyyy:HH:mm:ss Z')",
+                "2026-11-27 11:30:00",
+            ),
             ("TO_TIMESTAMP('rubbish')", "NULL"),
         ],
         to_timestamp,

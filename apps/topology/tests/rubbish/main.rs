@@ -1,12 +1,17 @@
 //! Rubbish in: whatever a file holds, it is read or refused, in bounded work, and what is said points into
 //! the file.
 
+mod chance;
+mod hostile;
+#[path = "../../../../tests/fuzz/targets.rs"]
+mod targets;
+
 use proptest::prelude::*;
 use std::fmt::Write;
 use std::fs;
 use std::path::Path;
 use tidegate_topology::code::Code;
-use tidegate_topology::diagnostic::{Diagnostics, Paint, to_json};
+use tidegate_topology::diagnostic::{Diagnostics, Paint};
 use tidegate_topology::kinds::Kinds;
 use tidegate_topology::tree::{self, Node, Value, Variables};
 use tidegate_topology::{Loaded, Source, limits, load};
@@ -16,29 +21,8 @@ fn look(text: impl Into<String>) -> Loaded {
     load(Source::new("rubbish.yaml", text), &variables, &Kinds::default())
 }
 
-/// Loads a text, and checks that every place lies in it.
 fn check(text: &str) {
-    let loaded = look(text);
-    for one in loaded.diagnostics.sorted() {
-        assert!(one.span.start <= one.span.end && one.span.end <= text.len(), "{one:?}");
-        assert!(text.is_char_boundary(one.span.start) && text.is_char_boundary(one.span.end));
-        assert!(!one.message.is_empty() && !one.message.contains('\u{1}'), "{one:?}");
-    }
-    assert!(loaded.diagnostics.len() <= limits::DIAGNOSTICS);
-    let rendered = loaded.render(Paint::Plain);
-    assert_eq!(rendered.is_empty(), loaded.diagnostics.is_empty());
-    assert!(to_json(&loaded.source, &loaded.diagnostics).is_array());
-    if let Some(tree) = &loaded.tree {
-        spans(tree, text);
-    }
-}
-
-fn spans(node: &Node, text: &str) {
-    assert!(text.get(node.span.range()).is_some(), "{:?} lies outside", node.span);
-    for entry in node.entries() {
-        assert!(text.get(entry.key_span.range()).is_some());
-    }
-    node.children().for_each(|child| spans(child, text));
+    targets::yaml(text.as_bytes());
 }
 
 fn corpus() -> Vec<String> {

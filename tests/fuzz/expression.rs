@@ -1,0 +1,8 @@
+//! The fuzzer's program for expressions: `cargo +nightly fuzz run --fuzz-dir tests/fuzz expression`.
+
+#![no_main]
+
+#[expect(dead_code, reason = "what the other program runs")]
+mod targets;
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| targets::expression(bytes));
