@@ -14,6 +14,7 @@
 mod command;
 mod csv;
 mod input;
+mod last_sales;
 mod output;
 mod queries;
 mod recorded;

@@ -4,6 +4,8 @@
 //! well: the source reads what the flags say, and the sink is one of this program, which writes rows as those of the
 //! queries in Rust.
 
+mod last_sales;
+
 use crate::csv::Csv;
 use crate::input::Input;
 use crate::output::{Output, SINK};
@@ -25,7 +27,7 @@ const RESULT: &str = "result";
 #[derive(Deserialize, JsonSchema)]
 struct ResultSink {}
 
-/// What this program brings along for topologies: its sink.
+/// What this program brings along for topologies: its sink, and the kind that q6 needs.
 pub(crate) fn registry(output: &Output) -> Registry {
     let mut registry = Registry::default();
     let (traits, output) = (Traits::inputs(1).takes_changes(), output.clone());
@@ -37,6 +39,7 @@ pub(crate) fn registry(output: &Output) -> Registry {
         Ok(Outputs::none())
     });
     sink.expect("no built-in kind is called so");
+    last_sales::register(&mut registry);
     registry
 }
 
