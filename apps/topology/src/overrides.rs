@@ -151,16 +151,12 @@ impl Putting {
             let wrong = Diagnostic::new(Code::BadOverride, span, "a key of the path is empty");
             return Err(wrong.label("two dots, or one at an end").help("write `NODE.PATH=VALUE`"));
         }
-        if matches!(node.value, Value::Null) {
+        // A word such as `csv` is short for a mapping with that key: whoever goes on behind it, or behind another word,
+        // means the mapping.
+        if !matches!(node.value, Value::Mapping(_)) {
             node.value = Value::Mapping(Vec::new());
         }
-        let what = node.describe();
-        let Value::Mapping(entries) = &mut node.value else {
-            let message = format!("there is no `{key}` below {what}");
-            let wrong = Diagnostic::new(Code::BadOverride, span, message);
-            let help = "set the whole value instead: leave out this key and those behind it";
-            return Err(wrong.label("the path leads further than the file").help(help));
-        };
+        let Value::Mapping(entries) = &mut node.value else { unreachable!("it was made one") };
         let at = entries.iter().position(|entry| entry.key == key).unwrap_or_else(|| {
             self.last_id += 1;
             let value = Node { id: NodeId(self.last_id), span, value: Value::Null };
@@ -238,7 +234,7 @@ sinks: { out: { inputs: views, print: {} } }";
             ("nothing.at.all=1", "nodes are `clicks`, `views` and `out`"),
             ("views..filter=TRUE", "a key of the path is empty"),
             ("views.inputs.3=clicks", "its items are 0 to 0"),
-            ("views.filter.more=1", "there is no `more` below text"),
+            ("views.filter.more=1", "expected text, found a mapping"),
             ("views.filter=[", "this is not YAML"),
             ("views.filtre=x", "did you mean `filter`?"),
             ("job.parallelism=${M}", "`M` is not set"),
