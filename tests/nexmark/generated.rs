@@ -15,7 +15,8 @@ fn run(query: &str, parallelism: u32) -> Ended {
 
 fn run_by(engine: Engine, query: &str, parallelism: u32) -> Ended {
     let place = Place::new();
-    let start = place.query_by(engine, query).flag("--events", EVENTS).flag("--out-of-order", BLOCK);
+    let start =
+        place.query_by(engine, query).flag("--events", EVENTS).flag("--out-of-order", BLOCK);
     let start = start.flag("--events-per-second", ONE_EACH_MS);
     start.flag("--parallelism", parallelism).run(query)
 }
@@ -39,7 +40,10 @@ fn rows_are_the_same_at_parallelism_1_and_2() {
         run(query.name, 2).assert_rows(&alone.rows, query.name);
         if Engine::Yaml.knows(query.name) {
             let ended = run_by(Engine::Yaml, query.name, 2);
-            assert_eq!((&ended.report["engine"], &ended.report["events"]), (&"yaml".into(), &EVENTS.into()));
+            assert_eq!(
+                (&ended.report["engine"], &ended.report["events"]),
+                (&"yaml".into(), &EVENTS.into())
+            );
             ended.assert_rows(&alone.rows, &format!("{} as a topology", query.name));
         }
     }

@@ -112,4 +112,16 @@ mod tests {
                         \"with, comma and \"\"quote\"\"\",\"\",\"\\N\",\\N";
         assert_eq!(String::from_utf8(line).as_deref(), Ok(expected));
     }
+
+    #[test]
+    fn values_of_rows_are_written_likewise() {
+        let mut line = Vec::new();
+        let price = "110488.180".parse().map(Value::Decimal).unwrap_or(Value::Null);
+        let csv = Csv::new(&mut line).value(&Value::Null).value(&Value::Int64(-7)).value(&price);
+        csv.value(&Value::Timestamp(1_700_006_300_004))
+            .value(&Value::string("a,b"))
+            .value(&Value::Boolean(true));
+        let expected = "\\N,-7,110488.180,2023-11-14 23:58:20.004,\"a,b\",true";
+        assert_eq!(String::from_utf8(line).as_deref(), Ok(expected));
+    }
 }

@@ -62,10 +62,7 @@ const NO_MEAN: &str = "a condition of a pattern can look at the first and the la
                        of all of them";
 
 /// Queries that no topology says, and why not.
-pub const WITHOUT: &[(&str, &str)] = &[
-    ("cep1", NO_MEAN),
-    ("cep2", NO_MEAN),
-];
+pub const WITHOUT: &[(&str, &str)] = &[("cep1", NO_MEAN), ("cep2", NO_MEAN)];
 
 impl Topology {
     /// The topology of a query.
@@ -107,9 +104,11 @@ mod tests {
     #[test]
     fn every_file_of_the_folder_is_a_topology_of_the_program() {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../config/nexmark");
-        let files = fs::read_dir(folder).expect("a folder").map(|entry| entry.expect("readable").path());
+        let files =
+            fs::read_dir(folder).expect("a folder").map(|entry| entry.expect("readable").path());
         let stems = files.filter(|file| file.extension().is_some_and(|end| end == "yaml"));
-        let stems = stems.map(|file| file.file_stem().expect("a name").to_string_lossy().into_owned());
+        let stems =
+            stems.map(|file| file.file_stem().expect("a name").to_string_lossy().into_owned());
         let names: BTreeSet<String> = TOPOLOGIES.iter().map(|one| one.name.to_owned()).collect();
         let tests = |stem: &String| !stem.ends_with(".test");
         assert_eq!(stems.filter(tests).collect::<BTreeSet<_>>(), names);

@@ -52,9 +52,8 @@ fn write_row<'c>(row: &Row, line: Csv<'c>) -> Csv<'c> {
 /// # Errors
 /// When there is no topology, or it is broken.
 pub(crate) fn job(query: &str, input: &Input, output: &Output) -> Result<(Job, Settings), String> {
-    let topology = Topology::of(query).map_err(|reason| {
-        format!("{query} is no topology: {reason}; `--engine typed` runs it")
-    })?;
+    let topology = Topology::of(query)
+        .map_err(|reason| format!("{query} is no topology: {reason}; `--engine typed` runs it"))?;
     let mut overrides = input.overrides();
     overrides.push(format!("{SINK}.{RESULT}={{}}"));
     let source = Source::new(format!("config/nexmark/{query}.yaml"), topology.text);
@@ -66,4 +65,44 @@ pub(crate) fn job(query: &str, input: &Input, output: &Output) -> Result<(Job, S
     let job = deploy(&loaded, &registry).map_err(|error| error.to_string())?;
     let said = loaded.document.as_ref().and_then(|document| document.job.as_ref());
     Ok((job, said.map(settings).unwrap_or_default()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::topologies::TOPOLOGIES;
+    use clap::Parser;
+
+    #[derive(Parser)]
+    struct Flags {
+        #[command(flatten)]
+        input: Input,
+    }
+
+    /// The job of a query under these flags.
+    fn drawn(query: &str, flags: &[&str]) -> Result<Job, String> {
+        let flags = Flags::parse_from([&["nexmark"], flags].concat());
+        job(query, &flags.input, &Output::new(None, false)).map(|(job, _)| job)
+    }
+
+    #[test]
+    fn every_topology_is_deployed_over_made_up_and_recorded_events() {
+        let strange = ["--input", "a folder/it's \"${HOME}\".json"];
+        for topology in TOPOLOGIES {
+            for flags in [&["--events", "7", "--out-of-order", "3"][..], &strange] {
+                let job = drawn(topology.name, flags);
+                let job = job.unwrap_or_else(|why| panic!("{}: {why}", topology.name));
+                let graph =
+                    job.into_graph().unwrap_or_else(|why| panic!("{}: {why}", topology.name));
+                assert!(graph.nodes.iter().any(|node| node.uid == SINK));
+            }
+        }
+    }
+
+    #[test]
+    fn a_query_without_a_topology_says_why() {
+        let said = drawn("cep1", &[]).err().unwrap_or_default();
+        assert!(said.starts_with("cep1 is no topology: a condition of a pattern"), "{said}");
+        assert!(said.ends_with("`--engine typed` runs it"), "{said}");
+    }
 }

@@ -52,7 +52,12 @@ struct LastSales {
 /// The sale that a row tells of.
 fn sale(row: &Row) -> Result<Sale, BoxError> {
     match row.values() {
-        [Value::Int64(seller), Value::Int64(auction), Value::Timestamp(won), Value::Int64(price)] => {
+        [
+            Value::Int64(seller),
+            Value::Int64(auction),
+            Value::Timestamp(won),
+            Value::Int64(price),
+        ] => {
             let [seller, auction, price] = [*seller, *auction, *price].map(i64::cast_unsigned);
             Ok(Sale { won: Timestamp(*won), auction, seller, price })
         }
