@@ -121,7 +121,7 @@ mod tests {
         csv.value(&Value::Timestamp(1_700_006_300_004))
             .value(&Value::string("a,b"))
             .value(&Value::Boolean(true));
-        let expected = "\\N,-7,110488.180,2023-11-14 23:58:20.004,\"a,b\",true";
+        let expected = "\\N,-7,110488.180,2023-11-14 23:58:20.004,\"a,b\",TRUE";
         assert_eq!(String::from_utf8(line).as_deref(), Ok(expected));
     }
 }
