@@ -1,8 +1,8 @@
-//! Queries over made-up events: those without recorded rows against their definition, and each at parallelism
-//! 1 against 2.
+//! Queries over made-up events: those without recorded rows against their definition, each at parallelism 1
+//! against 2, and each topology against its twin in Rust.
 
 use crate::place::ONE_EACH_MS;
-use crate::place::{Ended, Place};
+use crate::place::{Ended, Engine, Place};
 use nexmark::QUERIES;
 
 /// Events, and how far they are out of order.
@@ -10,8 +10,13 @@ const EVENTS: u64 = 20_000;
 const BLOCK: u64 = 700;
 
 fn run(query: &str, parallelism: u32) -> Ended {
+    run_by(Engine::Typed, query, parallelism)
+}
+
+fn run_by(engine: Engine, query: &str, parallelism: u32) -> Ended {
     let place = Place::new();
-    let start = place.query(query).flag("--events", EVENTS).flag("--out-of-order", BLOCK);
+    let start =
+        place.query_by(engine, query).flag("--events", EVENTS).flag("--out-of-order", BLOCK);
     let start = start.flag("--events-per-second", ONE_EACH_MS);
     start.flag("--parallelism", parallelism).run(query)
 }
@@ -33,7 +38,20 @@ fn rows_are_the_same_at_parallelism_1_and_2() {
         assert_eq!(alone.report["events"], EVENTS);
         assert!(alone.rows.len() > 1, "{} has rows", query.name);
         run(query.name, 2).assert_rows(&alone.rows, query.name);
+        if Engine::Yaml.knows(query.name) {
+            let ended = run_by(Engine::Yaml, query.name, 2);
+            assert_eq!(
+                (&ended.report["engine"], &ended.report["events"]),
+                (&"yaml".into(), &EVENTS.into())
+            );
+            ended.assert_rows(&alone.rows, &format!("{} as a topology", query.name));
+        }
     }
+}
+
+#[test]
+fn q12_runs_as_a_topology_as_well() {
+    assert_eq!(run_by(Engine::Yaml, "q12", 2).rows, run("q12", 2).rows);
 }
 
 #[test]

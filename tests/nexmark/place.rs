@@ -1,5 +1,6 @@
 //! A query as a process in a folder of its own, and the rows it leaves there.
 
+use nexmark::TOPOLOGIES;
 use serde_json::Value;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -8,6 +9,20 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Of events in the same millisecond the last one is whoever comes last, which is another one in each run.
 pub(crate) const ONE_EACH_MS: u64 = 1000;
+
+/// How queries are put together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Engine {
+    Typed,
+    Yaml,
+}
+
+impl Engine {
+    /// Whether it has this query.
+    pub(crate) fn knows(self, query: &str) -> bool {
+        self == Self::Typed || TOPOLOGIES.iter().any(|topology| topology.name == query)
+    }
+}
 
 /// A folder for one query after another.
 pub(crate) struct Place(PathBuf);
@@ -36,6 +51,14 @@ impl Place {
         // A query that fails for good ends.
         let start = start.flag("--restart-strategy", "fixed-delay:3:0");
         start.flag("--output", output.display()).flag("--summary-json", summary.display())
+    }
+
+    /// The same, put together so.
+    pub(crate) fn query_by(&self, engine: Engine, query: &str) -> Start {
+        match engine {
+            Engine::Typed => self.query(query),
+            Engine::Yaml => self.query(query).flag("--engine", "yaml"),
+        }
     }
 }
 

@@ -5,11 +5,15 @@ use crate::output::Output;
 use crate::queries::{QUERIES, Query};
 use crate::report::Report;
 use crate::result_file;
+use crate::yaml;
 use clap::builder::{PossibleValue, TypedValueParser};
 use clap::{Parser, ValueEnum};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use tidegate::prelude::*;
+
+/// What was asked for cannot be run: nothing was started.
+const REFUSED: u8 = 2;
 
 /// One query of Nexmark, over made-up or recorded events
 #[derive(Clone, Debug, Parser)]
@@ -35,6 +39,8 @@ pub struct Command {
 pub(crate) enum Engine {
     /// In Rust.
     Typed,
+    /// By its topology in `config/nexmark`.
+    Yaml,
 }
 
 fn parser_of_queries() -> impl TypedValueParser<Value = &'static Query> {
@@ -48,9 +54,14 @@ impl Command {
     #[must_use]
     pub fn run(&self) -> ExitCode {
         let output = Output::new(self.output.as_deref(), self.launch.state_dir.is_some());
-        let job = Job::new(self.query.name);
-        (self.query.draw)(&self.input.events(&job), &output);
-        tidegate::launch_and_then(job, &self.launch, |summary| {
+        let (job, launch) = match self.job(&output) {
+            Ok(drawn) => drawn,
+            Err(refusal) => {
+                eprintln!("error: {refusal}");
+                return ExitCode::from(REFUSED);
+            }
+        };
+        tidegate::launch_and_then(job, &launch, |summary| {
             if summary.end == "finished"
                 && let Some(file) = &self.output
             {
@@ -59,5 +70,23 @@ impl Command {
             }
             Report::new(self.query.name, self.engine, summary).print()
         })
+    }
+
+    /// The job, and how it is run.
+    ///
+    /// # Errors
+    /// When the query has no topology.
+    fn job(&self, output: &Output) -> Result<(Job, LaunchArgs), String> {
+        match self.engine {
+            Engine::Typed => {
+                let job = Job::new(self.query.name);
+                (self.query.draw)(&self.input.events(&job), output);
+                Ok((job, self.launch.clone()))
+            }
+            Engine::Yaml => {
+                let (job, settings) = yaml::job(self.query.name, &self.input, output)?;
+                Ok((job, LaunchArgs { settings, ..self.launch.clone() }))
+            }
+        }
     }
 }

@@ -8,6 +8,7 @@ use jiff::tz::TimeZone;
 use std::fmt::Display;
 use std::io::Write;
 use tidegate::prelude::Timestamp;
+use tidegate_rows::Value;
 
 /// The line of a row, field by field.
 pub(crate) struct Csv<'a> {
@@ -63,7 +64,23 @@ impl<'a> Csv<'a> {
     pub(crate) fn text_or_null(self, text: Option<&str>) -> Self {
         match text {
             Some(text) => self.text(text),
-            None => self.field(|line| line.extend_from_slice(b"\\N")),
+            None => self.null(),
+        }
+    }
+
+    fn null(self) -> Self {
+        self.field(|line| line.extend_from_slice(b"\\N"))
+    }
+
+    /// A value of a topology.
+    pub(crate) fn value(self, value: &Value) -> Self {
+        match value {
+            Value::Null => self.null(),
+            Value::Int64(number) => self.plain(number),
+            Value::Decimal(number) => self.plain(number),
+            Value::Timestamp(millis) => self.time(Timestamp(*millis)),
+            Value::String(text) => self.text(text),
+            other => self.text(&other.to_string()),
         }
     }
 }
@@ -93,6 +110,18 @@ mod tests {
             .text_or_null(None);
         let expected = "7,110488.180,0.005,2023-11-14 23:58:20.004,plain \\ text,\
                         \"with, comma and \"\"quote\"\"\",\"\",\"\\N\",\\N";
+        assert_eq!(String::from_utf8(line).as_deref(), Ok(expected));
+    }
+
+    #[test]
+    fn values_of_rows_are_written_likewise() {
+        let mut line = Vec::new();
+        let price = "110488.180".parse().map(Value::Decimal).unwrap_or(Value::Null);
+        let csv = Csv::new(&mut line).value(&Value::Null).value(&Value::Int64(-7)).value(&price);
+        csv.value(&Value::Timestamp(1_700_006_300_004))
+            .value(&Value::string("a,b"))
+            .value(&Value::Boolean(true));
+        let expected = "\\N,-7,110488.180,2023-11-14 23:58:20.004,\"a,b\",TRUE";
         assert_eq!(String::from_utf8(line).as_deref(), Ok(expected));
     }
 }

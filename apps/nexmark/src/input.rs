@@ -6,12 +6,19 @@ use std::path::PathBuf;
 use tidegate::prelude::*;
 use tidegate_file::FileSource;
 use tidegate_generator::{Bid, Event, NexmarkGenerator};
+use tidegate_topology::tree::Variables;
 
 /// How long the watermark waits for events that are late, in milliseconds.
 const DELAY_MS: i64 = 4_000;
 
 /// The uid of the source.
 pub(crate) const SOURCE: &str = "events";
+
+/// The variable that has the path of a recording.
+const INPUT: &str = "INPUT";
+
+/// The event time of a recorded event, whichever it is: its line has none in a column of its own.
+const RECORDED_TIME: &str = "COALESCE(bid.dateTime, auction.dateTime, person.dateTime)";
 
 /// Which events.
 #[derive(Args, Clone, Debug)]
@@ -50,6 +57,31 @@ impl Input {
                 job.source(SOURCE, generator, strategy)
             }
         }
+    }
+
+    /// The same for a topology: what overrides its source.
+    pub(crate) fn overrides(&self) -> Vec<String> {
+        if self.input.is_some() {
+            return vec![
+                format!("{SOURCE}.file={{ path: \"${{{INPUT}}}\", format: json }}"),
+                format!("{SOURCE}.schema.dateTime=timestamp?"),
+                format!("{SOURCE}.event_time.timestamp={RECORDED_TIME}"),
+            ];
+        }
+        let said = [
+            ("events", self.events),
+            ("events_per_second", self.events_per_second),
+            ("seed", self.seed),
+            ("out_of_order", self.out_of_order),
+        ];
+        let generator = said.map(|(key, n)| format!("{SOURCE}.generator.nexmark.{key}={n}"));
+        generator.into()
+    }
+
+    /// The variables that these ask for: a path may hold anything, and so does not stand in YAML itself.
+    pub(crate) fn variables(&self) -> Variables {
+        let path = self.input.as_ref().map(|path| path.to_string_lossy().into_owned());
+        path.into_iter().map(|path| (INPUT, path)).collect()
     }
 }
 

@@ -9,16 +9,20 @@
 //! shows the result: the rows that are left when the input has ended, as sorted CSV.
 //!
 //! Each query is a file in `queries/` that says what it asks and how it is answered; `queries/mod.rs` lists
-//! them.
+//! them. Most of them are topologies as well, in `config/nexmark`, which `--engine yaml` runs.
 
 mod command;
 mod csv;
 mod input;
+mod last_sales;
 mod output;
 mod queries;
 mod recorded;
 mod report;
 mod result_file;
+mod topologies;
+mod yaml;
 
 pub use command::Command;
 pub use queries::{QUERIES, Query};
+pub use topologies::{TOPOLOGIES, Topology, WITHOUT};

@@ -10,7 +10,7 @@ use tidegate::prelude::*;
 use tidegate_file::FileSink;
 
 /// The uid of the sink.
-const SINK: &str = "rows";
+pub(crate) const SINK: &str = "rows";
 
 /// Writes a row.
 pub(crate) type Write<T> = for<'r, 'c> fn(&'r T, Csv<'c>) -> Csv<'c>;

@@ -33,6 +33,7 @@ impl<'a> Report<'a> {
             query,
             engine: match engine {
                 Engine::Typed => "typed",
+                Engine::Yaml => "yaml",
             },
             events,
             seconds: summary.seconds,

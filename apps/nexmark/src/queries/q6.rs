@@ -6,8 +6,8 @@
 
 use super::Query;
 use super::winning_bids::winning_bids;
+use crate::last_sales::{Sale, Told, put_in};
 use crate::output::Output;
-use serde::{Deserialize, Serialize};
 use tidegate::prelude::*;
 use tidegate_generator::Event;
 
@@ -20,18 +20,6 @@ pub(super) const QUERY: Query = Query {
     header: "seller:BIGINT,id:BIGINT,dateTime:TIMESTAMP(3),price:BIGINT,avg_price:BIGINT",
     draw,
 };
-
-/// A sale, in the order of sales.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-struct Sale {
-    won: Timestamp,
-    auction: u64,
-    seller: u64,
-    price: u64,
-}
-
-/// A sale and the mean price of the last ones.
-type Row = (Sale, u64);
 
 fn draw(events: &Stream<Event>, out: &Output) {
     let sales = winning_bids(events, |auction| auction.seller)
@@ -55,16 +43,10 @@ struct LastSales {
     sales: ValueState<u64, Vec<Sale>>,
 }
 
-/// The mean price of the sale at `place` and of those before it, rounded down.
-fn mean(sales: &[Sale], place: usize) -> u64 {
-    let last = &sales[place.saturating_sub(BEFORE)..=place];
-    last.iter().map(|sale| sale.price).sum::<u64>() / last.len() as u64
-}
-
 impl KeyedProcess for LastSales {
     type Key = u64;
     type In = Sale;
-    type Out = Change<Row>;
+    type Out = Change<Told>;
 
     fn process(
         &mut self,
@@ -73,18 +55,7 @@ impl KeyedProcess for LastSales {
         ctx: &mut KeyedContext<'_, u64, Self::Out>,
     ) -> Result<(), BoxError> {
         let sales = self.sales.get_or_insert_with(key, Vec::new);
-        let place = sales.partition_point(|other| *other < sale);
-        let behind = sales.len().min(place + BEFORE);
-        let before: Vec<u64> = (place..behind).map(|place| mean(sales, place)).collect();
-        sales.insert(place, sale);
-        ctx.emit(Change::insert((sale, mean(sales, place))));
-        for (place, before) in (place + 1..).zip(before) {
-            let (moved, after) = (sales[place], mean(sales, place));
-            if before != after {
-                ctx.emit(Change::update_before((moved, before)));
-                ctx.emit(Change::update_after((moved, after)));
-            }
-        }
+        put_in(sales, sale, BEFORE, |change| ctx.emit(change));
         Ok(())
     }
 
