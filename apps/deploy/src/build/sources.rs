@@ -11,6 +11,7 @@ use tidegate_file::Malformed;
 use tidegate_generator::{AppEventGenerator, ClickGenerator, NexmarkGenerator, Sequence};
 use tidegate_row_connectors::{
     InlineRows, Layout, app_event_rows, click_rows, file_source, nexmark_rows, sequence_rows,
+    stdin_source,
 };
 use tidegate_rows::Row;
 use tidegate_topology::document::{self, DeadLetters, Generator, Unusable};
@@ -36,6 +37,10 @@ pub(super) fn source(
                 None => files,
             };
             Ok(Outputs::main(site.own(site.job.source(name, files, strategy(time)))))
+        }
+        SourcePlan::Stdin { format, malformed } => {
+            let stdin = stdin_source(&layout(format), timestamp).on_malformed(policy(malformed));
+            Ok(Outputs::main(site.own(site.job.source(name, stdin, strategy(time)))))
         }
         SourcePlan::Inline(rows) => {
             let schema = &site.node().outputs[0].schema;

@@ -363,7 +363,10 @@ fn a_pattern_survives_a_fault_wherever_it_strikes() {
     let rows = run(&sections);
     assert!(rows["out"].len() > 100);
     for (node, record) in [("found", 1), ("found", 37), ("found", 150), ("found.columns", 20)] {
-        let faulty = run_once(&sections, Run { parallelism: 2, fault: Some((node, record)) });
+        let faulty = run_once(
+            &sections,
+            Run { parallelism: 2, fault: Some((node, record)), ..Run::default() },
+        );
         assert_eq!(Ok(&rows), faulty.as_ref(), "{node} at {record}");
     }
 }

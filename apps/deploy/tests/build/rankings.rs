@@ -75,8 +75,10 @@ sinks: {{ out: {{ inputs: plain, collect: {{}} }} }}
     };
     // With two subtasks the update may come before the other one has given out its part.
     let of = |ties: &str| {
-        let run =
-            run_once(&topology(ties), Run { parallelism: 1, fault: Some(("step.ranking", 2)) });
+        let run = run_once(
+            &topology(ties),
+            Run { parallelism: 1, fault: Some(("step.ranking", 2)), ..Run::default() },
+        );
         run.expect("no mistake")["out"].clone()
     };
     assert_eq!(of(""), ["a|1|1", "a|1|2", "b|1|2", "b|2|1", "x|1|1"]);

@@ -11,6 +11,9 @@ use serde::Deserialize;
 pub enum SourceKind {
     /// Rows of files that are there when the job starts.
     File(FileSource),
+    /// Rows of standard input, up to its end, read by one subtask. What was read cannot be read again: a restart that would
+    /// need it is refused.
+    Stdin(Stdin),
     /// Records that are made up, the same in every run.
     Generator(Generator),
     /// Records that stand in the topology itself.
@@ -30,6 +33,16 @@ pub struct FileSource {
     /// A file is cut into ranges of at least so many bytes, which are read in parallel.
     #[serde(default)]
     pub range_min: Option<super::Size>,
+}
+
+/// Rows of standard input.
+#[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema)]
+pub struct Stdin {
+    /// How rows are written.
+    pub format: Format,
+    /// What becomes of a row that cannot be read.
+    #[serde(default)]
+    pub malformed: DeadLetters,
 }
 
 /// What becomes of a record that cannot be used.

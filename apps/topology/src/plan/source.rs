@@ -4,7 +4,7 @@ use super::walk::{Planned, Planning};
 use super::{FormatPlan, NodePlan};
 use crate::code::Code;
 use crate::diagnostic::Diagnostic;
-use crate::document::{DeadLetters, FileSource, Format, Generator, Node, SourceKind};
+use crate::document::{DeadLetters, FileSource, Format, Generator, Node, SourceKind, Stdin};
 use std::path::PathBuf;
 use std::sync::Arc;
 use tidegate_rows::format::TextFormat;
@@ -23,6 +23,13 @@ pub enum SourcePlan {
         malformed: DeadLetters,
         /// The least number of bytes that are read as a range of their own.
         range_min_bytes: Option<u64>,
+    },
+    /// Rows of standard input.
+    Stdin {
+        /// How rows are written.
+        format: FormatPlan,
+        /// What becomes of a record that is no row, or has no event time.
+        malformed: DeadLetters,
     },
     /// Records that are made up. Its typed records become rows of its columns: numbers int64, names and
     /// words string; of Nexmark a row has three structs, `person`, `auction` and `bid`, two of which are NULL; `event_type`
@@ -50,6 +57,7 @@ impl Planning<'_> {
     pub(super) fn source(&mut self, node: &Node, kind: &SourceKind) -> Planned {
         let (schema, plan) = match kind {
             SourceKind::File(file) => self.file(file, node),
+            SourceKind::Stdin(stdin) => self.stdin(stdin, node),
             SourceKind::Generator(generator) => {
                 let own = generated(generator);
                 let help = format!("leave it out, or say just these: `{{ {own} }}`");
@@ -73,14 +81,7 @@ impl Planning<'_> {
     }
 
     fn file(&mut self, file: &FileSource, node: &Node) -> (Option<Schema>, Option<SourcePlan>) {
-        let schema = if matches!(file.format, Format::Text) {
-            let own = TextFormat::schema();
-            let help = "leave it out: `text` has the one column `line`";
-            self.has_own(node, &own, "the format `text`", help);
-            Some(own)
-        } else {
-            self.said(node, true)
-        };
+        let schema = self.written(&file.format, node);
         if file.path.is_empty() {
             let wrong = Diagnostic::new(Code::MissingKey, node.kind_span, "no file is named");
             self.diagnostics.push(wrong.label("`path` is an empty list"));
@@ -93,6 +94,34 @@ impl Planning<'_> {
             range_min_bytes: file.range_min.map(|size| size.0),
         });
         (schema, plan)
+    }
+
+    fn stdin(&mut self, stdin: &Stdin, node: &Node) -> (Option<Schema>, Option<SourcePlan>) {
+        let schema = self.written(&stdin.format, node);
+        if let Some(several) = node.common.as_ref().and_then(|common| common.parallelism.as_ref())
+            && several.value > 1
+        {
+            let message = "standard input is read by one subtask";
+            let wrong = Diagnostic::new(Code::Contradiction, several.span, message);
+            let help = "remove it; what follows may have more subtasks";
+            self.diagnostics.push(wrong.label("the others would have nothing to do").help(help));
+        }
+        let Some(rows) = &schema else { return (None, None) };
+        let format = self.format(&stdin.format, rows, node.kind_span);
+        let malformed = stdin.malformed.clone();
+        (schema, format.map(|format| SourcePlan::Stdin { format, malformed }))
+    }
+
+    /// The columns of rows that stand in bytes.
+    fn written(&mut self, format: &Format, node: &Node) -> Option<Schema> {
+        if matches!(format, Format::Text) {
+            let own = TextFormat::schema();
+            let help = "leave it out: `text` has the one column `line`";
+            self.has_own(node, &own, "the format `text`", help);
+            Some(own)
+        } else {
+            self.said(node, true)
+        }
     }
 
     /// The columns that a source says it has.

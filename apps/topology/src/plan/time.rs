@@ -132,13 +132,14 @@ impl Planning<'_> {
 fn fails(node: &Node) -> bool {
     match &node.kind {
         Some(Kind::Source(SourceKind::File(file))) => file.malformed == DeadLetters::Fail,
+        Some(Kind::Source(SourceKind::Stdin(stdin))) => stdin.malformed == DeadLetters::Fail,
         _ => node.common.as_ref().is_none_or(|common| common.dead_letters == Unusable::Fail),
     }
 }
 
 fn how_not_to_fail(node: &Node) -> &'static str {
     match &node.kind {
-        Some(Kind::Source(SourceKind::File(_))) => {
+        Some(Kind::Source(SourceKind::File(_) | SourceKind::Stdin(_))) => {
             "if it never is, say so in `schema` (a type without `?`); else leave such rows out with `malformed: skip`"
         }
         Some(Kind::Source(_)) => "if it never is, say so in `schema`: a type without `?`",

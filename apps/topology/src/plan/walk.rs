@@ -2,7 +2,7 @@
 //!
 //! Apart from the kinds, which know nothing of the graph.
 
-use super::{NodePlan, Plan, PlanNode, Port, PortRef};
+use super::{NodePlan, Plan, PlanNode, Port, PortRef, SourcePlan};
 use crate::check::{Flow, Graph};
 use crate::diagnostic::Diagnostics;
 use crate::document::{Document, Kind, Node, OperatorKind, Role};
@@ -157,15 +157,18 @@ fn assemble(
             })
             .collect();
         let common = node.common.as_ref()?;
+        let kind = found.kind?;
+        let is_alone = matches!(kind, NodePlan::Source(SourcePlan::Stdin { .. }, _));
+        let said = common.parallelism.as_ref().map(|number| number.value);
         places.insert(*at, nodes.len());
         nodes.push(PlanNode {
             name: node.name.value.clone(),
             role: node.role,
-            parallelism: common.parallelism.as_ref().map(|number| number.value),
+            parallelism: if is_alone { Some(1) } else { said },
             chaining: common.chaining,
             unusable: common.dead_letters,
             inputs: inputs?,
-            kind: found.kind?,
+            kind,
             outputs,
         });
     }
