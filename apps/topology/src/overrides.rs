@@ -163,7 +163,12 @@ impl Putting {
             entries.push(Entry { key: key.to_owned(), key_span: span, value });
             entries.len() - 1
         });
-        Ok(&mut entries[at].value)
+        let entry = &mut entries[at];
+        if !matches!(entry.value.value, Value::Mapping(_) | Value::Sequence(_)) {
+            // Nothing will be left of what stands in the file.
+            entry.key_span = span;
+        }
+        Ok(&mut entry.value)
     }
 }
 

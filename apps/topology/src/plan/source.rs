@@ -48,7 +48,10 @@ impl SourcePlan {
             Self::Generator(Generator::Clicks(_)) => Some((4, 1_000)),
             Self::Generator(Generator::AppEvents(_)) => Some((3, 1_000)),
             Self::Generator(Generator::Nexmark(_)) => Some((4, 1)),
-            Self::Generator(Generator::Sequence(_)) | Self::File { .. } | Self::Stdin { .. } | Self::Inline(_) => None,
+            Self::Generator(Generator::Sequence(_))
+            | Self::File { .. }
+            | Self::Stdin { .. }
+            | Self::Inline(_) => None,
         }
     }
 }
