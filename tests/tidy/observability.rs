@@ -90,7 +90,8 @@ fn unknown_labels<'a>(
     before: &'a str,
 ) -> impl Iterator<Item = String> {
     let labels = query.labels.clone();
-    let unknown = labels_in(template, before).filter(move |label| !labels.contains(&(*label).to_owned()));
+    let unknown =
+        labels_in(template, before).filter(move |label| !labels.contains(&(*label).to_owned()));
     unknown.map(move |label| format!("its result has no label `{label}`, shown in `{template}`"))
 }
 
@@ -134,7 +135,11 @@ fn every_alert_is_shown_firing_and_silent() {
             let Some((_, name)) = said(asked, "expr").split_once("alertname=\"") else { continue };
             let name = name.split('"').next().unwrap_or(name).to_owned();
             let none = items(asked, "exp_samples").is_empty();
-            if none { silent.insert(name) } else { firing.insert(name) };
+            if none {
+                silent.insert(name)
+            } else {
+                firing.insert(name)
+            };
         }
     }
     let there: BTreeSet<String> =

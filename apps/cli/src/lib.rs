@@ -13,6 +13,7 @@
 //! }
 //! ```
 
+mod diff;
 mod explain;
 mod output;
 mod run;
@@ -40,6 +41,8 @@ enum Command {
     Validate(validate::Args),
     /// Show what a topology amounts to: columns, keys, time, state, and how it would run
     Explain(explain::Args),
+    /// Say what becomes of the state of a job when its topology changes
+    Diff(diff::Args),
     /// Print the JSON Schema of topologies, for editors
     Schema,
 }
@@ -51,6 +54,7 @@ pub fn main(registry: &Registry) -> ExitCode {
         Command::Run(args) => run::run(&args, registry),
         Command::Validate(args) => validate::run(&args, registry),
         Command::Explain(args) => explain::run(&args, registry),
+        Command::Diff(args) => diff::run(&args, registry),
         Command::Schema => schema::run(registry),
     }
 }
