@@ -81,6 +81,10 @@ fn options(loaded: &Loaded, node: &str, kind: &str) -> BTreeMap<String, String> 
         // `project` and `map` are one kind to the plan; neither keeps anything.
         if key == kind {
             collect(&entry.value, String::new(), &mut found);
+            // One that is no mapping, such as the condition of a filter.
+            if let Some(value) = found.remove("") {
+                found.insert(kind.to_owned(), value);
+            }
         } else if !ELSEWHERE.contains(&key) {
             collect(&entry.value, key.to_owned(), &mut found);
         }

@@ -189,8 +189,10 @@ impl Judging<'_> {
         }
         for (uid, was) in old.of_node(node) {
             if !new.operators.contains_key(uid) {
-                let why =
-                    format!("its operator `{uid}` ({}) is in the state, and lacks here", was.kind);
+                let why = format!(
+                    "its operator `{uid}` ({}) is in the state, and is built no more",
+                    was.kind
+                );
                 verdict.at_least(Fate::Refused, why);
             }
         }
