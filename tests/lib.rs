@@ -3,5 +3,6 @@
 pub mod bench;
 pub mod conformance;
 pub mod harness;
+pub mod installed;
 pub mod lookups;
 pub mod shared_material;

@@ -16,6 +16,7 @@ mod lesson_rows;
 mod lessons;
 mod lookups;
 mod pattern_rows;
+mod prometheus;
 mod refusals;
 mod rows;
 mod service;

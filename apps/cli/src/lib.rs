@@ -13,6 +13,7 @@
 //! }
 //! ```
 
+mod diff;
 mod explain;
 mod output;
 mod run;
@@ -43,6 +44,8 @@ enum Command {
     Explain(explain::Args),
     /// Run unit tests of topologies: rows in, rows expected, on one thread and in milliseconds
     Test(test::Args),
+    /// Say what becomes of the state of a job when its topology changes
+    Diff(diff::Args),
     /// Print the JSON Schema of topologies, for editors
     Schema,
 }
@@ -55,6 +58,7 @@ pub fn main(registry: &Registry) -> ExitCode {
         Command::Validate(args) => validate::run(&args, registry),
         Command::Explain(args) => explain::run(&args, registry),
         Command::Test(args) => test::run(&args, registry),
+        Command::Diff(args) => diff::run(&args, registry),
         Command::Schema => schema::run(registry),
     }
 }
