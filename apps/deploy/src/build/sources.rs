@@ -132,3 +132,29 @@ fn nexmark(of: &document::Nexmark) -> NexmarkGenerator {
 fn sequence(of: &document::Sequence) -> Sequence {
     with(Sequence::new(of.records), of.keys.map(|n| n.0), Sequence::keys)
 }
+
+#[cfg(test)]
+mod tests {
+    use tidegate_row_connectors::{
+        app_event_schema, click_schema, nexmark_schema, sequence_schema,
+    };
+    use tidegate_topology::{Source, kinds::Kinds, load, tree::Variables};
+
+    #[test]
+    fn generators_give_the_columns_that_are_planned() {
+        for (generator, schema) in [
+            ("clicks: {}", click_schema()),
+            ("app_events: {}", app_event_schema()),
+            ("nexmark: {}", nexmark_schema()),
+            ("sequence: { records: 1 }", sequence_schema()),
+        ] {
+            let text = format!(
+                "job: {{ name: a }}\nsources: {{ a: {{ generator: {{ {generator} }} }} }}\nsinks: {{ b: {{ inputs: a, discard: {{}} }} }}\n"
+            );
+            let source = Source::new("a.yaml", text);
+            let plan = load(source, &Variables::default(), &Kinds::default()).plan;
+            let planned = plan.expect("no mistakes").nodes[0].outputs[0].schema.clone();
+            assert_eq!(planned, schema, "{generator}");
+        }
+    }
+}
