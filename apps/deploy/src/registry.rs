@@ -36,6 +36,7 @@ use tidegate::operators::async_io::Asked;
 use tidegate::prelude::*;
 use tidegate_rows::expression::FunctionError;
 use tidegate_rows::{Row, RowKey, Schema, Value};
+use tidegate_topology::document::Role;
 use tidegate_topology::kinds::{Configuration, Kinds, NameTaken, Traits};
 use tidegate_topology::plan::PlanNode;
 
@@ -141,7 +142,8 @@ pub(crate) struct KnownLookup {
 #[derive(Clone, Default)]
 pub struct Registry {
     kinds: Kinds,
-    builders: HashMap<String, Builder>,
+    /// By section too: a source and a sink may have one name.
+    builders: HashMap<(Role, String), Builder>,
     lookups: HashMap<String, (Arc<Schema>, AskBy)>,
 }
 
@@ -166,7 +168,7 @@ impl Registry {
         C: DeserializeOwned + JsonSchema + Send + Sync + 'static,
     {
         self.kinds.source::<C>(name, traits)?;
-        self.insert(name, build);
+        self.insert(Role::Source, name, build);
         Ok(())
     }
 
@@ -184,7 +186,7 @@ impl Registry {
         C: DeserializeOwned + JsonSchema + Send + Sync + 'static,
     {
         self.kinds.operator::<C>(name, traits)?;
-        self.insert(name, build);
+        self.insert(Role::Operator, name, build);
         Ok(())
     }
 
@@ -202,7 +204,7 @@ impl Registry {
         C: DeserializeOwned + JsonSchema + Send + Sync + 'static,
     {
         self.kinds.sink::<C>(name, traits)?;
-        self.insert(name, build);
+        self.insert(Role::Sink, name, build);
         Ok(())
     }
 
@@ -279,6 +281,7 @@ impl Registry {
 
     pub(crate) fn insert<C: Send + Sync + 'static>(
         &mut self,
+        role: Role,
         name: &str,
         build: impl Fn(&C, &Wiring<'_>) -> Built + Send + Sync + 'static,
     ) {
@@ -286,7 +289,7 @@ impl Registry {
             let config = config.downcast_ref::<C>();
             build(config.expect(DECODED), wiring)
         });
-        self.builders.insert(name.to_owned(), builder);
+        self.builders.insert((role, name.to_owned()), builder);
     }
 
     pub(crate) fn lookup_of(
@@ -301,9 +304,58 @@ impl Registry {
     }
 
     pub(crate) fn build(&self, kind: &str, config: &Configuration, wiring: &Wiring<'_>) -> Built {
-        match self.builders.get(kind) {
+        match self.builders.get(&(wiring.node().role, kind.to_owned())) {
             Some(build) => build(config.as_ref(), wiring),
             None => Err(format!("this program does not know how to build a `{kind}`")),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::deploy;
+    use serde::Deserialize;
+    use tidegate_row_connectors::{InlineRows, print_sink};
+    use tidegate_topology::{Source, load, tree::Variables};
+
+    /// Of a source.
+    #[derive(Deserialize, JsonSchema)]
+    struct From {
+        first: i64,
+    }
+
+    /// Of a sink.
+    #[derive(Deserialize, JsonSchema)]
+    struct To {}
+
+    #[test]
+    fn a_source_and_a_sink_may_have_one_name() {
+        let mut registry = Registry::default();
+        let source = registry.source("broker", Traits::inputs(0), |from: &From, wiring| {
+            let rows = vec![Row::new([Value::Int64(from.first)])];
+            let rows = InlineRows::new(&wiring.node().outputs[0].schema, rows, None);
+            let rows = rows.map_err(|error| error.to_string())?;
+            let name = &wiring.node().name;
+            let rows = wiring.job().source(name, rows, WatermarkStrategy::none());
+            Ok(Outputs::main(wiring.named(rows)))
+        });
+        let sink = registry.sink("broker", Traits::inputs(1), |_: &To, wiring| {
+            let layout = tidegate_row_connectors::Layout::json(
+                &Schema::new([]).map_err(|error| error.to_string())?,
+            );
+            wiring.input(0).rows().sink(&wiring.node().name, print_sink(&layout));
+            Ok(Outputs::none())
+        });
+        assert_eq!((source, sink), (Ok(()), Ok(())));
+        let text = "job: { name: a }
+sources: { in: { broker: { first: 1 }, schema: { n: int64 } } }
+sinks: { out: { inputs: in, broker: {} } }
+";
+        let loaded = load(Source::new("a.yaml", text), &Variables::default(), registry.kinds());
+        let graph = deploy(&loaded, &registry).map(Job::into_graph);
+        let graph = graph.expect("no mistakes").expect("a sound job");
+        let uids: Vec<&str> = graph.nodes.iter().map(|node| node.uid.as_str()).collect();
+        assert_eq!(uids, ["in", "out"]);
     }
 }

@@ -84,10 +84,8 @@ impl Putting {
     ) -> Result<(), Diagnostic> {
         let [(first, span), rest @ ..] = path else { return Ok(()) };
         if *first == "job" {
-            return {
-                let job = self.entry(tree, (first, *span))?;
-                self.put(job, rest, value)
-            };
+            let job = self.entry(tree, (first, *span))?;
+            return self.put(job, rest, value);
         }
         for (section, words, registered) in sections(kinds) {
             let Value::Mapping(all) = &mut tree.value else { break };

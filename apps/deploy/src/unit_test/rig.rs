@@ -101,11 +101,11 @@ fn tapping(number: usize, output: &PortRef, tap: &Tap) -> PlanNode {
 
 fn with_ends(registry: &Registry) -> Registry {
     let mut registry = registry.clone();
-    registry.insert(SOURCE, |source: &FedSource, wiring: &Wiring<'_>| {
+    registry.insert(Role::Source, SOURCE, |source: &FedSource, wiring: &Wiring<'_>| {
         let rows = wiring.job().source(&wiring.node().name, source.clone(), source.strategy());
         Ok(Outputs::main(wiring.named(rows)))
     });
-    registry.insert(SINK, |(): &(), wiring: &Wiring<'_>| {
+    registry.insert(Role::Sink, SINK, |(): &(), wiring: &Wiring<'_>| {
         let name = &wiring.node().name;
         match wiring.input(0) {
             Flow::Rows(rows) => rows.sink(name, Discard::new()),
@@ -113,7 +113,7 @@ fn with_ends(registry: &Registry) -> Registry {
         };
         Ok(Outputs::none())
     });
-    registry.insert(TAP, |tap: &Tap, wiring: &Wiring<'_>| {
+    registry.insert(Role::Sink, TAP, |tap: &Tap, wiring: &Wiring<'_>| {
         let name = &wiring.node().name;
         match wiring.input(0) {
             Flow::Rows(rows) => rows.sink(name, tap.sink::<Row>()),

@@ -28,7 +28,7 @@ pub struct Document {
 }
 
 /// Which section a node stands in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Role {
     /// `sources`.
     Source,
