@@ -50,8 +50,15 @@ impl Sketch {
             },
             str::to_owned,
         );
-        let (kind, parallelism, chaining, detail) = (kind.to_owned(), None, true, None);
-        self.graph.nodes.push(Node { uid, kind, parallelism, chaining, detail, factory });
+        self.graph.nodes.push(Node {
+            uid,
+            kind: kind.to_owned(),
+            parallelism: None,
+            chaining: true,
+            detail: None,
+            meaning: None,
+            factory,
+        });
         self.graph.nodes.len() - 1
     }
 

@@ -108,6 +108,15 @@ impl<T: Data> Stream<T> {
         self.with_node(|node| node.detail = Some(detail.to_owned()))
     }
 
+    /// Says what the state of the operator that made this stream means, such as `sum of price, tumbling, 60000 ms`.
+    ///
+    /// Bytes do not tell: the state of an operator whose windows have another size can be read, and would give
+    /// wrong rows. A later start that says something else is refused, like one with another kind of operator.
+    #[must_use]
+    pub fn meaning(self, meaning: &str) -> Self {
+        self.with_node(|node| node.meaning = Some(meaning.to_owned()))
+    }
+
     /// Notes that this stream's operator does a part of the work of that of `behind`, where `upstream` is.
     pub(crate) fn prepares<U>(&self, upstream: usize, behind: &Stream<U>) {
         let (node, behind) = (self.origins[0].node, behind.origins[0].node);

@@ -66,6 +66,7 @@ pub(crate) fn start(
         max_parallelism: plan.max_parallelism,
         operators: plan.kinds(),
         inputs: BTreeMap::new(),
+        meanings: plan.meanings(),
     };
     let committers = Committers::open(&plan, &identity).map_err(|error| describe(&error))?;
     if log.manifests().is_empty() {

@@ -34,7 +34,11 @@ impl<'a> Site<'a> {
     /// The stream of the operator that is the node itself.
     pub(crate) fn own<T: Data>(&self, stream: Stream<T>) -> Stream<T> {
         let node = self.node();
-        self.like_node(stream).uid(&node.name)
+        let stream = self.like_node(stream).uid(&node.name);
+        match &node.meaning {
+            Some(meaning) => stream.meaning(meaning),
+            None => stream,
+        }
     }
 
     /// The stream of an operator in front of it, which is as parallel as `input`, so that rows stay in order.

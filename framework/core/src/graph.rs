@@ -68,6 +68,8 @@ pub struct Node {
     pub chaining: bool,
     /// What it does and how, for people.
     pub detail: Option<String>,
+    /// What its state means, where its kind does not say all of it: part of the job's identity.
+    pub meaning: Option<String>,
     /// How it is made.
     pub factory: NodeFactory,
 }
@@ -341,6 +343,7 @@ mod tests {
             parallelism: None,
             chaining: true,
             detail: None,
+            meaning: None,
             factory: NodeFactory::Operator(Arc::new(|_| Err("never built".into()))),
         }
     }

@@ -1,7 +1,7 @@
 //! The plan: the graph cut into vertices (chains of operators), subtasks, channels and regions.
 
 use crate::gate::{ChannelInfo, Port};
-use crate::graph::{EdgeFactory, EdgeSpec, Graph, GraphError, Partitioning};
+use crate::graph::{EdgeFactory, EdgeSpec, Graph, GraphError, Node, Partitioning};
 use crate::key::MaxParallelism;
 use crate::node::NodeFactory;
 use std::collections::BTreeMap;
@@ -277,5 +277,12 @@ impl Plan {
     #[must_use]
     pub fn kinds(&self) -> BTreeMap<String, String> {
         self.graph.nodes.iter().map(|node| (node.uid.clone(), node.kind.clone())).collect()
+    }
+
+    /// What the state of operators means, as far as they say, for the job's identity.
+    #[must_use]
+    pub fn meanings(&self) -> BTreeMap<String, String> {
+        let said = |node: &Node| Some((node.uid.clone(), node.meaning.clone()?));
+        self.graph.nodes.iter().filter_map(said).collect()
     }
 }

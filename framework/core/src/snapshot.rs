@@ -184,6 +184,9 @@ pub struct JobIdentity {
     pub operators: BTreeMap<String, String>,
     /// Source uid to a fingerprint of its input, where the source has one.
     pub inputs: BTreeMap<String, String>,
+    /// Operator uid to what its state means, where the operator says so.
+    #[serde(default)]
+    pub meanings: BTreeMap<String, String>,
 }
 
 impl JobIdentity {

@@ -202,6 +202,7 @@ fn identity(plan: &Plan, instance: String) -> Result<JobIdentity, BoxError> {
         max_parallelism: plan.max_parallelism,
         operators: plan.kinds(),
         inputs,
+        meanings: plan.meanings(),
     })
 }
 
@@ -227,6 +228,13 @@ fn compare(before: &JobIdentity, now: &JobIdentity, plan: &Plan) -> Result<(), R
                 return refuse(format!("its operator `{uid}` is a {kind}, here it is a {other}"));
             }
             Some(_) => {}
+        }
+    }
+    for (uid, was) in &before.meanings {
+        if let Some(is) = now.meanings.get(uid).filter(|is| *is != was) {
+            return refuse(format!(
+                "the state of its operator `{uid}` is that of `{was}`, here it would be that of `{is}`"
+            ));
         }
     }
     if let Some(uid) = now.operators.keys().find(|uid| !before.operators.contains_key(*uid)) {

@@ -50,6 +50,7 @@ pub(crate) fn job() -> JobIdentity {
         max_parallelism: MaxParallelism::DEFAULT,
         operators: BTreeMap::new(),
         inputs: BTreeMap::new(),
+        meanings: BTreeMap::new(),
     }
 }
 

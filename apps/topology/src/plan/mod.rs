@@ -16,6 +16,7 @@ mod join;
 mod join_output;
 mod join_pairs;
 mod lookup;
+mod meaning;
 mod pattern;
 mod pattern_text;
 mod rank;
@@ -76,6 +77,8 @@ pub struct PlanNode {
     pub inputs: Vec<PortRef>,
     /// What it is.
     pub kind: NodePlan,
+    /// What its state means, if it has any: state of another meaning is not taken over.
+    pub meaning: Option<String>,
     /// What it gives, the main output first, then its side outputs. A sink gives nothing.
     pub outputs: Vec<Port>,
 }

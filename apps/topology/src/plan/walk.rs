@@ -2,6 +2,7 @@
 //!
 //! Apart from the kinds, which know nothing of the graph.
 
+use super::meaning::meaning;
 use super::{NodePlan, Plan, PlanNode, Port, PortRef, SourcePlan};
 use crate::check::{Flow, Graph};
 use crate::diagnostic::Diagnostics;
@@ -106,7 +107,7 @@ pub fn plan(
             planning.node(node, &unknown);
         }
     }
-    if planning.diagnostics.has_errors() { None } else { assemble(document, graph, planned) }
+    if planning.diagnostics.has_errors() { None } else { assemble(tree, document, graph, planned) }
 }
 
 fn input(from: Option<&Planned>, side: Option<&str>, flow: &Flow, node: &Node) -> Input {
@@ -123,6 +124,7 @@ fn input(from: Option<&Planned>, side: Option<&str>, flow: &Flow, node: &Node) -
 
 /// The plan of a document in which nothing is wrong.
 fn assemble(
+    tree: &tree::Node,
     document: &Document,
     graph: &Graph,
     mut planned: HashMap<usize, Planned>,
@@ -161,7 +163,7 @@ fn assemble(
         let is_alone = matches!(kind, NodePlan::Source(SourcePlan::Stdin { .. }, _));
         let said = common.parallelism.as_ref().map(|number| number.value);
         places.insert(*at, nodes.len());
-        nodes.push(PlanNode {
+        let mut planned_node = PlanNode {
             name: node.name.value.clone(),
             role: node.role,
             parallelism: if is_alone { Some(1) } else { said },
@@ -169,10 +171,26 @@ fn assemble(
             unusable: common.dead_letters,
             inputs: inputs?,
             kind,
+            meaning: None,
             outputs,
-        });
+        };
+        let schemas: Vec<&Schema> = planned_node
+            .inputs
+            .iter()
+            .map(|input| &nodes[input.node].outputs[input.output].schema)
+            .collect();
+        let options = options(tree, node, planned_node.kind.word());
+        planned_node.meaning = meaning(&planned_node, options, &schemas);
+        nodes.push(planned_node);
     }
     Some(Plan { nodes })
+}
+
+/// What stands under the kind of a node.
+fn options<'a>(tree: &'a tree::Node, node: &Node, kind: &str) -> Option<&'a tree::Node> {
+    let section = format!("{}s", node.role.word());
+    let node = tree.entry(&section)?.value.entry(node.name.as_str())?;
+    node.value.entry(kind).map(|entry| &entry.value)
 }
 
 impl Planning<'_> {

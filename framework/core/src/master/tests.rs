@@ -43,6 +43,7 @@ fn master_with(change: impl FnOnce(&mut JobConfig)) -> JobMaster {
         parallelism: None,
         chaining: true,
         detail: None,
+        meaning: None,
         factory: NodeFactory::Source(Arc::new(NoSource)),
     };
     let graph = Graph { name: "test".into(), nodes: vec![source], ..Graph::default() };
@@ -53,6 +54,7 @@ fn master_with(change: impl FnOnce(&mut JobConfig)) -> JobMaster {
         max_parallelism: MaxParallelism::DEFAULT,
         operators: plan.kinds(),
         inputs: BTreeMap::new(),
+        meanings: BTreeMap::new(),
     };
     let start = StartingPoint { identity, run: 1, claim: 1, latest: None, seed: 0 };
     let mut config = JobConfig::default();
