@@ -57,9 +57,9 @@ where
     /// Matches both sides one to one by event time; what stays alone goes to side outputs.
     pub fn reconcile(&self, reconciliation: Reconciliation<A, B>) -> Stream<(A, B)> {
         let (first, second) = (self.first.key(), self.second.key());
-        self.operator("reconcile", move || {
-            reconciliation.clone().into_operator(first.clone(), second.clone())
-        })
+        let meaning = reconciliation.interval().to_string();
+        let make = move || reconciliation.clone().into_operator(first.clone(), second.clone());
+        self.operator("reconcile", make).meaning(&meaning)
     }
 }
 
@@ -155,14 +155,16 @@ impl<A, F, B, S> IntervalJoinedStreams<A, F, B, S> {
             streams.first.complain(error.to_string());
         }
         let (first, second) = (streams.first.key(), streams.second.key());
-        streams.operator("interval-join", move || {
+        let make = move || {
             let join = IntervalJoin::new(interval)
                 .expect("a job with bounds that cannot be is refused before it is built")
                 .kind(kind);
             let join = late_left.iter().cloned().fold(join, IntervalJoin::side_output_late_left);
             let join = late_right.iter().cloned().fold(join, IntervalJoin::side_output_late_right);
             join.into_operator(first.clone(), second.clone())
-        })
+        };
+        let told = interval.to_string();
+        streams.operator("interval-join", make).detail(&told).meaning(&told)
     }
 }
 

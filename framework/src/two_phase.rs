@@ -6,7 +6,7 @@
 //! record changes its place among the watermarks.
 
 use crate::stream::{KeyedStream, Stream};
-use crate::window::SLICED;
+use crate::window::{FROM_SLICES, SLICED};
 use tidegate_core::element::Data;
 use tidegate_core::key::Key;
 use tidegate_core::operator::OutputTag;
@@ -24,14 +24,14 @@ where
     K: Key,
     F: Fn(&T) -> K + Clone + Send + Sync + 'static,
 {
-    /// Aggregates the windows of `window` in two phases; `None` when the records come from several
+    /// Aggregates the windows of `window`, which are `told` to people, in two phases; `None` when the records come from several
     /// operators.
     pub(crate) fn aggregate_in_two_phases<A: Aggregate<In = T>>(
         &self,
         window: Window,
         late: Option<&OutputTag<T>>,
         aggregate: &A,
-        detail: &str,
+        told: &str,
     ) -> Option<Stream<Windowed<K, A::Out>>>
     where
         A::Accumulator: Sync,
@@ -53,7 +53,8 @@ where
             }
         });
         local.prepares(upstream, &windows);
-        Some(windows.detail(detail))
+        let detail = format!("{told}; {FROM_SLICES}, behind local windows");
+        Some(windows.detail(&detail).meaning(told))
     }
 }
 

@@ -114,11 +114,12 @@ where
         WindowedStream { stream, windows: change(windows), all, two_phase }
     }
 
-    /// Adds the operator that `make` makes, which is known to be possible unless `valid` says not.
+    /// Adds the operator for `windows` that `make` makes, which is known to be possible unless `valid` says not.
     fn add<O: Operator<In = T>>(
         &self,
         kind: &str,
-        detail: &str,
+        windows: &str,
+        how: &str,
         valid: Result<(), InvalidWindowing>,
         make: impl Fn() -> Result<O, InvalidWindowing> + Send + Sync + 'static,
     ) -> Stream<O::Out> {
@@ -128,7 +129,8 @@ where
         let make = move || {
             make().expect("a job with windows that cannot be is refused before it is built")
         };
-        let stream = self.stream.operator(kind, make).detail(detail);
+        let detail = format!("{windows}; {how}");
+        let stream = self.stream.operator(kind, make).detail(&detail).meaning(windows);
         if self.all { stream.parallelism(1) } else { stream }
     }
 }
@@ -186,26 +188,25 @@ where
             (self.windows.clone(), self.stream.key(), self.windows.validate());
         match windows.slices() {
             Ok(window) if self.two_phase && valid.is_ok() => {
-                let detail = format!("{}, behind local windows", self.sliced());
-                let late = windows.late();
-                let both = self.stream.aggregate_in_two_phases(window, late, &aggregate, &detail);
+                let (told, late) = (windows.describe(), windows.late());
+                let both = self.stream.aggregate_in_two_phases(window, late, &aggregate, &told);
                 match both {
                     Some(stream) if self.all => stream.parallelism(1),
                     Some(stream) => stream,
                     None => self.one_phase().aggregate(aggregate),
                 }
             }
-            Ok(window) => self.add(SLICED, &self.sliced(), valid, move || {
+            Ok(window) => self.add(SLICED, &windows.describe(), FROM_SLICES, valid, move || {
                 sliced(window, windows.late(), aggregate.clone(), key.clone())
             }),
             Err(why) => match windows.wall_clock() {
                 Some(window) => {
-                    let detail = format!("{}; one table per window", self.windows.describe());
-                    self.add(WALL_CLOCK, &detail, valid, move || {
+                    let told = windows.describe();
+                    self.add(WALL_CLOCK, &told, "one table per window", valid, move || {
                         Ok(WallClockWindow::new(window, aggregate.clone(), key.clone())?)
                     })
                 }
-                None => self.add(GENERAL, &self.one_by_one(&why), valid, move || {
+                None => self.add_general(&why, valid, move || {
                     windows.clone().aggregate(aggregate.clone(), key.clone())
                 }),
             },
@@ -236,8 +237,7 @@ where
     ) -> Stream<U> {
         let (windows, key, valid) =
             (self.windows.clone(), self.stream.key(), self.windows.validate());
-        let detail = self.one_by_one("a function is called with each window");
-        self.add(GENERAL, &detail, valid, move || {
+        self.add_general("a function is called with each window", valid, move || {
             windows.clone().aggregate_then(aggregate.clone(), function.clone(), key.clone())
         })
     }
@@ -257,28 +257,27 @@ where
     {
         let (windows, key, valid) =
             (self.windows.clone(), self.stream.key(), self.windows.validate());
-        let detail = self.one_by_one("a function is called with all their records");
-        self.add(GENERAL, &detail, valid, move || {
+        self.add_general("a function is called with all their records", valid, move || {
             windows.clone().process(function.clone(), key.clone())
         })
     }
 
-    fn sliced(&self) -> String {
-        format!("{}; computed from slices", self.windows.describe())
-    }
-
-    fn one_by_one(&self, why: &str) -> String {
-        one_by_one(&self.windows, why)
+    fn add_general<O: Operator<In = T>>(
+        &self,
+        why: &str,
+        valid: Result<(), InvalidWindowing>,
+        make: impl Fn() -> Result<O, InvalidWindowing> + Send + Sync + 'static,
+    ) -> Stream<O::Out> {
+        self.add(GENERAL, &self.windows.describe(), &one_by_one(why), valid, make)
     }
 }
 
-fn one_by_one<T, W, G>(windows: &Windowing<T, W, G>, why: &str) -> String
-where
-    T: Data,
-    W: WindowAssigner<T>,
-    G: Trigger<T>,
-{
-    format!("{}; computed one by one: {why}", windows.describe())
+/// How windows are computed that share slices.
+pub(crate) const FROM_SLICES: &str = "computed from slices";
+
+/// How others are, and why.
+fn one_by_one(why: &str) -> String {
+    format!("computed one by one: {why}")
 }
 
 fn sliced<K: Key, A: Aggregate, F: Fn(&A::In) -> K>(
@@ -350,7 +349,8 @@ where
         make: impl Fn() -> Result<O, InvalidWindowing> + Send + Sync + 'static,
     ) -> Stream<O::Out> {
         let windowing = self.windows.windowing();
-        self.add(GENERAL, &one_by_one(windowing, EVICTOR), windowing.validate(), make)
+        let valid = windowing.validate();
+        self.add(GENERAL, &windowing.describe(), &one_by_one(EVICTOR), valid, make)
     }
 }
 
@@ -375,6 +375,37 @@ mod tests {
     fn check(draw: impl FnOnce(&Stream<u64>), expected: &str) {
         let text = explain(draw);
         assert!(text.contains(expected), "{text}");
+    }
+
+    #[test]
+    fn the_state_of_windows_and_joins_says_what_it_means() {
+        let job = Job::new("windows");
+        let numbers = job.source("n", FromVec::new(vec![1u64]), WatermarkStrategy::none());
+        let (n, other) = (numbers.key_by(|n| *n), numbers.key_by(|n| *n));
+        let shifted = Window::tumbling(60_000).offset(5_000);
+        drop(n.window(shifted).aggregate(Count::new()).uid("local-phase"));
+        drop(n.window(shifted).one_phase().aggregate(Count::new()).uid("one-phase"));
+        drop(n.window(Session::with_gap(5)).aggregate(Count::new()).uid("session"));
+        drop(
+            n.window(Window::tumbling(5))
+                .evictor(CountEvictor::before(1))
+                .aggregate(Count::new())
+                .uid("evict"),
+        );
+        drop(n.window_join(&other, Window::tumbling(5)).join().uid("window-join"));
+        drop(n.interval_join(&other).between(-5, 3).join().uid("interval-join"));
+        let graph = job.into_graph().expect("a sound graph");
+        let plan = Plan::new(graph, 2, MaxParallelism::DEFAULT).expect("a sound plan");
+        let expected = [
+            ("evict", "tumbling, 5 ms"),
+            ("interval-join", "right from -5 ms to 3 ms after left"),
+            ("local-phase", "tumbling, 60000 ms, from 5000 ms"),
+            ("one-phase", "tumbling, 60000 ms, from 5000 ms"),
+            ("session", "session with a gap of 5 ms"),
+            ("window-join", "tumbling, 5 ms; kept in slices"),
+        ];
+        let expected = expected.map(|(uid, meaning)| (uid.to_owned(), meaning.to_owned()));
+        assert_eq!(plan.meanings().into_iter().collect::<Vec<_>>(), expected);
     }
 
     #[test]

@@ -160,7 +160,7 @@ where
             let (first, second) = (first.clone(), second.clone());
             windows.clone().into_operator(first, second, function.clone()).expect(REFUSED_BEFORE)
         };
-        streams.operator(&kind, make).detail(&detail)
+        streams.operator(&kind, make).detail(&detail).meaning(&detail)
     }
 }
 
@@ -213,7 +213,7 @@ where
             let (first, second) = (first.clone(), second.clone());
             windows.clone().into_operator(first, second, function.clone()).expect(REFUSED_BEFORE)
         };
-        streams.operator(&kind, make).detail(&detail)
+        streams.operator(&kind, make).detail(&detail).meaning(&detail)
     }
 }
 

@@ -1,6 +1,7 @@
 //! How far apart in time two records may be to belong together.
 
 use crate::join::sides::Waits;
+use std::fmt;
 use thiserror::Error;
 
 /// A left and a right record belong together when `lower <= right.ts - left.ts <= upper`.
@@ -27,6 +28,12 @@ pub struct Interval {
 pub struct InvalidInterval {
     lower_ms: i64,
     upper_ms: i64,
+}
+
+impl fmt::Display for Interval {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "right from {} ms to {} ms after left", self.lower_ms, self.upper_ms)
+    }
 }
 
 impl Interval {

@@ -92,6 +92,12 @@ impl<L, R> Reconciliation<L, R> {
         Ok(Self { interval, unmatched_left: None, unmatched_right: None, books: None })
     }
 
+    /// How far apart records are matched.
+    #[must_use]
+    pub const fn interval(&self) -> Interval {
+        self.interval
+    }
+
     /// Sends what stays alone on the left side to `tag`.
     #[must_use]
     pub fn unmatched_left(mut self, tag: OutputTag<Unmatched<L>>) -> Self {

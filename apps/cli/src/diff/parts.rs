@@ -26,6 +26,8 @@ pub(super) struct Parts {
 pub(super) struct Part {
     /// What the engine calls it.
     pub(super) kind: String,
+    /// What its state means, if it says so; state of another meaning is refused.
+    pub(super) meaning: Option<String>,
     pub(super) parallelism: u32,
     pub(super) end: End,
 }
@@ -79,7 +81,8 @@ impl Parts {
                     End::Operator(names.0)
                 }
             };
-            let part = Part { kind: node.kind.clone(), parallelism, end };
+            let (kind, meaning) = (node.kind.clone(), node.meaning.clone());
+            let part = Part { kind, meaning, parallelism, end };
             operators.insert(node.uid.clone(), part);
         }
         Ok(Self { job: graph.name, max_parallelism: config.max_parallelism, operators })

@@ -1,30 +1,13 @@
 //! What a topology says of a node's state: its options, and the columns that the state holds.
 //!
 //! Apart from judging because it only finds what is not the same. Options are compared as they are written, values by
-//! value and not by how they are quoted, so `count( )` is another aggregate than `count()`: better too careful.
+//! value and not by how they are quoted.
 
 use std::collections::{BTreeMap, BTreeSet};
 use tidegate_rows::{Field, Schema};
 use tidegate_topology::Loaded;
 use tidegate_topology::plan::{DedupPlan, NodePlan, Plan, PlanNode};
 use tidegate_topology::tree::{Node, Value};
-
-/// Options that hold for records and times to come; what is in the state stays right with them.
-const FREE: &[&str] = &[
-    "allowed_lateness",
-    "between",
-    "books",
-    "cache",
-    "capacity",
-    "columns",
-    "dead_letters",
-    "event_time",
-    "limits",
-    "refreshed_by_duplicates",
-    "retain",
-    "retry",
-    "timeout",
-];
 
 /// What is compared by what it amounts to: who gives the records, and how many subtasks.
 const ELSEWHERE: &[&str] = &["inputs", "parallelism", "chaining"];
@@ -37,11 +20,6 @@ pub(super) struct Change {
 }
 
 impl Change {
-    /// Whether the state is right with it.
-    pub(super) fn is_free(&self) -> bool {
-        self.path.split('.').any(|part| FREE.contains(&part))
-    }
-
     /// What has changed, in words.
     pub(super) fn told(&self) -> String {
         match (&self.old, &self.new) {

@@ -1,8 +1,9 @@
 //! What becomes of each node's state, and why.
 //!
-//! The rules are the engine's: a job goes on from a checkpoint only as the same job with the same operators, by uid and
-//! kind, with the same inputs and as many key groups (`framework/docs/semantics.md`); one thing else, and all of it is
-//! refused. What is in a state the engine does not compare: it asks for states by name and fills them.
+//! The rules are the engine's: a job goes on from a checkpoint only as the same job with the same operators, by uid,
+//! kind and what their state means, with the same inputs and as many key groups (`framework/docs/semantics.md`); one
+//! thing else, and all of it is refused. What the state of a kind means that a program has registered, only that
+//! program knows: the engine takes it as it is.
 
 use super::parts::{End, Part, Parts};
 use super::shape;
@@ -22,7 +23,7 @@ pub(super) enum Fate {
     Migrated,
     /// A state of the node is given up, silently.
     Dropped,
-    /// It is taken as it is, though it means something else now.
+    /// It is taken as it is, and nobody knows whether it means something else now.
     Unchecked,
     /// The node is not in the state; the job is refused.
     Added,
@@ -131,7 +132,7 @@ impl Judging<'_> {
         if word != verdict.kind {
             verdict.why.insert(0, format!("it was of the kind {word}"));
         }
-        if verdict.fate < Fate::Added && !self.is_new(&node.name) {
+        if verdict.fate < Fate::Added {
             self.content(was, node, &mut verdict);
         }
         verdict
@@ -141,6 +142,15 @@ impl Judging<'_> {
         let mut verdict = Verdict::new(node);
         verdict.at_least(Fate::Refused, "the state has it, and the new topology lacks it");
         verdict
+    }
+
+    /// Whether the state of the node means what it meant, if that is said of any of its operators.
+    fn means_the_same(&self, node: &str) -> Option<bool> {
+        let meanings = self.new.1.of_node(node).filter_map(|(uid, part)| {
+            let was = self.old.1.operators.get(uid)?;
+            Some(was.meaning.as_ref()? == part.meaning.as_ref()?)
+        });
+        meanings.reduce(|all, one| all && one)
     }
 
     /// Whether the node has states, and none of those that it had: nothing old is read in it. Timers do not count: every
@@ -198,7 +208,7 @@ impl Judging<'_> {
         }
     }
 
-    /// What the engine does not compare: what the state means.
+    /// What has changed of a node whose operators are found again, and what that does to its state.
     fn content(&self, was: &PlanNode, is: &PlanNode, verdict: &mut Verdict) {
         let new = self.new.1;
         let changes = shape::changes(self.old.0, self.new.0, &is.name, is.kind.word());
@@ -222,17 +232,20 @@ impl Judging<'_> {
             }
             return;
         }
-        for change in &changes {
-            let fate = if change.is_free() { Fate::Migrated } else { Fate::Unchecked };
-            verdict.at_least(fate, change.told());
-            if change.path.starts_with("aggregates.") {
-                let why = "the job fails at the first result that needs what was aggregated before";
-                verdict.at_least(Fate::Unchecked, why);
+        let fate = match self.means_the_same(&is.name) {
+            // What has changed holds for rows to come.
+            Some(true) => Fate::Migrated,
+            Some(false) => {
+                verdict.at_least(Fate::Refused, "its state means something else now");
+                if let Some(why) = shape::other_columns((self.before, was), (self.after, is)) {
+                    verdict.why.push(why);
+                }
+                Fate::Refused
             }
-        }
-        if let Some(why) = shape::other_columns((self.before, was), (self.after, is)) {
-            verdict.at_least(Fate::Unchecked, why);
-        }
+            None if self.is_new(&is.name) => Fate::Dropped,
+            None => Fate::Unchecked,
+        };
+        changes.iter().for_each(|change| verdict.at_least(fate, change.told()));
         let (took, takes) = (shape::inputs(self.before, was), shape::inputs(self.after, is));
         if took != takes {
             let why = format!("it takes {}, took {}", takes.join(", "), took.join(", "));
@@ -306,11 +319,11 @@ impl Report {
     fn conclusion(&self) -> &'static str {
         if self.is_refused() {
             "The job would be refused (exit code 2) and its state left as it is: it goes on only with the same name, \
-             operators, inputs and max_parallelism. Keep them, or start over with --fresh; all state is lost then."
+             operators, inputs and max_parallelism, and state that means the same. Keep them, run it as a job of \
+             another name beside the old one, or start over with --fresh; all state is lost then."
         } else if self.worst() == Fate::Unchecked {
-            "The job would start, but the engine does not compare what is in a state: it takes it as it is, and results \
-             are wrong, or the job fails again and again. Start over with --fresh, or run it as a job of another \
-             name beside the old one."
+            "The job would start, and take state as it is that may mean something else now: ask whoever wrote that \
+             operator. If in doubt, run it as a job of another name beside the old one, or start over with --fresh."
         } else if self.worst() == Fate::Dropped {
             "The job would go on, without the state that is dropped."
         } else {

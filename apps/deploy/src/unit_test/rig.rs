@@ -95,6 +95,7 @@ fn tapping(number: usize, output: &PortRef, tap: &Tap) -> PlanNode {
         unusable: Unusable::Fail,
         inputs: vec![output.clone()],
         kind: kind(TAP, tap.clone()),
+        meaning: None,
         outputs: Vec::new(),
     }
 }

@@ -37,6 +37,7 @@ const AGGREGATES: [(&str, RangeInclusive<usize>, &str); 12] = [
 #[derive(Clone)]
 pub struct AggregateCall {
     name: &'static str,
+    argument: Option<DataType>,
     result: FieldType,
     never_fails: bool,
     pub(crate) compiled: Compiled,
@@ -107,7 +108,15 @@ impl AggregateCall {
             filter: predicate,
             order: order.map(|order| order.code().clone()),
         };
-        Ok(Self { name, result: FieldType { data_type, nullable }, never_fails, compiled })
+        let argument = arguments.first().map(|argument| argument.data_type().clone());
+        let result = FieldType { data_type, nullable };
+        Ok(Self { name, argument, result, never_fails, compiled })
+    }
+
+    /// The type of the values that it is computed of; nothing where it counts records.
+    #[must_use]
+    pub const fn argument(&self) -> Option<&DataType> {
+        self.argument.as_ref()
     }
 
     /// The type of its results.

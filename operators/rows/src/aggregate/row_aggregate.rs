@@ -7,7 +7,7 @@ use super::call::AggregateCall;
 use super::error::{AggregateError, Failures};
 use super::fold::Compiled;
 use super::part::RowAccumulator;
-use crate::data_type::Field;
+use crate::data_type::{DataType, Field};
 use crate::row::Row;
 use crate::value::Value;
 use std::fmt;
@@ -22,6 +22,7 @@ const FOREIGN: &str =
 pub struct RowAggregate {
     calls: Arc<[Compiled]>,
     columns: Arc<[Field]>,
+    arguments: Arc<[Option<DataType>]>,
     never_fails: bool,
 }
 
@@ -37,19 +38,28 @@ impl RowAggregate {
         calls: impl IntoIterator<Item = (N, AggregateCall)>,
     ) -> Self {
         let (mut compiled, mut columns, mut never_fails) = (Vec::new(), Vec::new(), true);
+        let mut arguments = Vec::new();
         for (name, call) in calls {
             let (data_type, nullable) = (call.data_type().clone(), call.nullable());
             columns.push(Field { name: name.into(), data_type, nullable });
             never_fails &= call.never_fails();
+            arguments.push(call.argument().cloned());
             compiled.push(call.compiled);
         }
-        Self { calls: compiled.into(), columns: columns.into(), never_fails }
+        let (calls, columns, arguments) = (compiled.into(), columns.into(), arguments.into());
+        Self { calls, columns, arguments, never_fails }
     }
 
     /// The columns of the results, in the order of the calls.
     #[must_use]
     pub fn columns(&self) -> &[Field] {
         &self.columns
+    }
+
+    /// The types of the values that the calls are computed of; nothing for one that counts records.
+    #[must_use]
+    pub fn arguments(&self) -> &[Option<DataType>] {
+        &self.arguments
     }
 
     /// Whether a result is the same in whatever order parts are merged. Where it is not, because of a `first` or `last`

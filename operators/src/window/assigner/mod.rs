@@ -120,13 +120,17 @@ impl<T> WindowAssigner<T> for Window {
     }
 
     fn describe(&self) -> String {
-        if self.cumulates {
+        let mut told = if self.cumulates {
             format!("cumulating to {} ms by {} ms", self.size_ms, self.slide_ms)
         } else if self.size_ms == self.slide_ms {
             format!("tumbling, {} ms", self.size_ms)
         } else {
             format!("sliding, {} ms every {} ms", self.size_ms, self.slide_ms)
+        };
+        if self.offset_ms != 0 {
+            told.push_str(&format!(", from {} ms", self.offset_ms));
         }
+        told
     }
 
     fn validate(&self) -> Result<(), InvalidWindowing> {
