@@ -118,9 +118,13 @@ impl Summary {
             );
             return;
         }
-        let Self { job, end, seconds, restarts, checkpoints, audit, .. } = self;
+        let Self { job, end, seconds, audit, .. } = self;
+        let resumed = self.resumed_from.map(|id| format!("resumed from checkpoint {id}, "));
         eprintln!(
-            "job {job}: {end} after {seconds:.1} s; {checkpoints} checkpoints, {restarts} restarts, audit {audit}"
+            "job {job}: {end} after {seconds:.1} s; {}{}, {}, audit {audit}",
+            resumed.unwrap_or_default(),
+            counted(self.checkpoints, "checkpoint"),
+            counted(self.restarts, "restart")
         );
         let width = self.operators.iter().map(|o| o.uid.len()).max().unwrap_or(0).max(8);
         eprintln!(
@@ -150,4 +154,9 @@ impl Summary {
             format!("summary {} cannot be written: {error}", path.display()).into()
         })
     }
+}
+
+/// So many of something, in words.
+fn counted(number: u64, what: &str) -> String {
+    format!("{number} {what}{}", if number == 1 { "" } else { "s" })
 }

@@ -280,7 +280,10 @@ fn state_that_means_something_else_is_refused_and_left_as_it_is() {
         assert!(!is_safe && words.contains(&("counts".into(), "refused".into())), "{words:?}");
         let (code, said) = place.run_to_the_end(name, "state");
         assert_eq!(code, Some(2), "{name}: {said}");
-        assert!(said.contains("the state of its operator `counts` is that of"), "{name}: {said}");
+        assert!(
+            said.contains("the state of its operator `counts` means something else"),
+            "{name}: {said}"
+        );
     }
     // Written otherwise, it means the same; how late a record may be holds for records to come.
     let same = old.replace("size: 1m }", "size: 60s }\n      allowed_lateness: 5s");

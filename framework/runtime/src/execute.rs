@@ -210,8 +210,9 @@ fn identity(plan: &Plan, instance: String) -> Result<JobIdentity, BoxError> {
 fn compare(before: &JobIdentity, now: &JobIdentity, plan: &Plan) -> Result<(), Refusal> {
     let refuse = |what: String| {
         Err(Refusal(format!(
-            "the state folder belongs to another job: {what}; \
-             choose another --state-dir, or pass --fresh to start over"
+            "the state folder belongs to another job: {what}{}choose another --state-dir, or pass --fresh \
+             to start over",
+            if what.ends_with('\n') { "" } else { "; " }
         )))
     };
     if before.name != now.name {
@@ -233,7 +234,7 @@ fn compare(before: &JobIdentity, now: &JobIdentity, plan: &Plan) -> Result<(), R
     for (uid, was) in &before.meanings {
         if let Some(is) = now.meanings.get(uid).filter(|is| *is != was) {
             return refuse(format!(
-                "the state of its operator `{uid}` is that of `{was}`, here it would be that of `{is}`"
+                "the state of its operator `{uid}` means something else\n  there  {was}\n  here   {is}\n"
             ));
         }
     }

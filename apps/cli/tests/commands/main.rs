@@ -1,5 +1,7 @@
 //! The commands as users start them: what they print and how they exit.
 
+mod tutorial;
+
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
