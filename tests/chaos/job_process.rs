@@ -130,16 +130,26 @@ impl Place {
 
     /// What is published, sorted.
     pub(crate) fn rows(&self) -> Vec<String> {
-        let Ok(entries) = fs::read_dir(self.output()) else { return Vec::new() };
         let mut rows = Vec::new();
-        for entry in entries {
-            let path = entry.unwrap().path();
+        for path in self.written() {
             if path.file_name().unwrap().to_string_lossy().starts_with("part-") {
                 rows.extend(fs::read_to_string(&path).unwrap().lines().map(str::to_owned));
             }
         }
         rows.sort();
         rows
+    }
+
+    /// The files in the folders of its sinks.
+    fn written(&self) -> Vec<PathBuf> {
+        let (mut files, mut below) = (Vec::new(), vec![self.output()]);
+        while let Some(folder) = below.pop() {
+            for entry in fs::read_dir(folder).into_iter().flatten() {
+                let path = entry.unwrap().path();
+                if path.is_dir() { below.push(path) } else { files.push(path) }
+            }
+        }
+        files
     }
 
     /// The job has ended and published exactly what it must.
@@ -153,9 +163,9 @@ impl Place {
             difference(&rows, &self.expected),
             self.folder.display()
         );
-        let left = fs::read_dir(self.output()).unwrap();
-        let left: Vec<_> = left.map(|entry| entry.unwrap().file_name()).collect();
-        let pending = left.iter().filter(|name| name.to_string_lossy().starts_with(".pending"));
+        let left = self.written();
+        let name = |path: &&PathBuf| path.file_name().unwrap().to_string_lossy().into_owned();
+        let pending = left.iter().filter(|path| name(path).starts_with(".pending"));
         assert_eq!(pending.count(), 0, "{case}: {left:?}");
     }
 

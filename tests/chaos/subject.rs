@@ -124,7 +124,7 @@ const TABS: &str = "--set=out.file.format={ csv: { header: false, delimiter: \"\
 const HEADLESS: &str = "--set=out.file.format={ csv: { header: false } }";
 
 /// Every job whose rows are known.
-pub(crate) const SUBJECTS: [Subject; 40] = [
+pub(crate) const SUBJECTS: [Subject; 43] = [
     HOT_ITEMS,
     CLICKS.makes("pv", "pv_1h.tsv"),
     CLICKS.makes("behavior-counts", "behavior_counts_10min.tsv"),
@@ -263,6 +263,29 @@ pub(crate) const SUBJECTS: [Subject; 40] = [
         "--set=events.file.format.csv.header=false",
         TABS,
         "--set=rows.project={ s: UNIX_MILLIS(window_start), e: UNIX_MILLIS(window_end), channel: channel, behavior: behavior, events: events }",
+    ]),
+    PAYMENTS.makes(TOPOLOGY, "tx_connect_pay5s_receipt3s.csv").with(&[
+        "--topology=tx-match",
+        HEADLESS,
+        "--set=paid_only_out.file.format={ csv: { header: false } }",
+        "--set=received_only_out.file.format={ csv: { header: false } }",
+        "--set=match.reconcile.columns={ what: \"'MATCH'\", tx: right.tx, paid: left.seconds * 1000, received: right.seconds * 1000 }",
+        "--set=paid_only.project={ what: \"'PAY_WITHOUT_RECEIPT'\", tx: tx, at: seconds * 1000 }",
+        "--set=received_only.project={ what: \"'RECEIPT_WITHOUT_PAY'\", tx: tx, at: seconds * 1000 }",
+    ]),
+    REQUESTS.makes(TOPOLOGY, "log_by_method_10s_late.tsv").with(&[
+        "--topology=log-methods",
+        TABS,
+        "--set=late_out.file.format={ csv: { header: false, delimiter: \"\\t\" } }",
+        "--set=main.project={ what: \"'MAIN'\", s: UNIX_MILLIS(window_start), e: UNIX_MILLIS(window_end), method: method, requests: requests }",
+        "--set=late.project={ what: \"'LATE'\", at: \"UNIX_MILLIS(TO_TIMESTAMP(time || ' ' || zone, 'dd/MM/yyyy:HH:mm:ss Z'))\", method: method, ip: ip, url: url }",
+    ]),
+    AD_CLICKS.computes(TOPOLOGY, ad_clicks::without_blacklisted).with(&[
+        "--topology=ad-clicks",
+        TABS,
+        "--set=blacklist_out.file.format={ csv: { header: false, delimiter: \"\\t\" } }",
+        "--set=rows.project={ s: UNIX_MILLIS(window_start), e: UNIX_MILLIS(window_end), province: province, clicks: clicks }",
+        "--set=blacklisted.project={ what: \"'BLACKLIST'\", user: user, ad: ad, since: UNIX_MILLIS(since) }",
     ]),
     PAYMENTS.makes(TOPOLOGY, "tx_interval_join_m5s_p3s.csv").with(&[
         "--topology=tx-pairs",

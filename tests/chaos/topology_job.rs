@@ -7,10 +7,11 @@ use std::time::Duration;
 use tidegate::{LaunchArgs, parse_duration};
 use tidegate_deploy::{Registry, deploy, settings};
 use tidegate_topology::diagnostic::Paint;
+use tidegate_topology::document::Role;
 use tidegate_topology::tree::Variables;
 use tidegate_topology::{Source, load};
 
-/// A topology whose sink `out` writes files.
+/// A topology whose sinks write files: `out` into the folder for rows, others into folders of their names within.
 #[derive(Args, Clone, Debug)]
 pub(crate) struct Topology {
     /// Its name within `config`
@@ -50,14 +51,18 @@ impl Topology {
             let source = source.clone().with_overrides(overrides);
             load(source, &variables, registry.kinds())
         };
-        let first = look(&[]).plan.expect("a topology without mistakes").nodes[0].name.clone();
+        let plan = look(&[]).plan.expect("a topology without mistakes");
+        let first = plan.nodes[0].name.as_str();
         let inputs =
-            [(first.as_str(), &self.input), ("orders", &self.orders), ("receipts", &self.receipts)];
+            [(first, &self.input), ("orders", &self.orders), ("receipts", &self.receipts)];
         let files = inputs.iter().filter_map(|(node, file)| Some((node, file.as_ref()?)));
         let mut overrides: Vec<String> =
             files.map(|(node, file)| format!("{node}.file.path={}", file.display())).collect();
-        overrides.push(format!("out.file.directory={}", self.output.display()));
-        overrides.push(format!("out.file.roll.after={}ms", self.roll_after.as_millis()));
+        for sink in plan.nodes.iter().filter(|node| node.role == Role::Sink).map(|node| &node.name) {
+            let own = if sink == "out" { self.output.clone() } else { self.output.join(sink) };
+            overrides.push(format!("{sink}.file.directory={}", own.display()));
+            overrides.push(format!("{sink}.file.roll.after={}ms", self.roll_after.as_millis()));
+        }
         overrides.extend(self.set.iter().cloned());
         let loaded = look(&overrides);
         assert!(!loaded.diagnostics.has_errors(), "{}", loaded.render(Paint::Plain));

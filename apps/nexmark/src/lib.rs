@@ -25,4 +25,4 @@ mod yaml;
 
 pub use command::Command;
 pub use queries::{QUERIES, Query};
-pub use topologies::{TOPOLOGIES, Topology, WITHOUT};
+pub use topologies::{TOPOLOGIES, Topology};

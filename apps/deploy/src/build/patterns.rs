@@ -20,7 +20,7 @@ use tidegate_rows::expression::Predicate;
 use tidegate_rows::{Row, RowKey, Value};
 use tidegate_topology::document::{self, Contiguity, Unusable};
 use tidegate_topology::plan::{
-    ConditionPlan, MatchColumn, OrderTerm, PatternPlan, StagePlan, TakenEvent, TimesPlan,
+    ConditionPlan, MatchColumn, OrderTerm, PatternPlan, StagePlan, Taken, TimesPlan,
 };
 
 /// The columns of a match, or why one of them has no value.
@@ -115,7 +115,8 @@ fn made(columns: &[MatchColumn], matched: &Matched<'_, Row>) -> Made {
             Ok(row.map_or(Value::Null, |row| row[*column].clone()))
         }
         MatchColumn::Computed(value, events) => {
-            let row: Row = events.iter().map(|event| read(event, matched)).collect();
+            let row: Row =
+                events.iter().map(|event| read(event, matched)).collect::<Result<_, _>>()?;
             value.evaluate(&row).map_err(|error| unusable(&error, &row).to_string())
         }
     };
@@ -126,10 +127,22 @@ fn taken<'a>(matched: &Matched<'a, Row>, stage: &str, last: bool) -> Option<&'a 
     if last { matched.last(stage) } else { matched.first(stage) }
 }
 
-/// An event as a struct of the columns that are read, NULL for the others; NULL itself if there is none.
-fn read(event: &TakenEvent, matched: &Matched<'_, Row>) -> Value {
-    let row = taken(matched, &event.stage, event.last);
-    row.map_or(Value::Null, |row| Value::structure(only(row, &event.reads)))
+/// What is read of events that were taken, as a struct: NULL stands for fields that are not read.
+fn read(taken_events: &Taken, matched: &Matched<'_, Row>) -> Result<Value, String> {
+    match taken_events {
+        Taken::Event { stage, last, reads } => {
+            let row = taken(matched, stage, *last);
+            Ok(row.map_or(Value::Null, |row| Value::structure(only(row, reads))))
+        }
+        Taken::Aggregate { stage, aggregate, reads } => {
+            let mut all = aggregate.create();
+            matched.events(stage).for_each(|row| aggregate.add(&mut all, row));
+            let results = aggregate.result(&all).map_err(|error| error.to_string())?;
+            let mut results = results.into_values().into_iter();
+            let mut field = |is_read: &bool| is_read.then(|| results.next()).flatten();
+            Ok(Value::structure(reads.iter().map(|is_read| field(is_read).unwrap_or(Value::Null))))
+        }
+    }
 }
 
 fn only<'a>(row: &'a Row, reads: &'a [bool]) -> impl Iterator<Item = Value> + 'a {
@@ -270,8 +283,10 @@ fn look_back(
     row: &Row,
     so_far: &Matched<'_, Row>,
 ) -> Result<bool, BoxError> {
+    let of_event = only(row, &condition.reads).map(Ok);
     let events = condition.events.iter().map(|event| read(event, so_far));
-    let wide: Row = only(row, &condition.reads).chain(events).collect();
+    let wide: Row =
+        of_event.chain(events).collect::<Result<_, _>>().map_err(|error| unusable(&error, row))?;
     all(&condition.iterative, &wide, row)
 }
 

@@ -218,6 +218,81 @@ sinks: { out: { inputs: found, collect: {} } }
     assert_eq!(rows["out"], ["1|ann|8|22|NULL"]);
 }
 
+/// Bids on items, and a pattern over them with these stages and columns.
+fn bids(bids: &str, stages: &str, columns: &str) -> String {
+    format!(
+        "sources:
+  bids:
+    parallelism: 1
+    inline: {{ rows: [{bids}] }}
+    schema: {{ item: int64, price: int64?, weight: float64, by: string, t: int64 }}
+    event_time: {{ timestamp: 'to_timestamp_ltz(t, 3)', watermark: monotonous }}
+operators:
+  found:
+    inputs: bids
+    pattern: {{ key_by: item, stages: [{stages}], after_match: past-last-event, columns: {{ {columns} }} }}
+sinks: {{ out: {{ inputs: found, collect: {{}} }} }}
+"
+    )
+}
+
+fn bid(item: u32, price: &str, weight: f64, by: &str, t: u32) -> String {
+    format!("{{ item: {item}, price: {price}, weight: {weight}, by: {by}, t: {t} }}, ")
+}
+
+#[test]
+fn conditions_and_columns_look_at_all_that_a_stage_has_taken() {
+    let all = [
+        bid(1, "4", 0.5, "ann", 1),
+        bid(1, "null", 0.25, "bob", 2),
+        bid(2, "50", 1.0, "ann", 3),
+        bid(1, "5", 2.0, "cyd", 4),
+        // The mean of 4, 5 and 30 is 13.
+        bid(1, "30", 1.0, "dan", 5),
+        bid(2, "1", 1.0, "eve", 6),
+        bid(2, "99", 1.0, "fay", 7),
+    ];
+    let stages = "{ name: low, times: one-or-more, greedy: true, consecutive: true, \
+         where: '(coalesce(SUM( low . price), 0) + coalesce(price, 0)) / (count(low.price) + 1) < 10' }, \
+         { name: any, after: next }";
+    let columns = "item: first(low.item), n: count(low.by), priced: count(low.price), sum: sum(low.price), \
+         mean: avg(low.price), least: min(low.weight), last_by: max(low.by), weight: sum(low.weight), none: count(low.price) * 2";
+    let rows = run_with_fault(&bids(&all.concat(), stages, columns), "found", 4);
+    assert_eq!(rows["out"], ["1|3|2|9|4.5|0.25|cyd|2.75|4", "2|1|1|1|1.0|1.0|eve|1.0|2"]);
+}
+
+#[test]
+fn a_stage_that_has_taken_nothing_has_a_count_and_no_sum() {
+    let all = [bid(1, "7", 1.0, "ann", 1), bid(1, "8", 1.0, "bob", 2)];
+    let stages = "{ name: a, where: price = 7 }, { name: o, where: price = 9, optional: true }, { name: b, after: next, where: price = 8 }";
+    let columns =
+        "n: count(o.by), sum: sum(o.price), mean: avg(o.weight), by: min(o.by), b: sum(b.price)";
+    let rows = run(&bids(&all.concat(), stages, columns));
+    assert_eq!(rows["out"], ["0|NULL|NULL|NULL|8"]);
+}
+
+#[test]
+fn a_sum_that_does_not_fit_is_an_error_of_its_row() {
+    let all = [
+        bid(1, "9223372036854775807", 1.0, "ann", 1),
+        bid(1, "1", 1.0, "bob", 2),
+        bid(1, "2", 1.0, "cyd", 3),
+    ];
+    let stages = |times: &str| {
+        format!(
+            "{{ name: a, times: {times} }}, {{ name: b, after: next, where: 'sum(a.price) > price' }}"
+        )
+    };
+    let one = bids(&all.concat(), &stages("once"), "b: last(b.by)");
+    assert_eq!(run(&one)["out"], ["bob"]);
+    let two = bids(&all.concat(), &stages("{ exactly: 2 }"), "b: last(b.by)");
+    let why = failure(&two);
+    assert!(why.contains("price") && why.contains("cyd"), "{why}");
+    // Left out, it is an event for which the condition does not hold.
+    let skipped = two.replace("inputs: bids\n", "inputs: bids\n    dead_letters: skip\n");
+    assert!(run(&skipped)["out"].is_empty());
+}
+
 #[test]
 fn late_events_and_matches_that_ran_out_of_time_go_aside() {
     let sections = "sources:

@@ -21,7 +21,7 @@ pub struct Pattern {
     /// A match in which the stage of `after_match` has taken nothing fails the job.
     #[serde(default)]
     pub fail_on_miss: bool,
-    /// The columns of a match, such as `paid_at: last(pay.ts)`.
+    /// The columns of a match, such as `paid_at: last(pay.ts)`; of all events of a stage by `count`, `sum`, `avg`, `min` and `max`.
     pub columns: Entries<Expression>,
     /// The columns of a match that ran out of time, for the side output `timed_out`.
     #[serde(default)]
@@ -46,7 +46,7 @@ pub struct Stage {
     /// How it follows the stage before.
     #[serde(default)]
     pub after: Contiguity,
-    /// What an event must be; may look at earlier stages.
+    /// What an event must be; may look at what stages, this one too, have taken before it: `last(pay.ts)`, `sum(pay.amount)`.
     #[serde(rename = "where", default)]
     pub condition: Option<Expression>,
     /// A group of stages in place of an event.

@@ -2,8 +2,9 @@
 
 use super::NodePlan;
 use super::expression::field;
-use super::pattern_text::{MOST_EVENTS, StageEvent, column, rewrite};
+use super::pattern_text::{MOST_EVENTS, Of, StageEvents, column, rewrite};
 use super::rank::OrderTerm;
+use super::taken::{Taken, fields, taken};
 use super::walk::{Input, Planned, Planning};
 use crate::code::Code;
 use crate::decode::Spanned;
@@ -87,24 +88,12 @@ pub struct TimesPlan {
 pub struct ConditionPlan {
     /// Over the event alone.
     pub simple: Vec<Predicate>,
-    /// Over a row of the event's columns, and behind them a struct for each of `events`: NULL while its stage has taken
-    /// nothing.
+    /// Over a row of the event's columns, and behind them a struct for each of `events`.
     pub iterative: Vec<Predicate>,
     /// For each column of the event, whether one of the latter reads it; NULL may stand for the others.
     pub reads: Vec<bool>,
-    /// The events they ask for.
-    pub events: Vec<TakenEvent>,
-}
-
-/// An event that a stage has taken, as expressions read it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct TakenEvent {
-    /// The stage.
-    pub stage: String,
-    /// Whether its last event; else the first.
-    pub last: bool,
-    /// For each column of the event, whether it is read; NULL may stand for the others.
-    pub reads: Vec<bool>,
+    /// What they ask of events taken before.
+    pub events: Vec<Taken>,
 }
 
 /// A column of a match.
@@ -119,8 +108,8 @@ pub enum MatchColumn {
         /// The column.
         column: usize,
     },
-    /// Computed over a row of a struct for each event, NULL if its stage has taken nothing.
-    Computed(Evaluator, Vec<TakenEvent>),
+    /// Computed over a row of these structs.
+    Computed(Evaluator, Vec<Taken>),
 }
 
 /// An expression over events that is right.
@@ -129,26 +118,25 @@ struct OfEvents {
     /// The columns that it was checked for.
     schema: Schema,
     checked: Checked,
-    events: Vec<StageEvent>,
+    events: Vec<StageEvents>,
 }
 
 impl OfEvents {
     /// Its events with what is read of them by these expressions, the first of them in column `first`.
-    fn taken(&self, first: usize, columns: usize, by: &[&Checked]) -> Vec<TakenEvent> {
+    fn taken(&self, first: usize, events: &Schema, by: &[&Checked]) -> Vec<Taken> {
         let taken = self.events.iter().enumerate().map(|(at, event)| {
             let fields = by.iter().map(|one| one.fields(first + at)).collect::<Option<Vec<_>>>();
-            let is_read = |column: &usize| match &fields {
-                Some(fields) => fields.iter().any(|some| some.contains(column)),
+            taken(event, events, |field| match &fields {
+                Some(fields) => fields.iter().any(|some| some.contains(&field)),
                 None => true,
-            };
-            let reads = (0..columns).map(|column| is_read(&column)).collect();
-            TakenEvent { stage: event.stage.clone(), last: event.last, reads }
+            })
         });
         taken.collect()
     }
 
-    /// The parts of a condition for events of so many columns.
-    fn condition(&self, columns: usize, whole: Predicate, functions: &Functions) -> ConditionPlan {
+    /// The parts of a condition for events of these columns.
+    fn condition(&self, of: &Schema, whole: Predicate, functions: &Functions) -> ConditionPlan {
+        let columns = of.columns().len();
         let parts = self.parsed.conjuncts().into_iter().map(|part| {
             let part = part.check(&self.schema, functions).ok()?;
             Some((part.predicate().ok()?, part))
@@ -162,7 +150,7 @@ impl OfEvents {
         let by: Vec<&Checked> = back.iter().map(|(_, part)| part).collect();
         let is_read = |column| by.iter().any(|part| part.columns().contains(&column));
         let reads = (0..columns).map(is_read).collect();
-        let events = self.taken(columns, columns, &by);
+        let events = self.taken(columns, of, &by);
         ConditionPlan {
             simple: simple.into_iter().map(|(one, _)| one).collect(),
             iterative: back.into_iter().map(|(one, _)| one).collect(),
@@ -171,14 +159,16 @@ impl OfEvents {
         }
     }
 
-    /// A column of a match for events of so many columns.
-    fn column(&self, columns: usize) -> MatchColumn {
+    /// A column of a match for events of these columns.
+    fn column(&self, of: &Schema) -> MatchColumn {
         if let Some((event, [column])) = self.checked.path()
-            && let Some(StageEvent { stage, last }) = self.events.get(event)
+            && let Some(StageEvents { stage, of: of @ (Of::First | Of::Last) }) =
+                self.events.get(event)
         {
-            return MatchColumn::Same { stage: stage.clone(), last: *last, column: *column };
+            let (stage, last, column) = (stage.clone(), *of == Of::Last, *column);
+            return MatchColumn::Same { stage, last, column };
         }
-        let events = self.taken(0, columns, &[&self.checked]);
+        let events = self.taken(0, of, &[&self.checked]);
         MatchColumn::Computed(self.checked.value(), events)
     }
 }
@@ -289,8 +279,7 @@ impl Planning<'_> {
         let scope = schema.map(|events| Scope { events, with_event: true, stages });
         let found = self.of_events(text, scope.as_ref())?;
         let predicate = self.condition(text, 0, &found.checked)?;
-        let columns = schema.map_or(0, |schema| schema.columns().len());
-        Some(Some(found.condition(columns, predicate, &self.functions)))
+        Some(Some(found.condition(schema?, predicate, &self.functions)))
     }
 
     fn match_columns(
@@ -307,8 +296,8 @@ impl Planning<'_> {
         let fields =
             named.map(|((name, _), one)| (field(&name.value, &one.checked), name.span)).collect();
         let made = self.schema(fields)?;
-        let columns = schema.map_or(0, |schema| schema.columns().len());
-        Some((found.iter().map(|one| one.column(columns)).collect(), made))
+        let schema = schema?;
+        Some((found.iter().map(|one| one.column(schema)).collect(), made))
     }
 
     /// An expression over events. Without a scope only what is wrong with its text is told.
@@ -338,8 +327,10 @@ impl Planning<'_> {
                 are_known = false;
                 continue;
             };
-            let data_type = DataType::Struct(Arc::from(scope.events.columns()));
-            columns.push(Field { name: column(number).into(), data_type, nullable: !is_taken });
+            let fields = fields(event.of, scope.events, *is_taken);
+            let data_type = DataType::Struct(Arc::from(fields));
+            let nullable = !is_taken && !matches!(event.of, Of::Aggregate(_));
+            columns.push(Field { name: column(number).into(), data_type, nullable });
             written.push((column(number), event.written()));
         }
         if !are_known {
@@ -359,6 +350,13 @@ impl Planning<'_> {
                 for mut error in errors {
                     let part = text.value.get(error.span.start..error.span.end).unwrap_or("");
                     match error.code {
+                        // It is a column of events, so it is an aggregate that lacks it.
+                        ErrorCode::UnknownField if let Some(at) = scope.events.index_of(part) => {
+                            let of = &scope.events.columns()[at].data_type;
+                            error.message = format!(
+                                "`{part}` is of the type {of}, of which there is no such aggregate"
+                            );
+                        }
                         ErrorCode::UnknownColumn if !scope.with_event => {
                             error.help = Some(of_which(part, scope));
                         }

@@ -1,21 +1,45 @@
-//! The text of expressions in patterns: `first(pay.ts)` and `last(pay.ts)` are columns of events taken before.
+//! The text of expressions in patterns: `last(pay.ts)` and `sum(pay.amount)` are columns of events taken before.
 //!
 //! Apart because the language of expressions knows one row only. Each such call is written anew as a struct's field, in as
 //! many bytes, so that places within the text stay what they were.
 
-/// An event that a stage has taken.
+/// Events that a stage has taken.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(super) struct StageEvent {
+pub(super) struct StageEvents {
     /// The stage.
     pub(super) stage: String,
-    /// Whether its last event; else the first.
-    pub(super) last: bool,
+    /// What of them.
+    pub(super) of: Of,
 }
 
-impl StageEvent {
+/// What is asked of events.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Of {
+    /// The first one.
+    First,
+    /// The last one.
+    Last,
+    /// An aggregate of all, by its name.
+    Aggregate(&'static str),
+}
+
+impl Of {
+    const ALL: [(&'static str, Self); 7] = [
+        ("first", Self::First),
+        ("last", Self::Last),
+        ("count", Self::Aggregate("count")),
+        ("sum", Self::Aggregate("sum")),
+        ("avg", Self::Aggregate("avg")),
+        ("min", Self::Aggregate("min")),
+        ("max", Self::Aggregate("max")),
+    ];
+}
+
+impl StageEvents {
     /// As it is written.
     pub(super) fn written(&self) -> String {
-        format!("{}({})", if self.last { "last" } else { "first" }, self.stage)
+        let name = Of::ALL.iter().find(|(_, of)| *of == self.of).map_or("", |(name, _)| name);
+        format!("{name}({})", self.stage)
     }
 }
 
@@ -30,13 +54,13 @@ pub(super) const MOST_EVENTS: usize = 10;
 /// A text in which calls are columns, and which events these are; each with the bytes of the stage's name.
 pub(super) struct Rewritten {
     pub(super) text: String,
-    pub(super) events: Vec<(StageEvent, std::ops::Range<usize>)>,
+    pub(super) events: Vec<(StageEvents, std::ops::Range<usize>)>,
 }
 
 /// Writes calls as columns; those beyond [`MOST_EVENTS`] stay as they are.
 pub(super) fn rewrite(text: &str) -> Rewritten {
     let mut out = String::with_capacity(text.len());
-    let mut events: Vec<(StageEvent, std::ops::Range<usize>)> = Vec::new();
+    let mut events: Vec<(StageEvents, std::ops::Range<usize>)> = Vec::new();
     let mut at = 0;
     while let Some(c) = text[at..].chars().next() {
         let end = match c {
@@ -81,14 +105,10 @@ fn word(text: &str) -> usize {
     text.find(|c: char| !is_letter(c)).unwrap_or(text.len())
 }
 
-/// The call `first(stage.` or `last(stage.` whose name is `text[at..end]`: the event, the bytes of the stage, the dot.
-fn call(text: &str, at: usize, end: usize) -> Option<(StageEvent, std::ops::Range<usize>, usize)> {
-    let name = text[at..end].to_ascii_lowercase();
-    let last = match name.as_str() {
-        "first" => false,
-        "last" => true,
-        _ => return None,
-    };
+/// The call, such as `last(stage.`, whose name is `text[at..end]`: the events, the bytes of the stage, the dot.
+fn call(text: &str, at: usize, end: usize) -> Option<(StageEvents, std::ops::Range<usize>, usize)> {
+    let name = &text[at..end];
+    let (_, of) = Of::ALL.iter().find(|(known, _)| name.eq_ignore_ascii_case(known))?;
     let skip = |from: usize| from + (text[from..].len() - text[from..].trim_start().len());
     let open = skip(end);
     let inner = text[open..].strip_prefix('(')?;
@@ -97,7 +117,7 @@ fn call(text: &str, at: usize, end: usize) -> Option<(StageEvent, std::ops::Rang
     let dot = skip(stop);
     let is_field = text[dot..].starts_with('.') && stop > start;
     let stage = text[start..stop].to_owned();
-    is_field.then_some((StageEvent { stage, last }, start..stop, dot))
+    is_field.then_some((StageEvents { stage, of: *of }, start..stop, dot))
 }
 
 #[cfg(test)]
@@ -115,6 +135,8 @@ mod tests {
         );
         check("'first(a.x)' || first (x)", "'first(a.x)' || first (x)");
         check("my_first(a.x)", "my_first(a.x)");
+        check("sum(a.x) / COUNT(a.x)", "(\"$0\".x) / (  \"$1\".x)");
+        check("least(sum(a.x), 3)", "least((\"$0\".x), 3)");
         check("firsta.x", "firsta.x");
     }
 
@@ -128,7 +150,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn places_stay_what_they_were(text in "(first|last|FIRST|[a-zä(). '\"]){0,30}") {
+        fn places_stay_what_they_were(text in "(first|last|FIRST|sum|[a-zä(). '\"]){0,30}") {
             let rewritten = rewrite(&text);
             prop_assert_eq!(rewritten.text.len(), text.len());
             for (event, bytes) in rewritten.events {
