@@ -18,6 +18,7 @@ mod explain;
 mod output;
 mod run;
 mod schema;
+mod state;
 mod test;
 mod topology;
 mod validate;
@@ -46,6 +47,8 @@ enum Command {
     Test(test::Args),
     /// Say what becomes of the state of a job when its topology changes
     Diff(diff::Args),
+    /// Look into the checkpoints of a job: operators, keys, sizes; look up a key; export as JSON lines
+    State(state::Args),
     /// Print the JSON Schema of topologies, for editors
     Schema,
 }
@@ -59,6 +62,7 @@ pub fn main(registry: &Registry) -> ExitCode {
         Command::Explain(args) => explain::run(&args, registry),
         Command::Test(args) => test::run(&args, registry),
         Command::Diff(args) => diff::run(&args, registry),
+        Command::State(args) => state::run(&args, registry),
         Command::Schema => schema::run(registry),
     }
 }

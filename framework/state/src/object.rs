@@ -76,6 +76,21 @@ impl ObjectStorage {
         Ok(storage)
     }
 
+    /// Storage in a local folder that is there, to be read: nothing is made in it.
+    ///
+    /// # Errors
+    /// [`StorageError::Open`] when it is not there or cannot be used.
+    pub fn existing(folder: impl Into<PathBuf>) -> Result<Self, StorageError> {
+        let folder: PathBuf = folder.into();
+        let place = format!("the folder {}", folder.display());
+        let store = LocalFileSystem::new_with_prefix(&folder)
+            .map_err(|error| cannot_open(&place, &error))?;
+        let mut storage = Self::new(Arc::new(store), "")?;
+        storage.place = place;
+        storage.folder = Some(folder);
+        Ok(storage)
+    }
+
     /// Runs one request to its end. Several threads may do so at once: one of them turns the driver.
     fn wait<T>(&self, request: impl Future<Output = T>) -> T {
         let runtime = self.runtime.as_ref().expect("taken only by drop");

@@ -198,13 +198,19 @@ impl<'a> Merged<'a> {
         Ok(Self(groups))
     }
 
+    /// Each entry that is alive, by its key group; none is a deletion.
+    pub fn entries(&self) -> impl Iterator<Item = (KeyGroup, Entry<'a>)> + '_ {
+        let entry = |((namespace, key), value): (&(&'a [u8], &'a [u8]), &&'a [u8])| Entry {
+            namespace,
+            key,
+            value: Some(value),
+        };
+        self.0.iter().flat_map(move |(group, live)| live.iter().map(move |e| (*group, entry(e))))
+    }
+
     /// Writes it.
     pub fn write(&self, into: &mut DeltaWriter<'_>) {
-        for (group, live) in &self.0 {
-            for ((namespace, key), value) in live {
-                into.push(*group, Entry { namespace, key, value: Some(value) });
-            }
-        }
+        self.entries().for_each(|(group, entry)| into.push(group, entry));
     }
 }
 
