@@ -297,3 +297,19 @@ impl Drop for ObjectStorage {
 fn cannot_open(place: &str, error: &dyn std::error::Error) -> StorageError {
     StorageError::Open { place: place.to_owned(), why: error.to_string() }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fixtures::Folder;
+
+    #[test]
+    fn what_is_only_read_is_not_made() {
+        let folder = Folder::new();
+        let absent = ObjectStorage::existing(folder.path().join("absent"));
+        assert!(matches!(absent, Err(StorageError::Open { .. })));
+        let storage = ObjectStorage::existing(folder.path()).expect("it is there");
+        assert_eq!(storage.manifests().expect("listed"), [] as [CheckpointId; 0]);
+        assert_eq!(fs::read_dir(folder.path()).expect("a folder").count(), 0);
+    }
+}

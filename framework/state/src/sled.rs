@@ -19,7 +19,9 @@ mod large;
 mod objects;
 mod opening;
 
-use crate::limits::{SLED_CACHE_BYTES, SLED_OBJECT_BYTES, SLED_OPEN_DEADLINE};
+use crate::limits::{
+    SLED_AT_REST, SLED_CACHE_BYTES, SLED_COPY_PATIENCE, SLED_OBJECT_BYTES, SLED_OPEN_DEADLINE,
+};
 use crate::points::reach;
 use crate::storage::{
     BlobWriter, Cause, CheckpointStorage, StorageError, check_length, check_name,
@@ -87,7 +89,7 @@ impl SledStorage {
     pub fn open_copy(folder: impl AsRef<Path>, options: SledOptions) -> Result<Self, StorageError> {
         let folder = folder.as_ref();
         let place = format!("the sled folder {}", folder.display());
-        let copied = Copied::of(folder, &place)?;
+        let copied = Copied::of(folder, &place, SLED_AT_REST, SLED_COPY_PATIENCE)?;
         let large = || Ok(LargeObjects::existing(folder));
         let mut storage = Self::open_with(copied.folder(), place, options, large)?;
         storage.copied = Some(copied);

@@ -284,7 +284,14 @@ mod tests {
             into.drop_namespace(b"w2".to_vec());
             into.push(KeyGroup(2), put(b"w2", b"d", b"3"));
         });
-        let merged = Delta::merge(&[base, first, second]).expect("whole");
+        let chain = [base, first, second];
+        let live = Merged::of(&chain).expect("whole");
+        let mut entries: Vec<_> = live.entries().collect();
+        entries.sort_by_key(|(group, _)| *group);
+        let expected =
+            [(KeyGroup(1), put(b"w1", b"b", b"1")), (KeyGroup(2), put(b"w2", b"d", b"3"))];
+        assert_eq!(entries, expected);
+        let merged = Delta::merge(&chain).expect("whole");
         assert!(merged.full);
         assert_eq!(
             content(&merged, KeyGroupRange::ALL),

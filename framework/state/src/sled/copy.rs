@@ -5,12 +5,11 @@
 //! same before and after, and the last change was a while ago, because file times are only so fine. No lock is taken.
 //! A copy that is torn all the same would be found by sled's checksums and the walk that follows.
 
-use crate::limits::{SLED_AT_REST, SLED_COPY_PATIENCE};
 use crate::storage::StorageError;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Instant, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 use std::{fs, io, thread};
 
 /// Large objects are not copied: each is written once, and read where it is.
@@ -24,8 +23,13 @@ pub(super) struct Copied(PathBuf);
 type Stamps = BTreeMap<PathBuf, (u64, SystemTime)>;
 
 impl Copied {
-    /// A copy of the database in `folder`.
-    pub(super) fn of(folder: &Path, place: &str) -> Result<Self, StorageError> {
+    /// A copy of the database in `folder`, to which nobody has written for `at_rest`; that is waited for with `patience`.
+    pub(super) fn of(
+        folder: &Path,
+        place: &str,
+        at_rest: Duration,
+        patience: Duration,
+    ) -> Result<Self, StorageError> {
         static NEXT: AtomicU64 = AtomicU64::new(0);
         let name = (std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
         let to = std::env::temp_dir().join(format!("tidegate-look-{}-{}", name.0, name.1));
@@ -38,17 +42,17 @@ impl Copied {
         let copied = Self(to.clone());
         let start = Instant::now();
         loop {
-            match attempt(folder, &to) {
+            match attempt(folder, &to, at_rest) {
                 Ok(true) => return Ok(copied),
                 Ok(false) => {}
                 // A file has gone between two looks: somebody writes.
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {}
                 Err(error) => return Err(uncopied(&error)),
             }
-            if start.elapsed() > SLED_COPY_PATIENCE {
+            if start.elapsed() >= patience {
                 return Err(StorageError::Busy { place: place.to_owned() });
             }
-            thread::sleep(SLED_AT_REST);
+            thread::sleep(at_rest);
         }
     }
 
@@ -77,11 +81,11 @@ fn make_private(folder: &Path) -> io::Result<()> {
 }
 
 /// Copies everything, unless somebody writes meanwhile.
-fn attempt(from: &Path, to: &Path) -> io::Result<bool> {
+fn attempt(from: &Path, to: &Path, at_rest: Duration) -> io::Result<bool> {
     let before = stamps(from)?;
     let last = before.values().map(|(_, written)| *written).max();
     // A time to come is a clock that was set back, and says nothing.
-    if last.and_then(|last| last.elapsed().ok()).is_some_and(|since| since < SLED_AT_REST) {
+    if last.and_then(|last| last.elapsed().ok()).is_some_and(|since| since < at_rest) {
         return Ok(false);
     }
     fs::remove_dir_all(to)?;
@@ -111,4 +115,26 @@ fn stamps(folder: &Path) -> io::Result<Stamps> {
         }
     }
     Ok(stamps)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fixtures::Folder;
+
+    #[test]
+    fn what_is_written_to_is_not_copied_and_it_is_said_what_to_do() {
+        let folder = Folder::new();
+        fs::create_dir(folder.path().join("blobs")).expect("writable");
+        fs::write(folder.path().join("blobs/1"), "new").expect("writable");
+        let copy = |at_rest| Copied::of(folder.path(), "the place", at_rest, Duration::ZERO);
+        let busy = copy(Duration::from_secs(3600)).expect_err("it is not at rest").to_string();
+        assert!(busy.starts_with("a running job writes to the place all the time"), "{busy}");
+        assert!(busy.contains("stop the job") && busy.contains("--checkpoint-storage"), "{busy}");
+        let copied = copy(Duration::ZERO).expect("nobody writes");
+        assert_eq!(fs::read(copied.folder().join("blobs/1")).expect("copied"), b"new");
+        let kept_at = copied.folder().to_owned();
+        drop(copied);
+        assert!(!kept_at.exists());
+    }
 }
