@@ -191,7 +191,7 @@ fn a_head_that_cannot_be_read_stops_the_sweep_before_its_chunks_go() {
 }
 
 /// Names and bytes of the files of a database.
-fn files(folder: &Path) -> std::collections::BTreeMap<std::path::PathBuf, Vec<u8>> {
+fn contents(folder: &Path) -> std::collections::BTreeMap<std::path::PathBuf, Vec<u8>> {
     let (mut found, mut below) = (std::collections::BTreeMap::new(), vec![folder.to_owned()]);
     while let Some(folder) = below.pop() {
         for entry in std::fs::read_dir(folder).expect("a folder") {
@@ -226,11 +226,11 @@ fn a_copy_shows_what_is_durable_while_the_database_is_held_and_leaves_it_as_it_i
     drop(held);
     let torn = folder.path().join("snap.7FFFFFFFFFFFFFFF.generating");
     std::fs::write(&torn, b"torn").expect("writable");
-    let before = files(folder.path());
+    let before = contents(folder.path());
     let again = SledStorage::open_copy(folder.path(), small()).expect("a torn snapshot is no harm");
     assert_eq!(again.blobs().expect("listed"), ["large", "later", "small"]);
     drop((again, copy));
-    assert!(files(folder.path()) == before, "not even what is torn is removed");
+    assert!(contents(folder.path()) == before, "not even what is torn is removed");
     assert!(!kept_at.exists());
 }
 
