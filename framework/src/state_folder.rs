@@ -17,17 +17,17 @@ use tidegate_state::{
     StorageError,
 };
 
-const MARK: &str = "tidegate.json";
+pub(crate) const MARK: &str = "tidegate.json";
 /// The mark while it is written: a crash may leave it.
-const NEW_MARK: &str = "tidegate.json.new";
-const LOCK: &str = "lock";
-const CHECKPOINTS: &str = "checkpoints";
+pub(crate) const NEW_MARK: &str = "tidegate.json.new";
+pub(crate) const LOCK: &str = "lock";
+pub(crate) const CHECKPOINTS: &str = "checkpoints";
 
 /// What the mark says.
 #[derive(Serialize, Deserialize)]
-struct Mark {
-    format: u16,
-    job: String,
+pub(crate) struct Mark {
+    pub(crate) format: u16,
+    pub(crate) job: String,
 }
 
 /// An open and locked state folder.

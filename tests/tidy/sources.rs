@@ -15,6 +15,7 @@ const LONG_FUNCTIONS: &[(&str, usize)] = &[("framework/state/src/upload.rs uploa
 const SLEEPERS: &[(&str, &str)] = &[
     ("framework/runtime/src/job_master.rs", "pauses between two tries of a commit"),
     ("framework/runtime/src/subtask_actor.rs", "wakes for processing-time timers"),
+    ("framework/state/src/sled/copy.rs", "pauses between two tries to copy a database at rest"),
     ("framework/state/src/sled/opening.rs", "pauses between two tries of a lock"),
     ("operators/connectors/file/src/sink/committer.rs", "pauses between two tries of a lock"),
     ("tests/bench/sleeper.rs", "paces a schedule of records"),

@@ -1,6 +1,7 @@
 //! The `tidegate` command, one file per subcommand.
 //!
-//! A program with operators of its own serves the same commands, in which its kinds are known like the built-in ones:
+//! A program with operators of its own serves the same commands, in which its kinds are known like the built-in ones
+//! (`tidegate init NAME --app` makes one):
 //!
 //! ```no_run
 //! use tidegate_deploy::Registry;
@@ -15,9 +16,11 @@
 
 mod diff;
 mod explain;
+mod init;
 mod output;
 mod run;
 mod schema;
+mod state;
 mod test;
 mod topology;
 mod validate;
@@ -46,6 +49,10 @@ enum Command {
     Test(test::Args),
     /// Say what becomes of the state of a job when its topology changes
     Diff(diff::Args),
+    /// Look into the checkpoints of a job: operators, keys, sizes; look up a key; export as JSON lines
+    State(state::Args),
+    /// Make a new topology to begin with, or a program with an operator of its own
+    Init(init::Args),
     /// Print the JSON Schema of topologies, for editors
     Schema,
 }
@@ -59,6 +66,8 @@ pub fn main(registry: &Registry) -> ExitCode {
         Command::Explain(args) => explain::run(&args, registry),
         Command::Test(args) => test::run(&args, registry),
         Command::Diff(args) => diff::run(&args, registry),
+        Command::State(args) => state::run(&args, registry),
+        Command::Init(args) => init::run(&args, registry),
         Command::Schema => schema::run(registry),
     }
 }

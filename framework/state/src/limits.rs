@@ -48,5 +48,12 @@ pub const CHAIN_BLOBS: usize = 256;
 /// the storage is dropped, so a restart within one process would else find itself in use.
 pub const SLED_LOCK_PATIENCE: Duration = Duration::from_secs(1);
 
+/// How long a database that is written to is watched for a moment in which it can be copied: a few intervals between
+/// checkpoints of a second, during each of which it is at rest most of the time.
+pub const SLED_COPY_PATIENCE: Duration = Duration::from_secs(10);
+
+/// Pause between two attempts to copy it, and how long nothing must have been written: file times are only so fine.
+pub const SLED_AT_REST: Duration = Duration::from_millis(30);
+
 /// Pause between two attempts to take the lock.
 pub const SLED_LOCK_RETRY: Duration = Duration::from_millis(20);

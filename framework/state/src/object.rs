@@ -76,6 +76,21 @@ impl ObjectStorage {
         Ok(storage)
     }
 
+    /// Storage in a local folder that is there, to be read: nothing is made in it.
+    ///
+    /// # Errors
+    /// [`StorageError::Open`] when it is not there or cannot be used.
+    pub fn existing(folder: impl Into<PathBuf>) -> Result<Self, StorageError> {
+        let folder: PathBuf = folder.into();
+        let place = format!("the folder {}", folder.display());
+        let store = LocalFileSystem::new_with_prefix(&folder)
+            .map_err(|error| cannot_open(&place, &error))?;
+        let mut storage = Self::new(Arc::new(store), "")?;
+        storage.place = place;
+        storage.folder = Some(folder);
+        Ok(storage)
+    }
+
     /// Runs one request to its end. Several threads may do so at once: one of them turns the driver.
     fn wait<T>(&self, request: impl Future<Output = T>) -> T {
         let runtime = self.runtime.as_ref().expect("taken only by drop");
@@ -281,4 +296,20 @@ impl Drop for ObjectStorage {
 
 fn cannot_open(place: &str, error: &dyn std::error::Error) -> StorageError {
     StorageError::Open { place: place.to_owned(), why: error.to_string() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fixtures::Folder;
+
+    #[test]
+    fn what_is_only_read_is_not_made() {
+        let folder = Folder::new();
+        let absent = ObjectStorage::existing(folder.path().join("absent"));
+        assert!(matches!(absent, Err(StorageError::Open { .. })));
+        let storage = ObjectStorage::existing(folder.path()).expect("it is there");
+        assert_eq!(storage.manifests().expect("listed"), [] as [CheckpointId; 0]);
+        assert_eq!(fs::read_dir(folder.path()).expect("a folder").count(), 0);
+    }
 }

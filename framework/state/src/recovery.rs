@@ -72,24 +72,28 @@ pub fn newest_whole(
     let mut recovered = Recovered::default();
     let mut whole = BTreeSet::new();
     for manifest in log.checkpoints() {
-        match first_broken(manifest, storage, &mut whole)? {
+        match broken(manifest, storage, &mut whole)? {
             None => {
                 recovered.manifest = Some(manifest.clone());
                 break;
             }
-            Some((blob, why)) => {
-                recovered.skipped.push(Skipped { checkpoint: manifest.id, blob, why });
-            }
+            Some(skipped) => recovered.skipped.push(skipped),
         }
     }
     Ok(recovered)
 }
 
-fn first_broken(
+/// What of a checkpoint is not whole; `None` when all of it is. Blobs in `whole` are known to be, and those that are
+/// found to be are put there.
+///
+/// # Errors
+/// When storage does not answer, or a blob is of another format version.
+pub fn broken(
     manifest: &Manifest,
     storage: &dyn CheckpointStorage,
     whole: &mut BTreeSet<BlobRef>,
-) -> Result<Option<(String, String)>, RecoveryError> {
+) -> Result<Option<Skipped>, RecoveryError> {
+    let skipped = |blob, why| Ok(Some(Skipped { checkpoint: manifest.id, blob, why }));
     for part in &manifest.parts {
         let keyed = part.keyed.iter().flat_map(|keyed| &keyed.chain);
         let blobs = keyed.map(|stored| (&stored.blob, FrameKind::KeyedState));
@@ -101,9 +105,9 @@ fn first_broken(
                 Ok(()) => {
                     whole.insert(blob.clone());
                 }
-                Err(RecoveryError::Damaged { blob, why }) => return Ok(Some((blob, why))),
+                Err(RecoveryError::Damaged { blob, why }) => return skipped(blob, why),
                 Err(RecoveryError::Storage(error)) if error.is_loss() => {
-                    return Ok(Some((blob.name.clone(), error.to_string())));
+                    return skipped(blob.name.clone(), error.to_string());
                 }
                 Err(error) => return Err(error),
             }
@@ -121,6 +125,18 @@ fn fetch<T>(
         DecodeError::Version(found) => RecoveryError::Version { blob: blob.name.clone(), found },
         error => RecoveryError::Damaged { blob: blob.name.clone(), why: error.to_string() },
     })
+}
+
+/// The base and the deltas of one keyed state of one subtask, read and decoded.
+///
+/// # Errors
+/// When a blob cannot be read.
+pub fn chain(
+    storage: &dyn CheckpointStorage,
+    part: &KeyedPart,
+) -> Result<Vec<Delta>, RecoveryError> {
+    let blobs = part.chain.iter().map(|stored| &stored.blob);
+    blobs.map(|blob| fetch(storage, blob, Delta::from_owned_frame)).collect()
 }
 
 /// A checkpoint opened for restoring: everything but the keyed state is in memory, read once for all
@@ -221,10 +237,7 @@ impl Restore {
         index: u32,
         parallelism: u32,
     ) -> Result<BTreeMap<String, Vec<Vec<Delta>>>, RecoveryError> {
-        let load = |part: &KeyedPart| {
-            let blobs = part.chain.iter().map(|stored| &stored.blob);
-            blobs.map(|blob| fetch(storage, blob, Delta::from_owned_frame)).collect()
-        };
+        let load = |part| chain(storage, part);
         let states = self.keyed_parts(operator, index, parallelism).into_iter();
         states
             .map(|(state, parts)| {

@@ -14,15 +14,19 @@
 //! then panics or never returns: so it is opened and walked through on a thread of its own with a
 //! deadline; a process that is killed while sled writes a snapshot leaves a torn one that the next `open` refuses.
 
+mod copy;
 mod large;
 mod objects;
 mod opening;
 
-use crate::limits::{SLED_CACHE_BYTES, SLED_OBJECT_BYTES, SLED_OPEN_DEADLINE};
+use crate::limits::{
+    SLED_AT_REST, SLED_CACHE_BYTES, SLED_COPY_PATIENCE, SLED_OBJECT_BYTES, SLED_OPEN_DEADLINE,
+};
 use crate::points::reach;
 use crate::storage::{
     BlobWriter, Cause, CheckpointStorage, StorageError, check_length, check_name,
 };
+use copy::Copied;
 use large::{LargeObjects, LargeWriter};
 use objects::{Head, Objects, Place, number};
 use opening::{is_lock, open_whole, walk_time};
@@ -58,6 +62,8 @@ pub struct SledStorage {
     blobs: Objects,
     manifests: Objects,
     large: LargeObjects,
+    /// Goes last, behind the database in it.
+    copied: Option<Copied>,
 }
 
 impl SledStorage {
@@ -67,8 +73,36 @@ impl SledStorage {
     /// [`StorageError::InUse`] when a living process holds it, [`StorageError::Open`] when it is
     /// damaged, not accessible, or silent past the deadline.
     pub fn open(folder: impl AsRef<Path>, options: SledOptions) -> Result<Self, StorageError> {
-        let folder = folder.as_ref().to_owned();
+        let folder = folder.as_ref();
         let place = format!("the sled folder {}", folder.display());
+        let large = || LargeObjects::open(folder).map_err(|error| error.to_string());
+        Self::open_with(folder, place, options, large)
+    }
+
+    /// Opens a copy of the database in `folder`, to be read: nothing in `folder` is written, locked or repaired, also
+    /// while a job runs on it. The copy lies in the folder for temporary files and goes with the storage; large objects
+    /// are not copied but read where they are.
+    ///
+    /// # Errors
+    /// [`StorageError::Busy`] when a running job writes to it all the time, [`StorageError::Uncopied`] when it cannot
+    /// be copied, and as [`open`](Self::open).
+    pub fn open_copy(folder: impl AsRef<Path>, options: SledOptions) -> Result<Self, StorageError> {
+        let folder = folder.as_ref();
+        let place = format!("the sled folder {}", folder.display());
+        let copied = Copied::of(folder, &place, SLED_AT_REST, SLED_COPY_PATIENCE)?;
+        let large = || Ok(LargeObjects::existing(folder));
+        let mut storage = Self::open_with(copied.folder(), place, options, large)?;
+        storage.copied = Some(copied);
+        Ok(storage)
+    }
+
+    fn open_with(
+        folder: &Path,
+        place: String,
+        options: SledOptions,
+        large: impl FnOnce() -> Result<LargeObjects, String>,
+    ) -> Result<Self, StorageError> {
+        let folder = folder.to_owned();
         let cannot = |why: String| StorageError::Open { place: place.clone(), why };
         let deadline = options.open_deadline + walk_time(&folder);
         let (answer, answered) = mpsc::sync_channel(1);
@@ -79,10 +113,10 @@ impl SledStorage {
             .name("sled-open".into())
             .spawn(move || answer.send(guarded(|| open_whole(&database, options.cache_bytes))))
             .map_err(|error| cannot(error.to_string()))?;
-        let large = || LargeObjects::open(&folder).map_err(|error| cannot(error.to_string()));
         match answered.recv_timeout(deadline) {
             Ok(Ok((db, [blob_heads, blob_chunks, manifest_heads, manifest_chunks]))) => Ok(Self {
-                large: large()?,
+                large: large().map_err(&cannot)?,
+                copied: None,
                 db,
                 blobs: Objects { heads: blob_heads, chunks: blob_chunks },
                 manifests: Objects { heads: manifest_heads, chunks: manifest_chunks },

@@ -189,3 +189,56 @@ fn a_head_that_cannot_be_read_stops_the_sweep_before_its_chunks_go() {
     assert!(matches!(error, StorageError::Unknown { .. }), "{error}");
     assert_eq!(storage.blobs.chunks.len(), 1);
 }
+
+/// Names and bytes of the files of a database.
+fn contents(folder: &Path) -> std::collections::BTreeMap<std::path::PathBuf, Vec<u8>> {
+    let (mut found, mut below) = (std::collections::BTreeMap::new(), vec![folder.to_owned()]);
+    while let Some(folder) = below.pop() {
+        for entry in std::fs::read_dir(folder).expect("a folder") {
+            let path = entry.expect("an entry").path();
+            if path.is_dir() {
+                below.push(path);
+            } else {
+                let bytes = std::fs::read(&path).expect("a file");
+                found.insert(path, bytes);
+            }
+        }
+    }
+    found
+}
+
+#[test]
+fn a_copy_shows_what_is_durable_while_the_database_is_held_and_leaves_it_as_it_is() {
+    let folder = Folder::new();
+    let held = SledStorage::open(folder.path(), small()).expect("opens");
+    let one = held.put_blob("small", b"kept").expect("put");
+    let bytes = vec![5; SLED_OBJECT_BYTES + 1];
+    let other = held.put_blob("large", &bytes).expect("put");
+    held.create_manifest(7, b"frame").expect("created");
+    let copy = SledStorage::open_copy(folder.path(), small()).expect("it comes to rest");
+    let kept_at = copy.copied.as_ref().expect("a copy").folder().to_owned();
+    assert_eq!(copy.manifests().expect("listed"), [7]);
+    assert_eq!(copy.get_blob(&one).expect("whole"), b"kept");
+    assert!(copy.get_blob(&other).expect("whole") == bytes, "read where it is");
+    held.put_blob("later", b"more").expect("the database is free to be written");
+    held.flush().expect("flush");
+    assert!(!copy.blobs().expect("listed").contains(&"later".to_owned()));
+    drop(held);
+    let torn = folder.path().join("snap.7FFFFFFFFFFFFFFF.generating");
+    std::fs::write(&torn, b"torn").expect("writable");
+    let before = contents(folder.path());
+    let again = SledStorage::open_copy(folder.path(), small()).expect("a torn snapshot is no harm");
+    assert_eq!(again.blobs().expect("listed"), ["large", "later", "small"]);
+    drop((again, copy));
+    assert!(contents(folder.path()) == before, "not even what is torn is removed");
+    assert!(!kept_at.exists());
+}
+
+#[test]
+fn a_copy_of_what_is_no_database_is_an_error() {
+    let folder = Folder::new();
+    std::fs::write(folder.path().join("conf"), b"not a configuration").expect("writable");
+    std::fs::write(folder.path().join("db"), vec![7; 1 << 20]).expect("writable");
+    let error = SledStorage::open_copy(folder.path(), small()).expect_err("it cannot be read");
+    assert!(matches!(error, StorageError::Open { .. }), "{error}");
+}

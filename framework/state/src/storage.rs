@@ -23,6 +23,29 @@ pub enum StorageError {
         /// Where.
         place: String,
     },
+    /// It is written to all the time, so that no copy of it could be taken.
+    #[error(
+        "a running job writes to {place} all the time, and it can be looked into only while nothing is written: try \
+         again, or stop the job (it goes on from where it was); a job that keeps its checkpoints in a folder \
+         (--checkpoint-storage file:///DIR) can be looked into while it runs"
+    )]
+    Busy {
+        /// Where.
+        place: String,
+    },
+    /// No copy of it could be taken.
+    #[error(
+        "{place} cannot be copied to {to} to be looked into ({why}): make room there, or set TMPDIR to a folder that \
+         has it"
+    )]
+    Uncopied {
+        /// Where it is.
+        place: String,
+        /// Where the copy was to be.
+        to: String,
+        /// What happened.
+        why: String,
+    },
     /// It could not be opened.
     #[error(
         "{place} cannot be opened ({why}): check the disk and the permissions; if it stays so, \

@@ -198,13 +198,19 @@ impl<'a> Merged<'a> {
         Ok(Self(groups))
     }
 
+    /// Each entry that is alive, by its key group; none is a deletion.
+    pub fn entries(&self) -> impl Iterator<Item = (KeyGroup, Entry<'a>)> + '_ {
+        let entry = |((namespace, key), value): (&(&'a [u8], &'a [u8]), &&'a [u8])| Entry {
+            namespace,
+            key,
+            value: Some(value),
+        };
+        self.0.iter().flat_map(move |(group, live)| live.iter().map(move |e| (*group, entry(e))))
+    }
+
     /// Writes it.
     pub fn write(&self, into: &mut DeltaWriter<'_>) {
-        for (group, live) in &self.0 {
-            for ((namespace, key), value) in live {
-                into.push(*group, Entry { namespace, key, value: Some(value) });
-            }
-        }
+        self.entries().for_each(|(group, entry)| into.push(group, entry));
     }
 }
 
@@ -278,7 +284,14 @@ mod tests {
             into.drop_namespace(b"w2".to_vec());
             into.push(KeyGroup(2), put(b"w2", b"d", b"3"));
         });
-        let merged = Delta::merge(&[base, first, second]).expect("whole");
+        let chain = [base, first, second];
+        let live = Merged::of(&chain).expect("whole");
+        let mut entries: Vec<_> = live.entries().collect();
+        entries.sort_by_key(|(group, _)| *group);
+        let expected =
+            [(KeyGroup(1), put(b"w1", b"b", b"1")), (KeyGroup(2), put(b"w2", b"d", b"3"))];
+        assert_eq!(entries, expected);
+        let merged = Delta::merge(&chain).expect("whole");
         assert!(merged.full);
         assert_eq!(
             content(&merged, KeyGroupRange::ALL),

@@ -33,6 +33,12 @@ impl LargeObjects {
         Ok(Self { folder, unsynced: AtomicBool::new(false), forgotten: Mutex::default() })
     }
 
+    /// Those that there are, to be read: the folder may be missing.
+    pub(super) fn existing(database: &Path) -> Self {
+        let folder = database.join("large");
+        Self { folder, unsynced: AtomicBool::new(false), forgotten: Mutex::default() }
+    }
+
     fn path(&self, write: u64) -> PathBuf {
         self.folder.join(write.to_string())
     }

@@ -1,0 +1,213 @@
+//! Bytes of state as JSON: CBOR says itself what it holds.
+//!
+//! Apart because it knows neither checkpoints nor operators, only what the header of `state` promises.
+
+use super::names::Names;
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
+use ciborium::Value as Cbor;
+use serde_json::{Map, Number, Value, json};
+use tidegate::core::codec;
+use tidegate::core::state::delta::Entry;
+
+/// Decodes; with the names of a topology, as rows.
+pub(super) struct Decoder {
+    names: Option<Names>,
+}
+
+impl Decoder {
+    pub(super) fn new(names: Option<Names>) -> Self {
+        Self { names }
+    }
+
+    /// The key of an entry: its values alone, and with the names of their columns.
+    pub(super) fn key(&self, uid: &str, state: &str, bytes: &[u8]) -> (Value, Value) {
+        let plain = self.value(bytes);
+        let named = match &self.names {
+            Some(names) => names.key(uid, state, plain.clone()),
+            None => plain.clone(),
+        };
+        (plain, named)
+    }
+
+    /// An entry, as a line of an export.
+    pub(super) fn entry(&self, uid: &str, state: &str, entry: &Entry<'_>) -> String {
+        let mut line = head(uid, state);
+        if !entry.namespace.is_empty() {
+            line.push_str(&format!(r#","namespace":{}"#, self.value(entry.namespace)));
+        }
+        let value = self.value(entry.value.unwrap_or_default());
+        let value = match &self.names {
+            Some(names) => names.value(uid, value),
+            None => value,
+        };
+        let (_, key) = self.key(uid, state, entry.key);
+        line.push_str(&format!(r#","key":{key},"value":{value}}}"#));
+        line
+    }
+
+    /// An element of a list, likewise.
+    pub(super) fn element(&self, uid: &str, state: &str, subtask: u32, bytes: &[u8]) -> String {
+        let value = match &self.names {
+            Some(names) => names.value(uid, self.value(bytes)),
+            None => self.value(bytes),
+        };
+        format!(r#"{},"subtask":{subtask},"value":{value}}}"#, head(uid, state))
+    }
+
+    /// Any bytes; none at all are nothing.
+    fn value(&self, bytes: &[u8]) -> Value {
+        if bytes.is_empty() {
+            return Value::Null;
+        }
+        match codec::from_cbor::<Cbor>(bytes) {
+            Ok(value) => self.json(value),
+            Err(why) => {
+                json!({ "base64": BASE64_STANDARD.encode(bytes), "undecoded": why.to_string() })
+            }
+        }
+    }
+
+    fn json(&self, value: Cbor) -> Value {
+        match value {
+            Cbor::Null => Value::Null,
+            Cbor::Bool(value) => Value::Bool(value),
+            Cbor::Integer(number) => integer(number.into()),
+            Cbor::Float(number) => float(number),
+            Cbor::Text(text) => Value::String(text),
+            Cbor::Bytes(bytes) => json!({ "base64": BASE64_STANDARD.encode(bytes) }),
+            Cbor::Array(values) => values.into_iter().map(|value| self.json(value)).collect(),
+            Cbor::Map(entries) => self.map(entries),
+            Cbor::Tag(tag @ (2 | 3), value) => big(tag == 3, *value),
+            Cbor::Tag(tag, value) => json!({ "tag": tag, "value": self.json(*value) }),
+            // The enum may grow.
+            other => json!({ "undecoded": format!("{other:?}") }),
+        }
+    }
+
+    fn map(&self, mut entries: Vec<(Cbor, Cbor)>) -> Value {
+        if self.names.is_some()
+            && let [(Cbor::Text(name), value)] = &mut entries[..]
+            && let Some(value) = self.of_row(name, value)
+        {
+            return value;
+        }
+        let mut map = Map::new();
+        for (key, value) in entries {
+            let key = match self.json(key) {
+                Value::String(text) => text,
+                other => other.to_string(),
+            };
+            map.insert(key, self.json(value));
+        }
+        Value::Object(map)
+    }
+
+    /// What CBOR itself cannot say, in the words of `tidegate-rows`.
+    fn of_row(&self, name: &str, value: &mut Cbor) -> Option<Value> {
+        match (name, &*value) {
+            ("t", Cbor::Integer(millis)) => {
+                let millis = i64::try_from(i128::from(*millis)).ok()?;
+                Some(time(millis).map_or_else(|| json!(millis), Value::String))
+            }
+            ("d", Cbor::Bytes(_)) => {
+                let decimal = Cbor::Map(vec![(Cbor::Text(name.to_owned()), value.clone())]);
+                match decimal.deserialized().ok()? {
+                    tidegate_rows::Value::Decimal(number) => {
+                        Some(Value::String(number.to_string()))
+                    }
+                    _ => None,
+                }
+            }
+            ("s" | "k", Cbor::Array(_)) => Some(self.json(std::mem::replace(value, Cbor::Null))),
+            _ => None,
+        }
+    }
+}
+
+/// The beginning of a line: whose it is comes first, for who reads it without `jq`.
+fn head(uid: &str, state: &str) -> String {
+    format!(r#"{{"operator":{},"state":{}"#, json!(uid), json!(state))
+}
+
+/// Milliseconds since the epoch as people write them; nothing for a time that no calendar has.
+pub(super) fn time(millis: i64) -> Option<String> {
+    Some(jiff::Timestamp::from_millisecond(millis).ok()?.to_string())
+}
+
+/// A number, or its digits where it is too large for one of JSON's.
+fn integer(number: i128) -> Value {
+    let small = i64::try_from(number).map(Number::from);
+    let small = small.or_else(|_| u64::try_from(number).map(Number::from));
+    small.map_or_else(|_| Value::String(number.to_string()), Value::Number)
+}
+
+fn float(number: f64) -> Value {
+    let finite = Number::from_f64(number).map(Value::Number);
+    finite.unwrap_or_else(|| Value::String(number.to_string()))
+}
+
+/// An integer beyond 64 bits: its bytes, largest first.
+fn big(negative: bool, value: Cbor) -> Value {
+    match value {
+        Cbor::Bytes(bytes) if bytes.len() < 16 => {
+            let number = bytes.iter().fold(0, |number, byte| number << 8 | i128::from(*byte));
+            integer(if negative { -1 - number } else { number })
+        }
+        other => json!({ "undecoded": format!("an integer of too many digits: {other:?}") }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeMap;
+    use tidegate_rows::{Decimal, Row, RowKey, Value as Cell};
+
+    fn shown<T: serde::Serialize>(value: &T, rows: bool) -> String {
+        let decoder = Decoder::new(rows.then(Names::default));
+        decoder.value(&codec::to_cbor(value)).to_string()
+    }
+
+    #[test]
+    fn what_cbor_says_itself_is_shown_as_it_is() {
+        assert_eq!(shown(&(1, "a", None::<u8>, true, 0.5), false), r#"[1,"a",null,true,0.5]"#);
+        assert_eq!(shown(&BTreeMap::from([(7, "x")]), false), r#"{"7":"x"}"#);
+        assert_eq!(
+            shown(&(u64::MAX, i128::from(u64::MAX) + 1), false),
+            "[18446744073709551615,\"18446744073709551616\"]"
+        );
+        assert_eq!(shown(&(-(1_i128 << 70)), false), "\"-1180591620717411303424\"");
+        assert_eq!(shown(&(f64::NAN, f64::INFINITY), false), r#"["NaN","inf"]"#);
+        assert_eq!(shown(&Cell::Bytes(vec![1, 2, 255].into()), false), r#"{"base64":"AQL/"}"#);
+    }
+
+    #[test]
+    fn timestamps_and_decimals_are_read_where_they_are_known_to_be_some() {
+        let cents = Decimal::new(-1250, 2);
+        let row = Row::new([
+            Cell::Timestamp(1_511_658_000_000),
+            Cell::Decimal(cents),
+            Cell::structure([Cell::Null]),
+        ]);
+        assert_eq!(
+            shown(&row, false),
+            r#"[{"t":1511658000000},{"d":{"base64":"guIE"}},{"s":[null]}]"#
+        );
+        assert_eq!(shown(&row, true), r#"["2017-11-26T01:00:00Z","-12.50",[null]]"#);
+        let key = RowKey::Many([Cell::Int64(1), Cell::string("a")].into());
+        assert_eq!(shown(&key, false), r#"{"k":[1,"a"]}"#);
+        assert_eq!(shown(&key, true), r#"[1,"a"]"#);
+    }
+
+    #[test]
+    fn what_is_no_cbor_is_shown_as_bytes_with_the_reason() {
+        let decoder = Decoder::new(None);
+        for rubbish in [&[0xff][..], &[0x82, 1], &[1, 2], &[0x9f; 4000]] {
+            let value = decoder.value(rubbish);
+            assert_eq!(value["base64"], BASE64_STANDARD.encode(rubbish));
+            assert!(value["undecoded"].as_str().is_some_and(|why| why.len() < 200), "{value}");
+        }
+        assert_eq!(decoder.value(&[]), Value::Null);
+    }
+}
