@@ -109,9 +109,12 @@ impl View<'_> {
     pub(super) fn to_detail(&self, samples: &BTreeMap<String, String>) -> String {
         let mut out = String::new();
         for operator in self.operators {
-            let Operator { uid, kind, subtasks, totals, states, waiting, unread } = operator;
+            let Operator { uid, kind, meaning, subtasks, totals, states, waiting, unread } = operator;
             let s = if *subtasks == 1 { "" } else { "s" };
             out.push_str(&format!("operator {uid} ({kind}), {subtasks} subtask{s}\n"));
+            if let Some(meaning) = meaning {
+                out.push_str(&format!("meaning: {meaning}\n"));
+            }
             out.push_str(&format!("{}, written at {}\n", self.heading(), at(self.chosen)));
             if let Some(totals) = totals {
                 out.push_str(&format!(
@@ -217,6 +220,7 @@ fn operator_json(operator: &Operator) -> Value {
     json!({
         "operator": operator.uid,
         "kind": operator.kind,
+        "meaning": operator.meaning,
         "subtasks": operator.subtasks,
         "records": totals,
         "entries": operator.entries(),

@@ -166,6 +166,8 @@ fn has_gone(id: CheckpointId, storage: &dyn CheckpointStorage) -> bool {
 pub(super) struct Operator {
     pub(super) uid: String,
     pub(super) kind: String,
+    /// What its state means, where the operator says so: with another meaning a job would not go on from it.
+    pub(super) meaning: Option<String>,
     pub(super) subtasks: u32,
     /// Nothing if a snapshot of a subtask cannot be read.
     pub(super) totals: Option<OperatorTotals>,
@@ -285,7 +287,8 @@ fn operator(
     let waiting = manifest.committables.iter().chain(unsealed).filter(|one| one.sink == *uid);
     let waiting = waiting.fold((0, 0), |(pieces, rows), one| (pieces + 1, rows + one.rows));
     let states = states.into_values().collect();
-    Operator { uid: uid.clone(), kind: kind.clone(), subtasks, totals, states, waiting, unread }
+    let (uid, kind, meaning) = (uid.clone(), kind.clone(), manifest.job.meanings.get(uid).cloned());
+    Operator { uid, kind, meaning, subtasks, totals, states, waiting, unread }
 }
 
 impl State {
