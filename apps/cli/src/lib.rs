@@ -15,9 +15,12 @@
 
 mod diff;
 mod explain;
+mod number;
 mod output;
 mod run;
 mod schema;
+mod size;
+mod stress;
 mod test;
 mod topology;
 mod validate;
@@ -46,6 +49,10 @@ enum Command {
     Test(test::Args),
     /// Say what becomes of the state of a job when its topology changes
     Diff(diff::Args),
+    /// Estimate what a job needs: state, checkpoints, network, disk, cores, memory; each line with its formula
+    Size(Box<size::Args>),
+    /// Find the highest rate that a topology keeps up with, and what limits it
+    Stress(stress::Args),
     /// Print the JSON Schema of topologies, for editors
     Schema,
 }
@@ -59,6 +66,8 @@ pub fn main(registry: &Registry) -> ExitCode {
         Command::Explain(args) => explain::run(&args, registry),
         Command::Test(args) => test::run(&args, registry),
         Command::Diff(args) => diff::run(&args, registry),
+        Command::Size(args) => size::run(&args, registry),
+        Command::Stress(args) => stress::run(&args, registry),
         Command::Schema => schema::run(registry),
     }
 }
