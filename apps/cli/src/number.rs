@@ -107,7 +107,7 @@ pub(crate) fn in_time(seconds: f64) -> String {
         s if s < 1e-3 => format!("{} us", three_digits(s * 1e6)),
         s if s < 1.0 => format!("{} ms", three_digits(s * 1e3)),
         s if s < 120.0 => format!("{} s", three_digits(s)),
-        s if s < 7_200.0 => format!("{} min", three_digits(s / 60.0)),
+        s if s < 3_600.0 => format!("{} min", three_digits(s / 60.0)),
         s if s < 172_800.0 => format!("{} h", three_digits(s / 3_600.0)),
         s => format!("{} d", three_digits(s / 86_400.0)),
     }
@@ -118,7 +118,9 @@ pub(crate) fn three_digits(number: f64) -> String {
     if number.abs() >= 100.0 {
         return grouped(number);
     }
-    let text = if number.abs() >= 10.0 { format!("{number:.1}") } else { format!("{number:.2}") };
+    // Small ones begin behind some zeros.
+    let zeros = if number == 0.0 { 0.0 } else { (-number.abs().log10()).floor().clamp(-1.0, 9.0) };
+    let text = format!("{number:.*}", (zeros + 3.0) as usize);
     text.trim_end_matches('0').trim_end_matches('.').to_owned()
 }
 
@@ -171,5 +173,7 @@ mod tests {
         assert_eq!(all, ["0 B", "812 B", "2.1 kB", "1 MB", "2.14 GB"]);
         let all = [5e-5, 0.34, 12.0, 300.0, 9_000.0, 604_800.0].map(in_time);
         assert_eq!(all, ["50 us", "340 ms", "12 s", "5 min", "2.5 h", "7 d"]);
+        let all = [0.0, 0.0091503, 0.5, 1.0, 1.434, 10.04, 99.99, 1234.5].map(three_digits);
+        assert_eq!(all, ["0", "0.00915", "0.5", "1", "1.43", "10", "100", "1,234"]);
     }
 }

@@ -18,7 +18,7 @@ use crate::number;
 use crate::output::print;
 use crate::topology::{self, REFUSED};
 use report::{Report, Row};
-use search::{Limits, Outcome, Phase, Search, Verdict};
+use search::{Limits, Outcome, Phase, Search};
 use std::io::{IsTerminal, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;

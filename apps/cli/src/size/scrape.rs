@@ -36,14 +36,14 @@ pub(super) fn scrape(url: &str) -> Result<Vec<Sample>, String> {
     let mut addresses = host.to_socket_addrs().map_err(unreachable)?;
     let address = addresses.next().ok_or_else(|| format!("{url}: no such host"))?;
     let mut stream = TcpStream::connect_timeout(&address, PATIENCE).map_err(unreachable)?;
-    let timeouts =
-        [stream.set_read_timeout(Some(PATIENCE)), stream.set_write_timeout(Some(PATIENCE))];
-    timeouts.into_iter().collect::<Result<(), _>>().map_err(unreachable)?;
+    stream.set_read_timeout(Some(PATIENCE)).map_err(unreachable)?;
+    stream.set_write_timeout(Some(PATIENCE)).map_err(unreachable)?;
     let request = format!("GET {path} HTTP/1.0\r\nHost: {host}\r\nAccept: text/plain\r\n\r\n");
     stream.write_all(request.as_bytes()).map_err(unreachable)?;
     let mut answer = Vec::new();
     stream.take(ANSWER_BYTES).read_to_end(&mut answer).map_err(unreachable)?;
-    let body = body(&String::from_utf8_lossy(&answer)).map_err(|why| format!("{url}: {why}"))?;
+    let answer = String::from_utf8_lossy(&answer);
+    let body = body(&answer).map_err(|why| format!("{url}: {why}"))?;
     let samples: Vec<Sample> = body.lines().filter_map(sample).collect();
     if samples.iter().any(|sample| sample.name.starts_with("tidegate_")) {
         Ok(samples)

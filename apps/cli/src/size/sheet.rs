@@ -37,6 +37,7 @@ impl Unit {
             Self::Bytes => in_bytes(value),
             Self::BytesPerSecond => format!("{}/s", in_bytes(value)),
             Self::Seconds => in_time(value),
+            Self::Cores if value == 1.0 => "1 core".to_owned(),
             Self::Cores => format!("{} cores", three_digits(value)),
             Self::Entries => format!("{} entries", grouped(value)),
         }

@@ -2,7 +2,8 @@
 //!
 //! What can be followed through any job is event time: a watermark goes through every operator behind all records before
 //! it. Each watermark of the sources is timed from when the record that it follows was *due* (now, less how late the
-//! sources read) until all last operators have passed it. A stall of the job makes all records late that were due
+//! sources read) until all last operators have passed it. Where event time is made behind the sources, watermarks are
+//! timed from there: the way before is short, and the report says that it is left out. A stall of the job makes all records late that were due
 //! meanwhile, and counts as often: there is no coordinated omission. What is seen is seen once a millisecond.
 
 use std::collections::VecDeque;

@@ -190,6 +190,13 @@ impl Report {
         let told: Vec<String> = told.collect();
         let _ = writeln!(out, "latency at the hold: {}", told.join(", "));
         let _ = writeln!(out, "  {} watermarks; {LATENCY_IS}", grouped(latencies.count() as f64));
+        if !row.step.timed_from.is_empty() {
+            let from = row.step.timed_from.join(", ");
+            let _ = writeln!(
+                out,
+                "  event time is made behind the sources: the way up to {from} is left out"
+            );
+        }
     }
 
     fn notes(&self, out: &mut String) {
@@ -237,6 +244,7 @@ impl Report {
             let at = |percent| row.step.latencies.at(percent);
             json!({
                 "what": LATENCY_IS,
+                "timed_from": row.step.timed_from,
                 "watermarks": row.step.latencies.count(),
                 "p50_ms": at(50.0), "p90_ms": at(90.0), "p99_ms": at(99.0), "p99.9_ms": at(99.9),
                 "max_ms": at(100.0),

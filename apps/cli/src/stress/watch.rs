@@ -43,6 +43,8 @@ pub(super) struct Watch {
 pub(super) struct Step {
     pub(super) seen: Seen,
     pub(super) latencies: Percentiles,
+    /// Where event time is made behind the sources: the first operators that see it.
+    pub(super) timed_from: Vec<String>,
     /// Seconds of event time per second; `None` where there is no event time.
     pub(super) event_time: Option<f64>,
     /// Sources that have ended: their share of the rate was not offered.
@@ -88,6 +90,9 @@ struct Looks {
     full: Vec<f64>,
     looks: u64,
     latencies: Latencies,
+    /// The vertices at which event time is seen first, and their subtasks.
+    origins: Vec<usize>,
+    origin: Vec<Arc<SubtaskStats>>,
 }
 
 impl Watch {
@@ -127,8 +132,8 @@ impl Watch {
         }
         let job = &self.running.stats().job;
         let checkpoints = || (job.checkpoints.get(), job.checkpoints_failed.get());
-        let (taken, from) = (checkpoints(), self.event_time());
         let mut looks = self.begin(rate);
+        let (taken, from) = (checkpoints(), event_time(&looks.origin));
         let mut told = Instant::now();
         while looks.started.elapsed() < span {
             if let Some(report) = self.running.wait(LOOK_EVERY)? {
@@ -140,15 +145,16 @@ impl Watch {
                 look(looks.started.elapsed());
             }
         }
-        let (until, now) = (self.event_time(), checkpoints());
+        let (until, now) = (event_time(&looks.origin), checkpoints());
         let seconds = looks.started.elapsed().as_secs_f64();
         let event_time =
             from.zip(until).map(|(from, until)| until.since(from) as f64 / 1e3 / seconds);
         let ended_sources = self.sources.iter().filter(|stats| has_ended(stats)).count();
         let seen = self.seen(&looks);
+        let timed_from = self.timed_from(&looks.origins);
         let latencies = looks.latencies.end(looks.started.elapsed());
         let checkpoints = (now.0 - taken.0, now.1 - taken.1);
-        Ok(Ok(Step { seen, latencies, event_time, ended_sources, checkpoints }))
+        Ok(Ok(Step { seen, latencies, timed_from, event_time, ended_sources, checkpoints }))
     }
 
     /// Lets nothing through until the channels are empty, as far as that comes.
@@ -174,6 +180,7 @@ impl Watch {
     }
 
     fn begin(&self, rate: f64) -> Looks {
+        let origins = self.origins();
         let before: Vec<Reading> =
             self.subtasks.iter().map(|(_, stats)| Reading::of(stats)).collect();
         Looks {
@@ -185,7 +192,32 @@ impl Watch {
             full: vec![0.0; self.subtasks.len()],
             looks: 0,
             latencies: Latencies::default(),
+            origin: origins.iter().flat_map(|vertex| self.of(*vertex)).collect(),
+            origins,
         }
+    }
+
+    /// The subtasks of a vertex.
+    fn of(&self, vertex: usize) -> Vec<Arc<SubtaskStats>> {
+        let own = self.subtasks.iter().filter(|(id, _)| id.vertex == vertex);
+        own.map(|(_, stats)| Arc::clone(stats)).collect()
+    }
+
+    /// The vertices that have event time while none that feeds them has.
+    fn origins(&self) -> Vec<usize> {
+        let plan = self.running.plan();
+        let timed: Vec<bool> =
+            (0..plan.vertices.len()).map(|at| least(&self.of(at)) > Timestamp::MIN).collect();
+        let is_fed =
+            |at: usize| plan.vertices[at].inputs.iter().any(|edge| timed[plan.edges[*edge].from]);
+        (0..plan.vertices.len()).filter(|&at| timed[at] && !is_fed(at)).collect()
+    }
+
+    /// The names of those that are no sources.
+    fn timed_from(&self, origins: &[usize]) -> Vec<String> {
+        let plan = self.running.plan();
+        let behind = origins.iter().filter(|at| !plan.is_source(**at));
+        behind.map(|at| plan.vertices[*at].uid.clone()).collect()
     }
 
     fn look(&self, looks: &mut Looks, span: Duration) {
@@ -202,7 +234,7 @@ impl Watch {
         }
         looks.looks += 1;
         let passed = least(&self.ends);
-        looks.latencies.look(now, least(&self.sources), late, passed);
+        looks.latencies.look(now, least(&looks.origin), late, passed);
     }
 
     /// By how much the source that is furthest behind its schedule reads too late.
@@ -214,10 +246,6 @@ impl Watch {
             now.as_secs_f64() - emitted / rate
         });
         Duration::try_from_secs_f64(late.fold(0.0, f64::max)).unwrap_or_default()
-    }
-
-    fn event_time(&self) -> Option<Timestamp> {
-        Some(least(&self.sources)).filter(|at| *at > Timestamp::MIN && *at < Timestamp::MAX)
     }
 
     fn seen(&self, looks: &Looks) -> Seen {
@@ -261,6 +289,10 @@ impl Watch {
             vertices,
         }
     }
+}
+
+fn event_time(origin: &[Arc<SubtaskStats>]) -> Option<Timestamp> {
+    Some(least(origin)).filter(|at| *at > Timestamp::MIN && *at < Timestamp::MAX)
 }
 
 fn least(all: &[Arc<SubtaskStats>]) -> Timestamp {

@@ -1,5 +1,8 @@
 //! The commands as users start them: what they print and how they exit.
 
+mod size;
+mod stress;
+
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
