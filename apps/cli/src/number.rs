@@ -119,7 +119,7 @@ pub(crate) fn three_digits(number: f64) -> String {
         return grouped(number);
     }
     // Small ones begin behind some zeros.
-    let zeros = if number == 0.0 { 0.0 } else { (-number.abs().log10()).floor().clamp(-1.0, 9.0) };
+    let zeros = if number == 0.0 { 0.0 } else { (-number.abs().log10()).floor().clamp(-2.0, 9.0) };
     let text = format!("{number:.*}", (zeros + 3.0) as usize);
     text.trim_end_matches('0').trim_end_matches('.').to_owned()
 }

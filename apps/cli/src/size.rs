@@ -11,6 +11,7 @@ mod asked;
 mod costs;
 mod measured;
 mod model;
+mod numbers;
 mod scrape;
 mod sheet;
 mod topology;
@@ -28,7 +29,6 @@ use std::sync::mpsc;
 use std::time::Duration;
 use tidegate::{Settings, StateBackend};
 use tidegate_deploy::{Registry, settings};
-use topology::greatest_common_divisor;
 
 /// By how much rows of a topology may be dearer than typed records.
 const ROWS: f64 = 3.0;
@@ -166,7 +166,7 @@ pub(crate) fn run(args: &Args, registry: &Registry) -> ExitCode {
     let model = match (&args.file, &args.metrics) {
         (Some(file), _) => of_file(args, file, registry),
         (None, Some(url)) => of_job(args, url),
-        (None, None) => of_flags(args),
+        (None, None) => numbers::of_flags(args),
     };
     match model {
         Ok(model) => {
@@ -216,80 +216,6 @@ impl Args {
             nodes: Vec::new(),
         }
     }
-}
-
-/// From numbers alone.
-fn of_flags(args: &Args) -> Result<Model, String> {
-    let flags = args.flags();
-    if let Some(node) = [&flags.keys, &flags.state_per_key, &flags.retention, &flags.share]
-        .into_iter()
-        .flatten()
-        .find_map(|one| one.node.as_ref())
-    {
-        return Err(format!(
-            "error: there are no nodes to be named, such as `{node}`, without a FILE\n"
-        ));
-    }
-    let one = |all: &[OfNode]| all.last().map(|one| one.value);
-    let (keys, entry) = (one(&flags.keys), one(&flags.state_per_key));
-    let is_keyed = !args.window.is_empty() || keys.is_some() || entry.is_some();
-    let missing = [
-        ("--events-per-second N: how many records come", args.events_per_second.is_none()),
-        ("--bytes-per-event SIZE: how large a record is", args.bytes_per_event.is_none()),
-        ("--keys N: how many distinct keys there are", is_keyed && keys.is_none()),
-        (
-            "--state-per-key SIZE: bytes of a key and what is kept for it",
-            is_keyed && entry.is_none(),
-        ),
-    ];
-    let missing: Vec<&str> = missing.iter().filter(|(_, is)| *is).map(|(what, _)| *what).collect();
-    let (Some(events), Some(bytes), true) =
-        (args.events_per_second, args.bytes_per_event, missing.is_empty())
-    else {
-        return Err(format!(
-            "error: some numbers are missing:\n  {}\n  or a topology (tidegate size FILE), or a running job (--metrics URL)\n",
-            missing.join("\n  ")
-        ));
-    };
-    let given = Given::new(events, "--events-per-second");
-    let title = "a job of these numbers".to_owned();
-    let mut model = args.model(title, given, &Settings::default(), "default");
-    let rate = events * args.exchange_share;
-    let updates = match args.updates_per_second {
-        Some(updates) => Given::new(updates, "--updates-per-second"),
-        None => Given::new(rate, "one per record"),
-    };
-    let node =
-        |name: String, work, held| Node { name, rate, exchange_bytes: Some(bytes), work, held };
-    if let (Some(keys), Some(entry)) = (keys, entry) {
-        let held = |pieces| Held::Keys {
-            keys: Given::new(keys, "--keys"),
-            entry: Given::new(entry, "--state-per-key"),
-            updates: updates.clone(),
-            pieces,
-        };
-        for Window { size, slide } in &args.window {
-            let millis = |seconds: f64| (seconds * 1e3) as i64;
-            let slice = greatest_common_divisor(millis(*size), millis(*slide)) as f64 / 1e3;
-            let overlap =
-                if slide < size { format!("/{}", number::in_time(*slide)) } else { String::new() };
-            let name = format!("window {}{overlap}", number::in_time(*size));
-            // One more is being filled.
-            model.nodes.push(node(name, Work::Window, held(Some((size / slice + 1.0, slice)))));
-        }
-        if args.window.is_empty() {
-            model.nodes.push(node("state by key".to_owned(), Work::Aggregate, held(None)));
-        }
-    }
-    if let Some(seconds) = one(&flags.retention) {
-        let time = Given::new(seconds, "--retention");
-        model.nodes.push(node(
-            "records kept".to_owned(),
-            Work::Join,
-            Held::Records { time, entry: bytes },
-        ));
-    }
-    Ok(model)
 }
 
 /// From a topology.
@@ -401,7 +327,7 @@ mod tests {
     fn sheet(words: &[&str]) -> Result<Sheet, String> {
         let words = ["size"].iter().chain(words);
         let only = Only::try_parse_from(words).map_err(|error| error.to_string())?;
-        of_flags(&only.args).map(|model| Sheet::new(&model))
+        numbers::of_flags(&only.args).map(|model| Sheet::new(&model))
     }
 
     fn value(sheet: &Sheet, section: &str, name: &str) -> f64 {

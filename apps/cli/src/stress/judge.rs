@@ -8,8 +8,11 @@ use super::search::Outcome;
 /// A job is behind when its sources read later than this share of a step, all the time towards its end.
 const LATE_SHARE: f64 = 0.01;
 
-/// But never for less than this, in seconds: an instant of the machine's is no capacity.
+/// But not for less than this, in seconds, unless a step is very short: an instant of the machine's is no capacity.
 const LATE_SECONDS: f64 = 0.1;
+
+/// The share of a short step that is too late, however few seconds it is.
+const LATE_SHORT_SHARE: f64 = 0.1;
 
 /// A job is behind when a subtask has waited nearly all of a step for room in front of it: what is slow may hide in
 /// channels for a while before the sources are late. Less than that may be bursts that the job makes up for.
@@ -69,7 +72,8 @@ pub(super) enum Behind {
 impl Seen {
     /// Why the job has not kept up, if it has not.
     pub(super) fn behind(&self) -> Option<Behind> {
-        if self.late > (self.seconds * LATE_SHARE).max(LATE_SECONDS) {
+        let instant = LATE_SECONDS.min(self.seconds * LATE_SHORT_SHARE);
+        if self.late > (self.seconds * LATE_SHARE).max(instant) {
             return Some(Behind::Late(self.late));
         }
         let mut vertices = self.vertices.iter().enumerate();
@@ -146,6 +150,8 @@ mod tests {
         // A long hold may end a little later, not much.
         let hold = Seen { seconds: 30.0, late: 0.25, ..seen(Vec::new()) };
         assert_eq!(hold.behind(), None);
+        let short = Seen { seconds: 0.3, late: 0.09, ..seen(Vec::new()) };
+        assert_eq!(short.behind(), Some(Behind::Late(0.09)));
     }
 
     #[test]

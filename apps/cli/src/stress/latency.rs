@@ -73,7 +73,8 @@ impl Percentiles {
     /// The latency that `percent` of all do not exceed, in milliseconds; `None` when there are none.
     pub(super) fn at(&self, percent: f64) -> Option<f64> {
         let last = self.sorted.len().checked_sub(1)?;
-        let rank = (percent / 100.0 * self.sorted.len() as f64).ceil() as usize;
+        // A hair less, so that no rounding makes a rank one too high.
+        let rank = (percent / 100.0 * self.sorted.len() as f64 - 1e-6).ceil() as usize;
         Some(self.sorted[rank.saturating_sub(1).min(last)].as_secs_f64() * 1e3)
     }
 }

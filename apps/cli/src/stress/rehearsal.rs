@@ -61,7 +61,7 @@ sources:
   rows: { inline: { rows: [{ n: 1 }] }, schema: { n: int64 } }
 sinks:
   kept: { inputs: clicks, print: {} }
-  also: { inputs: keys, file: { path: out, format: csv } }
+  also: { inputs: keys, file: { directory: out, format: csv } }
   gone: { inputs: rows, discard: {} }
 ";
         let source = Source::new("a.yaml", text);
