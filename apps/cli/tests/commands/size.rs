@@ -84,6 +84,8 @@ fn a_running_job_is_measured() {
     let address = format!("127.0.0.1:{port}");
     let mut command = Command::new(env!("CARGO_BIN_EXE_tidegate"));
     command.arg("run").arg(&path).args(["--metrics-addr", &address]);
+    // It is killed in the end, and would leave a temporary folder behind.
+    command.arg("--fresh").arg("--state-dir").arg(path.with_extension("state"));
     let mut job = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("it starts");
     let args = ["size", "--metrics", &address, "--over=1s", "--state-per-key=64", "--json"];
     // The job may not serve yet, or may not have emitted.
