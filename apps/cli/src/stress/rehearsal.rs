@@ -12,22 +12,19 @@ const WITHOUT_END: u64 = 1 << 40;
 pub(super) fn rehearse(plan: &mut Plan, keep_sinks: bool) -> Vec<String> {
     let mut changed = Vec::new();
     for node in &mut plan.nodes {
-        match &mut node.kind {
-            NodePlan::Source(SourcePlan::Generator(generator), _) => {
-                if without_end(generator) {
-                    changed.push(format!("source {} makes up records without end", node.name));
-                }
-            }
-            NodePlan::Sink(SinkPlan::Discard) => {}
-            kind if node.role == Role::Sink && !keep_sinks => {
-                changed.push(format!(
-                    "sink {} drops its rows, the work of its {} is not measured (--keep-sinks)",
-                    node.name,
-                    kind.word()
-                ));
-                *kind = NodePlan::Sink(SinkPlan::Discard);
-            }
-            _ => {}
+        if let NodePlan::Source(SourcePlan::Generator(generator), _) = &mut node.kind
+            && without_end(generator)
+        {
+            changed.push(format!("source {} makes up records without end", node.name));
+        }
+        let drops = matches!(node.kind, NodePlan::Sink(SinkPlan::Discard));
+        if node.role == Role::Sink && !drops && !keep_sinks {
+            changed.push(format!(
+                "sink {} drops its rows, the work of its {} is not measured (--keep-sinks)",
+                node.name,
+                node.kind.word()
+            ));
+            node.kind = NodePlan::Sink(SinkPlan::Discard);
         }
     }
     changed

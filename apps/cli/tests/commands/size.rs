@@ -6,6 +6,7 @@ use std::io::Write;
 use std::net::TcpListener;
 use std::path::Path;
 use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
 
 fn value(sheet: &Value, section: &str, name: &str) -> f64 {
     let lines = sheet["lines"].as_array().expect("lines");
@@ -68,7 +69,7 @@ fn every_lesson_can_be_sized() {
 
 const ENDLESS: &str = "job: { name: endless, rate: 2000 }
 sources: { clicks: { generator: { clicks: { users: 500 } } } }
-operators: { count: { inputs: clicks, aggregate: { key_by: user_id, aggregates: { n: count() } } } }
+operators: { count: { inputs: clicks, aggregate: { key_by: user_id, aggregates: { n: count() }, retain: forever } } }
 sinks: { out: { inputs: count, discard: {} } }
 ";
 
@@ -90,10 +91,8 @@ fn a_running_job_is_measured() {
     let args = ["size", "--metrics", &address, "--over=1s", "--state-per-key=64", "--json"];
     // The job may not serve yet, or may not have emitted.
     let mut ran = tidegate(&args, "");
-    for _ in 0..50 {
-        if ran.status.success() {
-            break;
-        }
+    let started = Instant::now();
+    while !ran.status.success() && started.elapsed() < Duration::from_secs(60) {
         ran = tidegate(&args, "");
     }
     job.kill().and_then(|()| job.wait()).expect("it ends");

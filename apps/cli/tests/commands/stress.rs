@@ -54,7 +54,7 @@ fn a_slow_operator_is_found_and_drawn() {
         .iter()
         .map(|vertex| &vertex["operators"][0])
         .collect();
-    assert_eq!(names, ["keys", "dear", "cheap"]);
+    assert_eq!(names, ["keys", "dear", "cheap", "out"]);
     assert_eq!(told["bottleneck"]["operators"], serde_json::json!(["dear"]), "{out}");
     let changed = told["changed"].as_array().expect("changes");
     assert_eq!(changed[0], "source keys makes up records without end");
