@@ -219,7 +219,7 @@ fn complain(what: &str, code: u8) -> ExitCode {
     ExitCode::from(code)
 }
 
-fn refusal(what: impl std::fmt::Display) -> BoxError {
+pub(crate) fn refusal(what: impl std::fmt::Display) -> BoxError {
     Refusal(what.to_string()).into()
 }
 
@@ -270,6 +270,7 @@ fn run(
         slots: settings.slots.unwrap_or_else(cores).max(1),
         fault,
         stats: stats.clone(),
+        rate: None,
         stop: stopped,
     };
     let result = execute(execution);
@@ -284,7 +285,7 @@ fn run(
     Ok(report.end)
 }
 
-fn cores() -> usize {
+pub(crate) fn cores() -> usize {
     std::thread::available_parallelism().map_or(1, std::num::NonZero::get)
 }
 
@@ -299,7 +300,7 @@ fn fault(args: &LaunchArgs, plan: &Plan) -> Result<Option<Arc<Fault>>, BoxError>
 }
 
 /// Refuses inputs that are not there.
-fn check_inputs(plan: &Plan) -> Result<(), BoxError> {
+pub(crate) fn check_inputs(plan: &Plan) -> Result<(), BoxError> {
     for node in &plan.graph.nodes {
         if let NodeFactory::Source(source) = &node.factory {
             source.fingerprint()?;

@@ -91,6 +91,12 @@ impl StateFolder {
         Ok(storage)
     }
 
+    /// Where it is.
+    #[cfg(test)]
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
     /// Removes the checkpoints in the folder.
     fn forget(&self) -> Result<(), BoxError> {
         match fs::remove_dir_all(self.path.join(CHECKPOINTS)) {

@@ -202,6 +202,7 @@ pub fn run_watched(
         slots: 2,
         fault: None,
         stats: stats.clone(),
+        rate: None,
         stop: stopped,
     });
     drop(watching);

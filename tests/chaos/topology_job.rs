@@ -53,12 +53,12 @@ impl Topology {
         };
         let plan = look(&[]).plan.expect("a topology without mistakes");
         let first = plan.nodes[0].name.as_str();
-        let inputs =
-            [(first, &self.input), ("orders", &self.orders), ("receipts", &self.receipts)];
+        let inputs = [(first, &self.input), ("orders", &self.orders), ("receipts", &self.receipts)];
         let files = inputs.iter().filter_map(|(node, file)| Some((node, file.as_ref()?)));
         let mut overrides: Vec<String> =
             files.map(|(node, file)| format!("{node}.file.path={}", file.display())).collect();
-        for sink in plan.nodes.iter().filter(|node| node.role == Role::Sink).map(|node| &node.name) {
+        for sink in plan.nodes.iter().filter(|node| node.role == Role::Sink).map(|node| &node.name)
+        {
             let own = if sink == "out" { self.output.clone() } else { self.output.join(sink) };
             overrides.push(format!("{sink}.file.directory={}", own.display()));
             overrides.push(format!("{sink}.file.roll.after={}ms", self.roll_after.as_millis()));

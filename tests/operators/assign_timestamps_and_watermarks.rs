@@ -67,6 +67,7 @@ fn run(job: Job) -> JobEnd {
         slots: 2,
         fault: None,
         stats: Stats::default(),
+        rate: None,
         stop,
     });
     report.expect("it runs").end

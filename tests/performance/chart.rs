@@ -1,4 +1,4 @@
-//! Charts as SVG: lines over a logarithmic x, and bars in groups. The only file that names plotters.
+//! Charts as SVG: lines over a logarithmic x, and bars in groups. The only file of the report that names plotters.
 //!
 //! White ground, no system font is asked for by name, and the colours of Okabe and Ito, which people who
 //! see colours differently can tell apart; every line has points, so that colour is not all there is.

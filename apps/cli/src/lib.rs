@@ -17,10 +17,13 @@
 mod diff;
 mod explain;
 mod init;
+mod number;
 mod output;
 mod run;
 mod schema;
+mod size;
 mod state;
+mod stress;
 mod test;
 mod topology;
 mod validate;
@@ -53,6 +56,10 @@ enum Command {
     State(state::Args),
     /// Make a new topology to begin with, or a program with an operator of its own
     Init(init::Args),
+    /// Estimate what a job needs: state, checkpoints, network, disk, cores, memory; each line with its formula
+    Size(Box<size::Args>),
+    /// Find the highest rate that a topology keeps up with, and what limits it
+    Stress(stress::Args),
     /// Print the JSON Schema of topologies, for editors
     Schema,
 }
@@ -68,6 +75,8 @@ pub fn main(registry: &Registry) -> ExitCode {
         Command::Diff(args) => diff::run(&args, registry),
         Command::State(args) => state::run(&args, registry),
         Command::Init(args) => init::run(&args, registry),
+        Command::Size(args) => size::run(&args, registry),
+        Command::Stress(args) => stress::run(&args, registry),
         Command::Schema => schema::run(registry),
     }
 }

@@ -11,7 +11,7 @@ use crate::key::KeyGroupRange;
 use crate::node::NodeFactory;
 use crate::operator::BoxError;
 use crate::plan::{Plan, SubtaskId};
-use crate::rate::RateLimiter;
+use crate::rate::{Rate, RateLimiter};
 use crate::restore::{RestoredOperator, RestoredSubtask};
 use crate::sink::SubtaskIdentity;
 use crate::source_alignment::{AlignmentBoard, AlignmentMember};
@@ -27,7 +27,7 @@ pub struct TaskSettings {
     /// Whether barriers block.
     pub guarantee: Guarantee,
     /// Records per second that one source subtask may emit.
-    pub rate: Option<f64>,
+    pub rate: Option<Rate>,
     /// A fault on purpose.
     pub fault: Option<Arc<Fault>>,
     /// Where the sources of alignment groups stand.
@@ -78,7 +78,7 @@ impl Plan {
                             at,
                         )
                     });
-                    head.rate = settings.rate.map(RateLimiter::new);
+                    head.rate = settings.rate.clone().map(RateLimiter::new);
                     head.fault = settings.fault.clone().filter(|f| f.operator == node.uid);
                     source = Some(head);
                     continue;

@@ -423,6 +423,12 @@ impl Task {
         source.chain(self.chain.links.iter().map(|link| (link.uid.as_str(), link.totals)))
     }
 
+    /// Records that its source has emitted in this attempt; 0 of a task without a source.
+    #[must_use]
+    pub fn emitted(&self) -> u64 {
+        self.source.as_ref().map_or(0, SourceHead::emitted)
+    }
+
     /// The gate, to be looked at.
     #[must_use]
     pub const fn gate(&self) -> &InputGate {

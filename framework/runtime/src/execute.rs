@@ -23,6 +23,7 @@ use tidegate_core::master::{JobEnd, JobMaster, StartingPoint};
 use tidegate_core::node::NodeFactory;
 use tidegate_core::operator::BoxError;
 use tidegate_core::plan::Plan;
+use tidegate_core::rate::Rate;
 use tidegate_core::sink::Refusal;
 use tidegate_core::snapshot::{CheckpointId, JobIdentity, Manifest};
 use tidegate_state::manifest_log::Fault as LogFault;
@@ -46,6 +47,9 @@ pub struct Execution {
     pub fault: Option<Arc<Fault>>,
     /// Counters, for whoever wants to look while it runs.
     pub stats: Stats,
+    /// Records per second of all sources together, in place of that of the configuration: whoever keeps a copy may
+    /// change it while the job runs.
+    pub rate: Option<Rate>,
     /// Requests to stop.
     pub stop: mpsc::UnboundedReceiver<()>,
 }
@@ -253,7 +257,8 @@ fn compare(before: &JobIdentity, now: &JobIdentity, plan: &Plan) -> Result<(), R
 }
 
 async fn run(execution: Execution, claimed: Claimed) -> Result<JobEnd, BoxError> {
-    let Execution { plan, config, storage, incremental, slots, fault, stats, mut stop } = execution;
+    let Execution { plan, config, storage, incremental, slots, fault, stats, rate, mut stop } =
+        execution;
     let Claimed { log, start, retention, committers } = claimed;
     let pool = BlockingPool::new()?;
     let plan = Arc::new(plan);
@@ -263,7 +268,7 @@ async fn run(execution: Execution, claimed: Claimed) -> Result<JobEnd, BoxError>
         .sum();
     let settings = TaskSettings {
         guarantee: config.guarantee,
-        rate: config.rate.map(|rate| rate / f64::from(sources.max(1))),
+        rate: rate.or_else(|| config.rate.map(Rate::new)).map(|rate| rate.share(sources)),
         fault,
         alignment: Arc::default(),
         run: start.run,

@@ -42,6 +42,8 @@ impl Cell {
 /// The counters of one subtask, over all its attempts.
 #[derive(Debug)]
 pub struct SubtaskStats {
+    /// Records that its source has emitted in this attempt, after each step; 0 of a subtask without a source.
+    pub emitted: Cell,
     /// Batches taken.
     pub batches_in: Cell,
     /// Batches sent.
@@ -79,6 +81,7 @@ pub type Gauges = BTreeMap<String, BTreeMap<&'static str, u64>>;
 impl Default for SubtaskStats {
     fn default() -> Self {
         Self {
+            emitted: Cell::default(),
             batches_in: Cell::default(),
             batches_out: Cell::default(),
             busy_ns: Cell::default(),

@@ -439,6 +439,7 @@ impl Stopwatch {
         stats.slowest_step_ns.raise(worked);
         self.last = now;
         self.last_outcome = outcome;
+        stats.emitted.set(task.emitted());
         stats.set_watermark(task.gate().watermark());
         match (task.gate().is_aligning(), self.aligning_since) {
             (true, None) => self.aligning_since = Some(now),

@@ -42,6 +42,7 @@ fn run(job: Job) {
         slots: 2,
         fault: None,
         stats: Stats::default(),
+        rate: None,
         stop,
     });
     assert_eq!(report.expect("it runs").end, JobEnd::Finished);

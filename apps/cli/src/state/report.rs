@@ -109,7 +109,8 @@ impl View<'_> {
     pub(super) fn to_detail(&self, samples: &BTreeMap<String, String>) -> String {
         let mut out = String::new();
         for operator in self.operators {
-            let Operator { uid, kind, meaning, subtasks, totals, states, waiting, unread } = operator;
+            let Operator { uid, kind, meaning, subtasks, totals, states, waiting, unread } =
+                operator;
             let s = if *subtasks == 1 { "" } else { "s" };
             out.push_str(&format!("operator {uid} ({kind}), {subtasks} subtask{s}\n"));
             if let Some(meaning) = meaning {

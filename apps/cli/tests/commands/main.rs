@@ -1,5 +1,7 @@
 //! The commands as users start them: what they print and how they exit.
 
+mod size;
+mod stress;
 mod tutorial;
 
 use std::io::Write;

@@ -85,6 +85,7 @@ pub(crate) fn run_once(sections: &str, run: Run<'_>) -> Result<Rows, String> {
         slots: if run.one_thread { 1 } else { 2 },
         fault: fault.clone(),
         stats: Stats::default(),
+        rate: None,
         stop,
     };
     let report = execute(execution).map_err(|error| error.to_string())?;

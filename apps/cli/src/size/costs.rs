@@ -1,0 +1,129 @@
+//! What a record costs this engine: its own measurements, as `framework/docs/performance.md` shows them.
+//!
+//! Apart from the estimates so that no figure stands in the code: all of them are read from the results that the page is
+//! rendered from, and every line that uses one says which.
+
+use serde_json::Value;
+
+/// What the page is rendered from.
+const RESULTS: &str = include_str!("../../../../framework/docs/performance/results.json");
+
+/// Where a reader finds the figures.
+pub(super) const PAGE: &str = "framework/docs/performance.md";
+
+/// Work that has been measured as a query of Nexmark.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Work {
+    /// From a source to a sink, nothing between.
+    PassOn,
+    /// A row made of a row.
+    Step,
+    /// Windows of fixed size, an aggregate for each key.
+    Window,
+    /// Windows that end after a gap.
+    Session,
+    /// Aggregates without a window.
+    Aggregate,
+    /// One row of each key.
+    Dedup,
+    /// The first rows of each key.
+    TopN,
+    /// Two streams, windowed.
+    WindowJoin,
+    /// Two streams, all pairs that are near in time.
+    Join,
+    /// Two streams, every pair.
+    UnboundedJoin,
+    /// What a service knows.
+    Lookup,
+}
+
+impl Work {
+    /// The query of Nexmark that does it.
+    const fn query(self) -> &'static str {
+        match self {
+            Self::PassOn => "q0",
+            Self::Step => "q14",
+            Self::Window => "q5",
+            Self::Session => "q11",
+            Self::Aggregate => "q17",
+            Self::Dedup => "q18",
+            Self::TopN => "q19",
+            Self::WindowJoin => "q8",
+            Self::Join => "q9",
+            Self::UnboundedJoin => "q20",
+            Self::Lookup => "q13",
+        }
+    }
+}
+
+/// The measurements.
+pub(super) struct Costs {
+    results: Value,
+}
+
+impl Costs {
+    /// Those that this program was built with.
+    pub(super) fn new() -> Self {
+        // Compiled in, and read by a test.
+        Self { results: serde_json::from_str(RESULTS).unwrap_or_default() }
+    }
+
+    fn query(&self, query: &str, figure: &str) -> f64 {
+        let lines = self.results["nexmark"]["lines"].as_array();
+        let line = lines.into_iter().flatten().find(|line| line["query"] == query);
+        line.and_then(|line| line[figure].as_f64()).unwrap_or(0.0)
+    }
+
+    /// CPU nanoseconds per record, and how that follows from the page. Of work between a source and a sink these two are
+    /// taken off, as they are counted once for all.
+    pub(super) fn cpu_ns(&self, work: Work) -> (f64, String) {
+        let whole = self.query(work.query(), "cpu_ns_per_event");
+        if work == Work::PassOn {
+            return (whole, format!("q0: {whole:.0} ns"));
+        }
+        let ends = self.query(Work::PassOn.query(), "cpu_ns_per_event");
+        let own = (whole - ends).max(0.0);
+        (own, format!("{} less q0: {whole:.0} - {ends:.0} ns", work.query()))
+    }
+
+    /// The most memory of a job without state, in bytes.
+    pub(super) fn process_bytes(&self) -> f64 {
+        self.query(Work::PassOn.query(), "peak_rss_bytes")
+    }
+
+    /// Nanoseconds from a fault to running again, per key of state.
+    pub(super) fn recovery_ns_per_key(&self) -> f64 {
+        let line = &self.results["recovery"]["lines"][0];
+        let ms = line["fault_to_first_output_ms"].as_f64().unwrap_or(0.0);
+        ms * 1e6 / line["keys"].as_f64().unwrap_or(1.0).max(1.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_figure_that_is_used_has_been_measured() {
+        let costs = Costs::new();
+        for work in [
+            Work::PassOn,
+            Work::Step,
+            Work::Window,
+            Work::Session,
+            Work::Aggregate,
+            Work::Dedup,
+            Work::TopN,
+            Work::WindowJoin,
+            Work::Join,
+            Work::UnboundedJoin,
+            Work::Lookup,
+        ] {
+            let (ns, from) = costs.cpu_ns(work);
+            assert!(ns > 0.0 && ns < 10_000.0, "{work:?}: {ns} ns, {from}");
+        }
+        assert!(costs.process_bytes() > 1e6);
+        assert!(costs.recovery_ns_per_key() > 1.0);
+    }
+}
