@@ -113,6 +113,18 @@ impl<T> Batch<T> {
         self.records.by_ref().take(take)
     }
 
+    /// Drops the next `count` records, or as many as there are before the next mark, where they lie: for an operator that
+    /// has only looked at them ([`Batch::upcoming`]).
+    #[inline]
+    pub fn skip(&mut self, count: usize) {
+        let count = count.min(self.open);
+        if let Some(last) = count.checked_sub(1) {
+            self.open -= count;
+            self.taken += count;
+            drop(self.records.nth(last));
+        }
+    }
+
     /// Takes all records up to the next mark as they lie in memory, which is moved only if there are marks behind.
     #[must_use]
     pub fn take_all(&mut self) -> Vec<Record<T>> {
@@ -290,6 +302,22 @@ mod tests {
         assert_eq!(batch.take().map(|r| r.value), Some(3));
         assert_eq!(values(batch.take_all()), vec![4]);
         assert!(batch.take_mark().is_some() && batch.take_mark().is_none());
+        assert_eq!(batch.remaining(), 0);
+    }
+
+    #[test]
+    fn records_that_were_looked_at_are_skipped_up_to_a_mark() {
+        let records = (0..5).map(|n| Record::new(n, Timestamp(n))).collect();
+        let mut batch =
+            Batch::new(records, vec![Mark { position: 3, watermark: Timestamp(9) }]);
+        batch.skip(0);
+        batch.skip(2);
+        assert_eq!(batch.upcoming().iter().map(|r| r.value).collect::<Vec<_>>(), [2]);
+        batch.skip(9);
+        assert_eq!((batch.open_records(), batch.remaining()), (0, 2));
+        assert!(batch.take_mark().is_some());
+        batch.skip(1);
+        assert_eq!(batch.take().map(|r| r.value), Some(4));
         assert_eq!(batch.remaining(), 0);
     }
 
