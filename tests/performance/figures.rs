@@ -73,7 +73,7 @@ pub(crate) fn captions(section: Section) -> Vec<(&'static str, &'static str)> {
             "Bytes and duration of a checkpoint over the share of keys touched since the last one; both scales are logarithmic.",
         )],
         Section::Growth => AXES.iter().map(|axis| (axis.file, axis.caption)).collect(),
-        Section::Count | Section::Recovery => Vec::new(),
+        Section::Count | Section::Recovery | Section::Topologies => Vec::new(),
     }
 }
 
@@ -101,7 +101,7 @@ pub(crate) fn of(
             let rows = of_bench(&name, lines, "growth");
             AXES.iter().map(|axis| Ok((axis.file, growth(axis, &rows)?))).collect()
         }
-        Section::Count | Section::Recovery => Ok(Vec::new()),
+        Section::Count | Section::Recovery | Section::Topologies => Ok(Vec::new()),
     }
 }
 

@@ -60,6 +60,9 @@ fn section(section: Section, result: &SectionResult, by_hand: &str) -> Result<St
         Section::Recovery => ("Recovery", tables::recovery(&of_bench(&name, lines, "recovery"))?),
         Section::Checkpoints => ("Checkpoints", tables::checkpoints(&name, result)?),
         Section::Growth => ("How cost grows", tables::growth(&of_bench(&name, lines, "growth"))?),
+        Section::Topologies => {
+            ("Topologies", tables::topologies(&of_bench(&name, lines, "topology"))?)
+        }
     };
     let charts: Vec<String> = figures::captions(section)
         .iter()

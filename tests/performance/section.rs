@@ -18,17 +18,20 @@ pub(crate) enum Section {
     Checkpoints,
     /// How cost grows
     Growth,
+    /// Topologies beside their typed twins
+    Topologies,
 }
 
 impl Section {
     /// All, in the order of the page.
-    pub(crate) const ALL: [Self; 6] = [
+    pub(crate) const ALL: [Self; 7] = [
         Self::Nexmark,
         Self::Count,
         Self::Latency,
         Self::Recovery,
         Self::Checkpoints,
         Self::Growth,
+        Self::Topologies,
     ];
 
     /// As on the command line and in the file of results.
@@ -76,6 +79,15 @@ impl Section {
             Self::Growth => {
                 vec![run("bench-growth", &[], &["--seconds", "1", "--rounds", "1"])]
             }
+            Self::Topologies => ["1", "2"]
+                .map(|parallelism| {
+                    run(
+                        "bench-topology",
+                        &["--parallelism", parallelism],
+                        &["--parallelism", parallelism, "--clicks", "2000000", "--rounds", "1"],
+                    )
+                })
+                .to_vec(),
         }
     }
 }

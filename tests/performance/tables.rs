@@ -258,3 +258,25 @@ pub(crate) fn growth(rows: &[Row<'_>]) -> Result<String, String> {
     }
     Ok(text.join("\n"))
 }
+
+pub(crate) fn topologies(rows: &[Row<'_>]) -> Result<String, String> {
+    let mut table = Table::new(&[
+        "subtasks of each operator",
+        "topology, M clicks/s",
+        "typed twin",
+        "topology / twin",
+        "clicks in a run",
+        "runs of each",
+    ]);
+    for row in rows {
+        table.row(vec![
+            grouped(row.number("parallelism")?),
+            millions(row.number("topology_clicks_per_second")?),
+            millions(row.number("typed_clicks_per_second")?),
+            digits(row.number("ratio")?),
+            grouped(row.number("clicks")?),
+            grouped(row.number("rounds")?),
+        ]);
+    }
+    Ok(table.markdown())
+}

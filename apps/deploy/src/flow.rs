@@ -47,8 +47,8 @@ pub(crate) trait OfRow: Data {
     /// The row.
     fn row(&self) -> &Row;
 
-    /// The same of another row.
-    fn with(self, row: Row) -> Self;
+    /// The row, to be changed.
+    fn row_mut(&mut self) -> &mut Row;
 
     /// Whether it puts the row in; otherwise it takes it out.
     fn is_addition(&self) -> bool;
@@ -59,8 +59,8 @@ impl OfRow for Row {
         self
     }
 
-    fn with(self, row: Row) -> Self {
-        row
+    fn row_mut(&mut self) -> &mut Row {
+        self
     }
 
     fn is_addition(&self) -> bool {
@@ -73,8 +73,8 @@ impl OfRow for Change<Row> {
         &self.row
     }
 
-    fn with(self, row: Row) -> Self {
-        Self { kind: self.kind, row }
+    fn row_mut(&mut self) -> &mut Row {
+        &mut self.row
     }
 
     fn is_addition(&self) -> bool {

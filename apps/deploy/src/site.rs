@@ -4,7 +4,7 @@
 //! the node's own name; whatever stands in front of it or behind it is called after it, with a dot that no node's name
 //! can have.
 
-use crate::unusable::Step;
+use crate::unusable::{InPlace, Step};
 use tidegate::core::element::Data;
 use tidegate::prelude::*;
 use tidegate_topology::plan::{Plan, PlanNode};
@@ -67,6 +67,18 @@ impl<'a> Site<'a> {
             None => stream,
         };
         if node.chaining { stream } else { stream.no_chaining() }
+    }
+
+    /// A step that changes the records of a stream or leaves them out, as `apply` says, by the node's policy; not named
+    /// yet.
+    pub(crate) fn step_in_place<T: Data>(
+        &self,
+        kind: &str,
+        stream: &Stream<T>,
+        apply: impl Fn(&mut T) -> Result<bool, BoxError> + Clone + Send + Sync + 'static,
+    ) -> Stream<T> {
+        let unusable = self.node().unusable;
+        stream.operator(kind, move || InPlace::new(unusable, apply.clone()))
     }
 
     /// A step over the records of a stream, by the node's policy; not named yet.

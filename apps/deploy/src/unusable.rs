@@ -30,6 +30,59 @@ impl<In, F> Step<In, F> {
     }
 }
 
+/// What is done with one record at a time so that the same record stays, changed or not, or goes; it may fail.
+///
+/// Apart from a [`Step`] because records are changed where they lie: a batch goes through as it is, and none is moved.
+/// Small as a record is, moving it costs more than most of what is done with it.
+pub(crate) struct InPlace<T, F> {
+    apply: F,
+    unusable: Unusable,
+    takes: std::marker::PhantomData<fn(T)>,
+}
+
+impl<T, F> InPlace<T, F> {
+    /// `apply` says whether a record stays.
+    pub(crate) const fn new(unusable: Unusable, apply: F) -> Self {
+        Self { apply, unusable, takes: std::marker::PhantomData }
+    }
+}
+
+impl<T, F> Operator for InPlace<T, F>
+where
+    T: Data,
+    F: Fn(&mut T) -> Result<bool, BoxError> + Send + 'static,
+{
+    type In = T;
+    type Out = T;
+
+    fn process(&mut self, input: &mut Batch<T>, ctx: &mut Context<T>) -> Result<(), BoxError> {
+        while !ctx.is_full() && input.open() > 0 {
+            let mut records = if input.open() <= ctx.room() {
+                input.take_all()
+            } else {
+                input.take_up_to(ctx.room()).collect()
+            };
+            let mut failed = None;
+            records.retain_mut(|record| match (self.apply)(&mut record.value) {
+                Ok(stays) => stays,
+                Err(_) if self.unusable == Unusable::Skip => {
+                    ctx.count_dropped();
+                    false
+                }
+                Err(error) => {
+                    failed.get_or_insert(error);
+                    false
+                }
+            });
+            if let Some(error) = failed {
+                return Err(error);
+            }
+            ctx.emit_all(records);
+        }
+        Ok(())
+    }
+}
+
 impl<In, Out, I, F> Operator for Step<In, F>
 where
     In: Data,

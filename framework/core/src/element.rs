@@ -113,6 +113,29 @@ impl<T> Batch<T> {
         self.records.by_ref().take(take)
     }
 
+    /// Drops the next `count` records, or as many as there are before the next mark, where they lie: for an operator that
+    /// has only looked at them ([`Batch::upcoming`]).
+    #[inline]
+    pub fn skip(&mut self, count: usize) {
+        let count = count.min(self.open);
+        if let Some(last) = count.checked_sub(1) {
+            self.open -= count;
+            self.taken += count;
+            drop(self.records.nth(last));
+        }
+    }
+
+    /// Takes all records up to the next mark as they lie in memory, which is moved only if there are marks behind.
+    #[must_use]
+    pub fn take_all(&mut self) -> Vec<Record<T>> {
+        if self.open < self.records.len() {
+            return self.take_open().collect();
+        }
+        self.taken += self.open;
+        self.open = 0;
+        std::mem::take(&mut self.records).collect()
+    }
+
     /// Takes the next record like [`Batch::take`], but lets it count as open until
     /// [`Batch::finish`]: for an operator that may have to break off in the middle of one.
     pub fn begin(&mut self) -> Option<Record<T>> {
@@ -264,6 +287,37 @@ mod tests {
         assert_eq!(batch.take_open().map(|r| r.value).collect::<Vec<_>>(), [2, 3, 4]);
         assert_eq!(batch.take_mark(), Some(Timestamp(9)));
         assert_eq!((batch.take_mark(), batch.remaining()), (None, 0));
+    }
+
+    #[test]
+    fn all_records_up_to_a_mark_are_taken_at_once() {
+        let records = (0..5).map(|n| Record::new(n, Timestamp(n))).collect();
+        let mark = |position| Mark { position, watermark: Timestamp(9) };
+        let mut batch = Batch::new(records, vec![mark(3), mark(5)]);
+        let values = |records: Vec<Record<i64>>| records.into_iter().map(|r| r.value).collect();
+        let all: [Vec<i64>; 2] = [values(batch.take_all()), values(batch.take_all())];
+        assert_eq!(all, [vec![0, 1, 2], vec![]]);
+        assert_eq!((batch.open_records(), batch.remaining()), (0, 2));
+        assert!(batch.take_mark().is_some());
+        assert_eq!(batch.take().map(|r| r.value), Some(3));
+        assert_eq!(values(batch.take_all()), vec![4]);
+        assert!(batch.take_mark().is_some() && batch.take_mark().is_none());
+        assert_eq!(batch.remaining(), 0);
+    }
+
+    #[test]
+    fn records_that_were_looked_at_are_skipped_up_to_a_mark() {
+        let records = (0..5).map(|n| Record::new(n, Timestamp(n))).collect();
+        let mut batch = Batch::new(records, vec![Mark { position: 3, watermark: Timestamp(9) }]);
+        batch.skip(0);
+        batch.skip(2);
+        assert_eq!(batch.upcoming().iter().map(|r| r.value).collect::<Vec<_>>(), [2]);
+        batch.skip(9);
+        assert_eq!((batch.open_records(), batch.remaining()), (0, 2));
+        assert!(batch.take_mark().is_some());
+        batch.skip(1);
+        assert_eq!(batch.take().map(|r| r.value), Some(4));
+        assert_eq!(batch.remaining(), 0);
     }
 
     #[test]

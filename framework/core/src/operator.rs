@@ -278,6 +278,15 @@ impl<Out: Data> Context<Out> {
         self.records.extend(records);
     }
 
+    /// Emits all of `records`, in the memory they lie in if nothing else waits to be taken.
+    pub fn emit_all(&mut self, records: Vec<Record<Out>>) {
+        if self.records.is_empty() {
+            self.records = records;
+        } else {
+            self.records.extend(records);
+        }
+    }
+
     #[cold]
     fn allocate(&mut self) {
         self.records.reserve_exact(self.last_len.max(16));

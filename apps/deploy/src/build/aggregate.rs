@@ -181,7 +181,7 @@ impl<T> Revision<T> {
 fn result(key: &RowKey, aggregates: Row) -> Row {
     let mut values = Vec::with_capacity(key.values().len() + aggregates.len());
     values.extend_from_slice(key.values());
-    values.extend(aggregates.into_values());
+    aggregates.append_to(&mut values);
     Row::new(values)
 }
 

@@ -75,6 +75,29 @@ impl Placed {
     }
 }
 
+/// Whether a row comes behind another by the order alone; behind none if there is none.
+///
+/// # Errors
+/// When a term has no value, with the row.
+pub(super) fn is_behind(
+    order: &[OrderTerm],
+    row: &Row,
+    other: Option<&Placed>,
+) -> Result<bool, BoxError> {
+    let Some(other) = other else { return Ok(false) };
+    let others = match &other.terms {
+        Terms::One(term) => std::slice::from_ref(term),
+        Terms::Many(terms) => terms,
+    };
+    let mut found = Ordering::Equal;
+    for (term, other) in order.iter().zip(others) {
+        // One that has no value is an error, whether it decides or not.
+        let own = Term::of(term, row).map_err(|error| unusable(&error, row))?;
+        found = found.then_with(|| own.cmp(other));
+    }
+    Ok(found.is_gt())
+}
+
 /// What comes first is the *greatest*, as the engine ranks; of rows that rank alike the one with the smallest values.
 impl Ord for Placed {
     fn cmp(&self, other: &Self) -> Ordering {

@@ -1,20 +1,20 @@
 //! Sources: files, made-up records, and rows that stand in the topology.
 
 use crate::build::event_time::strategy;
-use crate::build::steps::EventTimes;
 use crate::registry::Outputs;
 use crate::site::Site;
 use std::path::PathBuf;
 use tidegate::core::source::SourceFactory;
 use tidegate::prelude::*;
 use tidegate_file::Malformed;
-use tidegate_generator::{AppEventGenerator, ClickGenerator, NexmarkGenerator, Sequence};
+use tidegate_generator::{AppEventGenerator, ClickGenerator, Formula, NexmarkGenerator, Sequence};
 use tidegate_row_connectors::{
-    InlineRows, Layout, app_event_rows, click_rows, file_source, nexmark_rows, sequence_rows,
-    stdin_source,
+    InlineRows, Layout, RowGenerator, app_event_rows, click_rows, file_source, nexmark_rows,
+    sequence_rows, stdin_source,
 };
 use tidegate_rows::Row;
-use tidegate_topology::document::{self, DeadLetters, Generator, Unusable};
+use tidegate_rows::expression::TimestampEvaluator;
+use tidegate_topology::document::{self, DeadLetters, Generator};
 use tidegate_topology::plan::{EventTimePlan, FormatPlan, SourcePlan};
 
 /// The seed of generators, unless another is said.
@@ -48,38 +48,30 @@ pub(super) fn source(
             let rows = rows.map_err(|error| error.to_string())?;
             Ok(Outputs::main(site.own(site.job.source(name, rows, strategy(time)))))
         }
-        SourcePlan::Generator(generator) => match generator {
-            Generator::Clicks(of) => made_up(site, click_rows(clicks(of)), time),
-            Generator::AppEvents(of) => made_up(site, app_event_rows(app_events(of)), time),
-            Generator::Nexmark(of) => made_up(site, nexmark_rows(nexmark(of)), time),
-            Generator::Sequence(of) => made_up(site, sequence_rows(sequence(of)), time),
-        },
+        SourcePlan::Generator(generator) => {
+            let timed = (timestamp, strategy(time));
+            Ok(match generator {
+                Generator::Clicks(of) => made_up(site, click_rows(clicks(of)), timed),
+                Generator::AppEvents(of) => made_up(site, app_event_rows(app_events(of)), timed),
+                Generator::Nexmark(of) => made_up(site, nexmark_rows(nexmark(of)), timed),
+                Generator::Sequence(of) => made_up(site, sequence_rows(sequence(of)), timed),
+            })
+        }
     }
 }
 
-/// A generator. Its rows have an event time of their own; where the topology says another one, event time is made anew
-/// behind it.
-fn made_up<G: SourceFactory<Out = Row>>(
+/// A generator. Its rows have an event time of their own, unless the topology says another one.
+fn made_up<G, F>(
     site: Site<'_>,
-    generator: G,
-    time: Option<&EventTimePlan>,
-) -> Result<Outputs, String> {
-    let name = &site.node().name;
-    let Some(of) = time.and_then(|time| time.timestamp.clone()) else {
-        return Ok(Outputs::main(site.own(site.job.source(name, generator, strategy(time)))));
-    };
-    if time.is_some_and(|time| time.align.is_some()) {
-        return Err(
-            "`align` works with the generator's own event time only: leave out `timestamp`".into(),
-        );
-    }
-    let untimed = site.job.source(name, generator, WatermarkStrategy::none());
-    let rows = site.own(untimed);
-    let unusable = Unusable::Fail;
-    let timed = rows.operator("event-time", move || EventTimes { of: of.clone(), unusable });
-    let timed = site.behind("event-time", timed);
-    let assigned = timed.assign_timestamps_and_watermarks(strategy(time), |_, at| at);
-    Ok(Outputs::main(site.behind("watermarks", assigned)))
+    generator: RowGenerator<G, F>,
+    (timestamp, strategy): (Option<TimestampEvaluator>, WatermarkStrategy),
+) -> Outputs
+where
+    F: Formula,
+    RowGenerator<G, F>: SourceFactory<Out = Row>,
+{
+    let rows = generator.timed(timestamp);
+    Outputs::main(site.own(site.job.source(&site.node().name, rows, strategy)))
 }
 
 /// How rows stand in bytes.

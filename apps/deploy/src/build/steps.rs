@@ -5,11 +5,14 @@ use crate::flow::{Flow, OfRow};
 use crate::registry::Outputs;
 use crate::site::Site;
 use crate::unusable::unusable;
+use std::collections::HashSet;
+use std::mem::replace;
+use std::sync::Arc;
 use tidegate::core::element::{Batch, Data};
 use tidegate::core::operator::{Context, Operator};
 use tidegate::operators::changelog::ChangelogFilter;
 use tidegate::prelude::*;
-use tidegate_rows::expression::{Predicate, TimestampEvaluator};
+use tidegate_rows::expression::{EvaluationError, Predicate, TimestampEvaluator};
 use tidegate_rows::{Row, Value};
 use tidegate_topology::document::Unusable;
 use tidegate_topology::plan::{EventTimePlan, FlatMapPlan, StepColumn};
@@ -22,20 +25,18 @@ pub(super) fn filter(site: Site<'_>, predicate: &Predicate, input: &Flow) -> Out
     let predicate = predicate.clone();
     match input {
         Flow::Rows(rows) => {
-            let kept = site.step("filter", rows, move |row: Row| match predicate.test(&row) {
-                Ok(is_kept) => Ok(is_kept.then_some(row)),
-                Err(error) => Err(unusable(&error, &row)),
+            let kept = site.step_in_place("filter", rows, move |row: &mut Row| {
+                predicate.test(row).map_err(|error| unusable(&error, row))
             });
             Outputs::main(site.own(kept))
         }
         Flow::Changes(changes) => {
             let test = predicate.clone();
-            let usable = site.step("usable", changes.changes(), move |change: Change<Row>| {
-                match test.test(&change.row) {
-                    Ok(_) => Ok(Some(change)),
-                    Err(error) => Err(unusable(&error, &change.row)),
-                }
-            });
+            let usable =
+                site.step_in_place("usable", changes.changes(), move |change: &mut Change<Row>| {
+                    let tested = test.test(&change.row).map(|_| true);
+                    tested.map_err(|error| unusable(&error, &change.row))
+                });
             let usable = ChangelogStream::from_changes(site.before("usable", 0, usable));
             let kept = usable.changes().operator("changelog-filter", move || {
                 let predicate = predicate.clone();
@@ -58,21 +59,72 @@ pub(super) fn columns(site: Site<'_>, columns: &[StepColumn], input: &Flow) -> O
 }
 
 fn projected<T: OfRow>(site: Site<'_>, columns: &[StepColumn], stream: &Stream<T>) -> Stream<T> {
-    let columns = columns.to_vec();
-    site.step("project", stream, move |record: T| {
-        let made: Result<Row, _> =
-            columns.iter().map(|column| column_of(column, record.row())).collect();
-        match made {
-            Ok(row) => Ok(Some(record.with(row))),
-            Err(error) => Err(unusable(&error, record.row())),
+    let projection = Projection::new(columns);
+    site.step_in_place("project", stream, move |record: &mut T| {
+        let row = record.row_mut();
+        match projection.row(row) {
+            Ok(made) => {
+                *row = made;
+                Ok(true)
+            }
+            Err(error) => Err(unusable(&error, row)),
         }
     })
 }
 
-fn column_of(
-    column: &StepColumn,
-    row: &Row,
-) -> Result<Value, tidegate_rows::expression::EvaluationError> {
+/// How a row of other columns is made.
+#[derive(Clone)]
+enum Projection {
+    /// Of columns that each go into one place only: their values are moved.
+    Moved(Arc<[usize]>),
+    Made(Arc<[StepColumn]>),
+}
+
+impl Projection {
+    fn new(columns: &[StepColumn]) -> Self {
+        let same = |column: &StepColumn| match column {
+            StepColumn::Same(index) => Some(*index),
+            StepColumn::Computed(_) => None,
+        };
+        let moved: Option<Vec<usize>> = columns.iter().map(same).collect();
+        let is_once =
+            |moved: &Vec<usize>| moved.iter().collect::<HashSet<_>>().len() == moved.len();
+        match moved.filter(is_once) {
+            Some(moved) => Self::Moved(moved.into()),
+            None => Self::Made(columns.into()),
+        }
+    }
+
+    /// The row that is made of another, which is as it was if that fails.
+    fn row(&self, of: &mut Row) -> Result<Row, EvaluationError> {
+        Ok(match self {
+            Self::Moved(columns) => {
+                let values = of.values_mut();
+                let mut taken = |index: &usize| take(&mut values[*index]);
+                match &**columns {
+                    [only] => Row::one(taken(only)),
+                    columns => Row::new(columns.iter().map(taken).collect::<Vec<_>>()),
+                }
+            }
+            Self::Made(columns) => match &**columns {
+                [only] => Row::one(column_of(only, of)?),
+                columns => {
+                    let mut values = Vec::with_capacity(columns.len());
+                    for column in columns {
+                        values.push(column_of(column, of)?);
+                    }
+                    Row::new(values)
+                }
+            },
+        })
+    }
+}
+
+fn take(value: &mut Value) -> Value {
+    replace(value, Value::Null)
+}
+
+fn column_of(column: &StepColumn, row: &Row) -> Result<Value, EvaluationError> {
     match column {
         StepColumn::Same(index) => Ok(row[*index].clone()),
         StepColumn::Computed(evaluator) => evaluator.evaluate(row),
@@ -96,10 +148,7 @@ pub(super) fn flat_map(site: Site<'_>, plan: &FlatMapPlan, rows: &Stream<Row>) -
     Outputs::main(site.own(flat))
 }
 
-fn pieces(
-    plan: &FlatMapPlan,
-    row: &Row,
-) -> Result<Vec<Value>, tidegate_rows::expression::EvaluationError> {
+fn pieces(plan: &FlatMapPlan, row: &Row) -> Result<Vec<Value>, EvaluationError> {
     Ok(match plan {
         FlatMapPlan::Explode(list) => match list.evaluate(row)? {
             Value::List(elements) => elements.to_vec(),
@@ -128,9 +177,9 @@ pub(super) fn assign(site: Site<'_>, time: &EventTimePlan, rows: &Stream<Row>) -
 }
 
 /// Gives each row its event time; apart from a [`crate::unusable::Step`] because that keeps the one it has.
-pub(super) struct EventTimes {
-    pub(super) of: TimestampEvaluator,
-    pub(super) unusable: Unusable,
+struct EventTimes {
+    of: TimestampEvaluator,
+    unusable: Unusable,
 }
 
 impl Operator for EventTimes {

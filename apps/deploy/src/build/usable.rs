@@ -70,9 +70,9 @@ pub(super) fn usable<T: OfRow>(site: Site<'_>, stream: &Stream<T>, needs: Needs)
     if needs.are_always_met() {
         return stream.clone();
     }
-    let usable = site.step(USABLE, stream, move |record: T| match needs.test(record.row()) {
-        Ok(()) => Ok(Some(record)),
-        Err(reason) => Err(unusable(&reason, record.row())),
+    let usable = site.step_in_place(USABLE, stream, move |record: &mut T| {
+        let met = needs.test(record.row()).map(|()| true);
+        met.map_err(|reason| unusable(&reason, record.row()))
     });
     site.before(USABLE, 0, usable)
 }
@@ -121,14 +121,14 @@ impl Operator for Timed {
 /// A row with one more value behind its own.
 pub(super) fn extended(row: Row, value: Value) -> Row {
     let mut values = Vec::with_capacity(row.len() + 1);
-    values.extend(row.into_values());
+    row.append_to(&mut values);
     values.push(value);
     Row::new(values)
 }
 
 /// A row without its last value.
 pub(super) fn shortened(row: Row) -> Row {
-    let mut values = row.into_values().into_vec();
+    let mut values = row.into_values();
     values.pop();
     Row::new(values)
 }

@@ -10,6 +10,7 @@
 //! engine says, as it does for those written in Rust.
 
 mod assigner;
+mod contenders;
 mod evictor;
 mod ranking;
 mod trigger;
@@ -20,6 +21,7 @@ use crate::registry::Outputs;
 use crate::site::Site;
 use crate::unusable::unusable;
 use assigner::RowWindows;
+use contenders::Contenders;
 use evictor::Evictors;
 use ranking::{TiedRanking, WindowResult};
 use std::sync::Arc;
@@ -130,6 +132,12 @@ fn trigger(plan: &WindowPlan) -> Option<RowTrigger> {
     }
 }
 
+/// Whether each key has one result of a window, when the watermark comes to the end of the window; but for late rows.
+fn fire_once(plan: &WindowPlan) -> bool {
+    let has_end = !matches!(plan.windows, Windows::Count(..) | Windows::Global);
+    has_end && !plan.by_wall_clock && trigger(plan).is_none()
+}
+
 /// The columns of a result: key, bounds, aggregates.
 #[derive(Clone, Copy)]
 struct Columns {
@@ -158,7 +166,7 @@ impl Columns {
         }
         match result {
             Ok(aggregates) => {
-                values.extend(aggregates.into_values());
+                aggregates.append_to(&mut values);
                 Ok(Row::new(values))
             }
             Err(error) => Err(unusable(&error, &Row::new(values))),
@@ -183,15 +191,26 @@ fn ranked(
     ranking: &RankingPlan,
     fired: &Stream<Fired>,
 ) -> Stream<Row> {
-    let (columns, order) = (Columns::new(plan), ranking.order.clone());
-    let placed = site.step("results", fired, move |fired: Fired| {
-        let row = columns.row(fired.key.clone(), fired.window, fired.value)?;
-        let value = Placed::of(&order, row)?;
-        Ok(Some(Windowed { key: fired.key, window: fired.window, value }))
-    });
+    let columns = Columns::new(plan);
+    let (n, lateness) = (ranking.n, plan.allowed_lateness_ms);
+    let placed = if fire_once(plan) {
+        let (order, unusable) = (Arc::from(ranking.order.clone()), site.node().unusable);
+        let first = (n, ranking.with_ties);
+        fired
+            .operator("results", move || {
+                Contenders::new(columns, Arc::clone(&order), first, unusable)
+            })
+            .detail("passes on the first ones of each window")
+    } else {
+        let order = ranking.order.clone();
+        site.step("results", fired, move |fired: Fired| {
+            let row = columns.row(fired.key.clone(), fired.window, fired.value)?;
+            let value = Placed::of(&order, row)?;
+            Ok(Some(Windowed { key: fired.key, window: fired.window, value }))
+        })
+    };
     let placed: Stream<WindowResult> = site.behind("results", placed);
     let by_window = placed.key_by(|result: &WindowResult| result.window);
-    let (n, lateness) = (ranking.n, plan.allowed_lateness_ms);
     if ranking.with_ties {
         return site.behind("ranking", by_window.process(move || TiedRanking::new(n, lateness)));
     }

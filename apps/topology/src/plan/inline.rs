@@ -93,7 +93,7 @@ fn value(entry: &Entry, column: &Field, format: &JsonFormat) -> Result<RowValue,
     text.push('}');
     let malformed = match format.decode(text.as_bytes()) {
         Ok(row) => {
-            let value = row.into_values().into_vec().into_iter().next();
+            let value = row.into_values().into_iter().next();
             return Ok(value.unwrap_or(RowValue::Null));
         }
         Err(malformed) => malformed,

@@ -24,6 +24,26 @@ pub trait Formula: Send + 'static {
     fn record(&self, n: u64) -> (Self::Out, Timestamp);
 }
 
+/// Where the event time of a record comes from.
+pub trait EventTime<T>: Send + 'static {
+    /// The event time of `value`, whose own is `own`.
+    ///
+    /// # Errors
+    /// When it has none: the source fails.
+    fn of(&self, value: &T, own: Timestamp) -> Result<Timestamp, BoxError>;
+}
+
+/// The event time that the formula says.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct OwnTime;
+
+impl<T> EventTime<T> for OwnTime {
+    #[inline]
+    fn of(&self, _value: &T, own: Timestamp) -> Result<Timestamp, BoxError> {
+        Ok(own)
+    }
+}
+
 /// Every `stride`th record of a stream, from `first` on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CountedSplit {
@@ -55,23 +75,31 @@ impl CountedSplit {
     }
 }
 
-/// One subtask's reader of a [`Formula`].
+/// One subtask's reader of a [`Formula`]; `E` says the event times.
 #[derive(Debug)]
-pub struct Counted<F> {
+pub struct Counted<F, E = OwnTime> {
     formula: F,
+    event_time: E,
     splits: Vec<CountedSplit>,
 }
 
 impl<F: Formula> Counted<F> {
     pub(crate) const fn new(formula: F, splits: Vec<CountedSplit>) -> Self {
-        Self { formula, splits }
+        Self { formula, event_time: OwnTime, splits }
     }
 
     /// The same splits, read by what `of` makes of the formula.
     pub(crate) fn with_formula<G>(self, of: impl FnOnce(F) -> G) -> Counted<G> {
-        Counted { formula: of(self.formula), splits: self.splits }
+        Counted { formula: of(self.formula), event_time: OwnTime, splits: self.splits }
     }
 
+    /// The same records with event times of `event_time`.
+    pub fn timed<E: EventTime<F::Out>>(self, event_time: E) -> Counted<F, E> {
+        Counted { formula: self.formula, event_time, splits: self.splits }
+    }
+}
+
+impl<F: Formula, E> Counted<F, E> {
     /// The split that is furthest behind and has records left.
     fn hindmost(&self) -> Option<usize> {
         let unfinished = self.splits.iter().enumerate().filter(|(_, split)| split.remaining() > 0);
@@ -79,7 +107,7 @@ impl<F: Formula> Counted<F> {
     }
 }
 
-impl<F: Formula> Source for Counted<F> {
+impl<F: Formula, E: EventTime<F::Out>> Source for Counted<F, E> {
     type Out = F::Out;
     type Split = CountedSplit;
 
@@ -98,7 +126,8 @@ impl<F: Formula> Source for Counted<F> {
             let run = split.remaining().min(turn as u64);
             let mut n = split.first + split.position * split.stride;
             for _ in 0..run {
-                let (value, timestamp) = self.formula.record(n);
+                let (value, own) = self.formula.record(n);
+                let timestamp = self.event_time.of(&value, own)?;
                 out.emit(index, value, timestamp);
                 n = n.wrapping_add(split.stride);
             }
@@ -184,6 +213,26 @@ pub(crate) mod tests {
             expected.sort_unstable();
             assert_eq!(tail, expected);
         }
+    }
+
+    /// Half of the own time; none for 7.
+    struct Half;
+
+    impl EventTime<u64> for Half {
+        fn of(&self, value: &u64, own: Timestamp) -> Result<Timestamp, BoxError> {
+            if *value == 7 { Err("7 has no time".into()) } else { Ok(Timestamp(own.0 / 2)) }
+        }
+    }
+
+    #[test]
+    fn a_reader_can_have_other_event_times_and_fails_where_there_is_none() {
+        let of = |records| Counted::new(Numbers, CountedSplit::share(Some(records), 1)).timed(Half);
+        let rows = drain(&mut of(4), 3).0;
+        assert_eq!(rows, [(0, 0), (1, 0), (2, 1), (3, 1)].map(|(n, at)| (n, Timestamp(at))));
+        let fresh = vec![(SplitWatermark::default(), false)];
+        let mut out = SourceOutput::new(WatermarkStrategy::none(), fresh, Timestamp::MIN);
+        let error = of(9).poll(&mut out, 100, Waker::noop()).expect_err("7 has none");
+        assert_eq!(error.to_string(), "7 has no time");
     }
 
     #[test]

@@ -24,7 +24,7 @@ pub use app_event::AppEvent;
 pub use app_events::{AppEventGenerator, AppEvents};
 pub use click::{Behavior, Click};
 pub use clicks::{ClickGenerator, Clicks};
-pub use counted::{Counted, CountedSplit, Formula};
+pub use counted::{Counted, CountedSplit, EventTime, Formula, OwnTime};
 pub use mapped::Mapped;
 pub use nexmark::{Auction, Bid, Event, NexmarkEvents, NexmarkGenerator, Person, Text};
 pub use sequence::{Keys, Sequence};

@@ -1,31 +1,63 @@
 //! Generators whose records are rows. Apart from the generators, which typed programs use without rows.
 //!
-//! A row is made where the record is, so no batch of records lies in between. Event times are the generator's own.
+//! A row is made where the record is, so no batch of records lies in between. Event times are the generator's own, or what
+//! an expression makes of the row.
 
+use crate::event_time::event_time;
 use tidegate_core::operator::BoxError;
 use tidegate_core::sink::SubtaskIdentity;
 use tidegate_core::source::SourceFactory;
 use tidegate_core::time::Timestamp;
 use tidegate_generator::{
     AppEvent, AppEventGenerator, AppEvents, Click, ClickGenerator, Clicks, Counted, CountedSplit,
-    Formula, Keys, Mapped, Sequence,
+    EventTime, Formula, Keys, Mapped, Sequence,
 };
+use tidegate_rows::expression::TimestampEvaluator;
 use tidegate_rows::{DataType, Field, Row, Schema, Value};
 
 /// Makes a row of a record and its event time.
 type ToRow<T> = fn(T, Timestamp) -> Row;
 
 /// A generator `G` of the formula `F`, as rows.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct RowGenerator<G, F: Formula> {
     generator: G,
     to_row: ToRow<F::Out>,
+    at: Option<TimestampEvaluator>,
 }
 
 impl<G, F: Formula> RowGenerator<G, F> {
     pub(crate) const fn new(generator: G, to_row: ToRow<F::Out>) -> Self {
-        Self { generator, to_row }
+        Self { generator, to_row, at: None }
     }
+
+    /// With event times that `at` makes of the rows; their own if none. A row without one fails the source.
+    #[must_use]
+    pub fn timed(self, at: Option<TimestampEvaluator>) -> Self {
+        Self { at, ..self }
+    }
+}
+
+/// The event time of a row.
+pub struct RowTime(Option<Box<TimeOf>>);
+
+/// What says the event time of a row, or why it has none.
+type TimeOf = dyn Fn(&Row) -> Result<Timestamp, String> + Send + Sync;
+
+impl EventTime<Row> for RowTime {
+    #[inline]
+    fn of(&self, row: &Row, own: Timestamp) -> Result<Timestamp, BoxError> {
+        match &self.0 {
+            None => Ok(own),
+            Some(of) => of(row).map_err(|reason| untimed(&reason, row)),
+        }
+    }
+}
+
+#[cold]
+fn untimed(reason: &str, row: &Row) -> BoxError {
+    let values = row.values().iter().map(Value::shown).collect::<Vec<_>>().join(", ");
+    format!("{reason}; the row is [{values}]").into()
 }
 
 impl<G, F> SourceFactory for RowGenerator<G, F>
@@ -35,7 +67,7 @@ where
 {
     type Out = Row;
     type Split = CountedSplit;
-    type Source = Counted<Mapped<F, ToRow<F::Out>>>;
+    type Source = Counted<Mapped<F, ToRow<F::Out>>, RowTime>;
 
     fn kind(&self) -> &'static str {
         self.generator.kind()
@@ -45,6 +77,7 @@ where
         self.generator.enumerate(parallelism)
     }
 
+    /// The generator's: whoever changes the event time goes on with the same records.
     fn fingerprint(&self) -> Result<Option<String>, BoxError> {
         self.generator.fingerprint()
     }
@@ -54,7 +87,9 @@ where
         identity: &SubtaskIdentity,
         splits: Vec<CountedSplit>,
     ) -> Result<Self::Source, BoxError> {
-        Ok(self.generator.create(identity, splits)?.map(self.to_row))
+        let rows = self.generator.create(identity, splits)?.map(self.to_row);
+        let at = self.at.clone().map(|at| Box::new(event_time(at)) as Box<TimeOf>);
+        Ok(rows.timed(RowTime(at)))
     }
 }
 
@@ -84,15 +119,18 @@ pub fn click_schema() -> Schema {
 /// Clicks as rows of [`click_schema`].
 #[must_use]
 pub const fn click_rows(generator: ClickGenerator) -> RowGenerator<ClickGenerator, Clicks> {
-    RowGenerator::new(generator, |click: Click, _| {
-        Row::new([
-            int(click.user_id),
-            int(click.item_id),
-            Value::Int64(click.category_id as i64),
-            Value::string(click.behavior.as_str()),
-            Value::Int64(click.timestamp),
-        ])
-    })
+    RowGenerator::new(generator, |click: Click, _| click_row(&click))
+}
+
+#[expect(clippy::vec_init_then_push, reason = "an array would be made elsewhere and copied")]
+fn click_row(click: &Click) -> Row {
+    let mut values = Vec::with_capacity(5);
+    values.push(int(click.user_id));
+    values.push(int(click.item_id));
+    values.push(Value::Int64(click.category_id as i64));
+    values.push(Value::string(click.behavior.as_str()));
+    values.push(Value::Int64(click.timestamp));
+    Row::new(values)
 }
 
 /// The columns of an app's log: `user`, `behavior`, `channel`, and `timestamp` in seconds.

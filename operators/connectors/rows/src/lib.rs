@@ -39,8 +39,8 @@ mod tests;
 pub use event_time::event_time;
 pub use file::{changelog_file_sink, file_sink, file_source};
 pub use generator::{
-    RowGenerator, app_event_rows, app_event_schema, click_rows, click_schema, sequence_rows,
-    sequence_schema,
+    RowGenerator, RowTime, app_event_rows, app_event_schema, click_rows, click_schema,
+    sequence_rows, sequence_schema,
 };
 pub use inline::{InlineError, InlineRows};
 pub use layout::Layout;

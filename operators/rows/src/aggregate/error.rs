@@ -31,12 +31,33 @@ pub struct AggregateProblem {
 #[derive(
     Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, thiserror::Error,
 )]
-#[error("aggregate `{aggregate}`: {message}")]
-pub struct AggregateError {
-    /// The name of the column it should fill.
-    pub aggregate: String,
+#[error("aggregate `{}`: {}", .0.aggregate, .0.message)]
+#[serde(transparent)]
+pub struct AggregateError(Box<Told>);
+
+/// What is told of it; apart and boxed, as results travel by the million and hardly ever fail.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+struct Told {
+    aggregate: String,
+    message: String,
+}
+
+impl AggregateError {
+    pub(crate) fn new(aggregate: String, message: String) -> Self {
+        Self(Box::new(Told { aggregate, message }))
+    }
+
+    /// The name of the column that the result should fill.
+    #[must_use]
+    pub fn aggregate(&self) -> &str {
+        &self.0.aggregate
+    }
+
     /// What happened.
-    pub message: String,
+    #[must_use]
+    pub fn message(&self) -> &str {
+        &self.0.message
+    }
 }
 
 /// The records that failed: how many, and one of them to tell.

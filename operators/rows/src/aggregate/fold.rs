@@ -4,7 +4,7 @@
 //! part of another kind, which only state of another job can have, is an error.
 
 use super::distinct::{self, Estimate, Exact, Filter};
-use super::numbers::{DecimalTotal, TOO_LARGE};
+use super::numbers::Wide;
 use super::part::Part;
 use super::percentile::Histogram;
 use super::top_k::Frequencies;
@@ -70,14 +70,13 @@ fn foreign<T>() -> Done<T> {
 
 impl Compiled {
     /// What is kept of nothing. A `running` part is never added to nor stored; see the laws of aggregates.
+    #[inline]
     pub(crate) fn create(&self, running: bool) -> Part {
         match (&self.fold, &self.argument) {
             (Fold::Count, _) => Part::Count(0),
             (Fold::Sum | Fold::Mean, Some(Code::Float(_))) => Part::Float(0.0, 0),
-            (Fold::Sum | Fold::Mean, Some(Code::Decimal(_))) => {
-                Part::Decimal(DecimalTotal::default(), 0)
-            }
-            (Fold::Sum | Fold::Mean, _) => Part::Int(0, 0),
+            (Fold::Sum | Fold::Mean, Some(Code::Decimal(_))) => Part::Decimal(Box::default(), 0),
+            (Fold::Sum | Fold::Mean, _) => Part::Int(Wide::default(), 0),
             (Fold::Extreme { .. }, _) => Part::Extreme(None),
             (Fold::Ordered { .. }, _) => Part::Ordered(None),
             (Fold::Distinct(exact), _) => {
@@ -117,7 +116,7 @@ impl Compiled {
             (Fold::Count, None, Part::Count(count)) => more(count, 1),
             (Fold::Sum | Fold::Mean, Some(Code::Int(code)), Part::Int(total, count)) => {
                 if let Some(number) = code(row).map_err(failed)? {
-                    *total = total.checked_add(number.into()).ok_or(TOO_LARGE)?;
+                    total.put(number.into())?;
                     more(count, 1);
                 }
             }
@@ -225,7 +224,7 @@ impl Compiled {
         match (&self.fold, part, other) {
             (Fold::Count, Part::Count(count), Part::Count(other)) => more(count, *other),
             (Fold::Sum | Fold::Mean, Part::Int(total, count), Part::Int(sum, by)) => {
-                *total = total.checked_add(*sum).ok_or(TOO_LARGE)?;
+                total.put(sum.get())?;
                 more(count, *by);
             }
             (Fold::Sum | Fold::Mean, Part::Float(total, count), Part::Float(sum, by)) => {
@@ -269,7 +268,7 @@ impl Compiled {
                 *count = count.saturating_sub(*other);
             }
             (Fold::Sum | Fold::Mean, Part::Int(total, count), Part::Int(sum, by)) => {
-                *total = total.checked_sub(*sum).ok_or(TOO_LARGE)?;
+                total.take(sum.get())?;
                 *count = count.saturating_sub(*by);
             }
             (Fold::Sum | Fold::Mean, Part::Decimal(total, count), Part::Decimal(sum, by)) => {
@@ -292,7 +291,8 @@ impl Compiled {
             (Fold::Count, Part::Count(count)) => int(*count),
             (Fold::Sum, Part::Int(total, count)) => {
                 let help = "sum CAST(... AS DECIMAL) instead";
-                let sum = i64::try_from(*total);
+                let total = total.get();
+                let sum = i64::try_from(total);
                 let sum = sum.map_err(|_| format!("the sum {total} is no int64; {help}"))?;
                 some_if(*count, Value::Int64(sum))
             }
@@ -306,7 +306,7 @@ impl Compiled {
             }
             (Fold::Mean, part) => {
                 let (total, count) = match part {
-                    Part::Int(total, count) => (*total as f64, *count),
+                    Part::Int(total, count) => (total.get() as f64, *count),
                     Part::Float(total, count) => (*total, *count),
                     Part::Decimal(total, count) => (total.approximate(), *count),
                     _ => return foreign(),

@@ -9,6 +9,53 @@ use serde::{Deserialize, Serialize};
 
 pub(crate) const TOO_LARGE: &str = "the total is too large to be kept";
 
+/// A number of 128 bits, in halves so that it can stand at any address that is good for 64.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "i128", into = "i128")]
+pub(crate) struct Wide {
+    high: i64,
+    low: u64,
+}
+
+impl Wide {
+    #[inline]
+    pub(crate) const fn get(self) -> i128 {
+        (self.high as i128) << 64 | self.low as i128
+    }
+
+    /// Adds a number.
+    ///
+    /// # Errors
+    /// When the total is too large to be kept.
+    #[inline]
+    pub(crate) fn put(&mut self, number: i128) -> Result<(), String> {
+        *self = self.get().checked_add(number).ok_or(TOO_LARGE)?.into();
+        Ok(())
+    }
+
+    /// Takes a number out that was added.
+    ///
+    /// # Errors
+    /// When the total is too large to be kept.
+    pub(crate) fn take(&mut self, number: i128) -> Result<(), String> {
+        *self = self.get().checked_sub(number).ok_or(TOO_LARGE)?.into();
+        Ok(())
+    }
+}
+
+impl From<i128> for Wide {
+    #[inline]
+    fn from(number: i128) -> Self {
+        Self { high: (number >> 64) as i64, low: number as u64 }
+    }
+}
+
+impl From<Wide> for i128 {
+    fn from(number: Wide) -> Self {
+        number.get()
+    }
+}
+
 /// The sum of decimals.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
@@ -126,6 +173,17 @@ mod tests {
             sum(&["1000000000000000000000000000", "0.0000000000000000000000000001"]),
             is("1000000000000000000000000000.0")
         );
+    }
+
+    #[test]
+    fn wide_numbers_come_back_from_their_halves() {
+        for number in [0, 1, -1, i128::from(u64::MAX), -(1 << 64), i128::MAX, i128::MIN] {
+            assert_eq!(Wide::from(number).get(), number);
+        }
+        let mut most = Wide::from(i128::MAX);
+        assert_eq!(most.put(1), Err(TOO_LARGE.to_owned()));
+        assert_eq!(most.take(i128::MAX).and_then(|()| most.put(-7)), Ok(()));
+        assert_eq!(most.get(), -7);
     }
 
     #[test]

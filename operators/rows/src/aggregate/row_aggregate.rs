@@ -6,10 +6,9 @@
 use super::call::AggregateCall;
 use super::error::{AggregateError, Failures};
 use super::fold::Compiled;
-use super::part::RowAccumulator;
+use super::part::{Part, RowAccumulator};
 use crate::data_type::{DataType, Field};
 use crate::row::Row;
-use crate::value::Value;
 use std::fmt;
 use std::sync::Arc;
 use tidegate_core::state::aggregate::Aggregate;
@@ -98,24 +97,49 @@ impl RowAggregate {
     #[cold]
     fn error(&self, index: usize, message: String) -> AggregateError {
         let column = self.columns.get(index);
-        AggregateError {
-            aggregate: column.map(|column| column.name.to_string()).unwrap_or_default(),
-            message,
+        let aggregate = column.map(|column| column.name.to_string()).unwrap_or_default();
+        AggregateError::new(aggregate, message)
+    }
+
+    #[inline]
+    fn empty(&self, running: bool) -> RowAccumulator {
+        match &*self.calls {
+            [call] => RowAccumulator::one(call.create(running)),
+            calls => RowAccumulator::new(calls.iter().map(|call| call.create(running))),
         }
     }
 
-    fn empty(&self, running: bool) -> RowAccumulator {
-        let parts = self.calls.iter().map(|call| call.create(running)).collect();
-        RowAccumulator { parts, failures: None }
+    /// Tells of a failure.
+    #[cold]
+    fn fail(&self, accumulator: &mut RowAccumulator, index: usize, message: String) {
+        let error = self.error(index, message);
+        accumulator.change_failures(|failures| Failures::join(failures, 1, error));
     }
 
     /// Whether the accumulator is of this aggregate; it is told as a failure if not.
+    #[inline]
     fn fits(&self, accumulator: &mut RowAccumulator, parts: usize) -> bool {
         let fits = parts == self.calls.len();
         if !fits {
-            Failures::join(&mut accumulator.failures, 1, self.error(0, FOREIGN.to_owned()));
+            self.fail(accumulator, 0, FOREIGN.to_owned());
         }
         fits
+    }
+
+    /// Does something with each part that may fail.
+    #[inline]
+    fn each(
+        &self,
+        accumulator: &mut RowAccumulator,
+        mut change: impl FnMut(usize, &Compiled, &mut Part) -> Result<(), String>,
+    ) {
+        for (index, call) in self.calls.iter().enumerate() {
+            if let Some(part) = accumulator.parts_mut().get_mut(index)
+                && let Err(message) = change(index, call, part)
+            {
+                self.fail(accumulator, index, message);
+            }
+        }
     }
 }
 
@@ -130,48 +154,44 @@ impl Aggregate for RowAggregate {
 
     #[inline]
     fn add(&self, accumulator: &mut RowAccumulator, row: &Row) {
-        let own = accumulator.parts.len();
-        if !self.fits(accumulator, own) {
-            return;
-        }
-        let pairs = self.calls.iter().zip(&mut accumulator.parts);
-        for (index, (call, part)) in pairs.enumerate() {
-            if let Err(message) = call.add(part, row) {
-                Failures::join(&mut accumulator.failures, 1, self.error(index, message));
-            }
+        let own = accumulator.parts().len();
+        if self.fits(accumulator, own) {
+            self.each(accumulator, |_, call, part| call.add(part, row));
         }
     }
 
+    #[inline]
     fn merge(&self, accumulator: &mut RowAccumulator, other: &RowAccumulator) {
-        let (own, others) = (accumulator.parts.len(), other.parts.len());
-        if !self.fits(accumulator, own) || !self.fits(accumulator, others) {
+        let (own, others) = (accumulator.parts().len(), other.parts());
+        if !self.fits(accumulator, own) || !self.fits(accumulator, others.len()) {
             return;
         }
-        let pairs = self.calls.iter().zip(&mut accumulator.parts).zip(&other.parts);
-        for (index, ((call, part), other)) in pairs.enumerate() {
-            if let Err(message) = call.merge(part, other) {
-                Failures::join(&mut accumulator.failures, 1, self.error(index, message));
-            }
-        }
-        if let Some(failures) = &other.failures {
-            Failures::join(&mut accumulator.failures, failures.count, failures.example.clone());
+        self.each(accumulator, |index, call, part| call.merge(part, &others[index]));
+        if let Some(part) = other.failures() {
+            let example = part.example.clone();
+            accumulator.change_failures(|all| Failures::join(all, part.count, example));
         }
     }
 
+    #[inline]
     fn result(&self, accumulator: &RowAccumulator) -> Self::Out {
-        if let Some(failures) = &accumulator.failures {
+        if let Some(failures) = accumulator.failures() {
             return Err(failures.example.clone());
         }
-        if accumulator.parts.len() != self.calls.len() {
-            return Err(self.error(0, FOREIGN.to_owned()));
+        let result = |index: usize, call: &Compiled, part: &Part| {
+            call.result(part).map_err(|error| self.error(index, error))
+        };
+        match (&*self.calls, accumulator.parts()) {
+            ([call], [part]) => result(0, call, part).map(Row::one),
+            (calls, parts) if calls.len() == parts.len() => {
+                let mut values = Vec::with_capacity(calls.len());
+                for (index, (call, part)) in calls.iter().zip(parts).enumerate() {
+                    values.push(result(index, call, part)?);
+                }
+                Ok(Row::new(values))
+            }
+            _ => Err(self.error(0, FOREIGN.to_owned())),
         }
-        let results = self.calls.iter().zip(&accumulator.parts).enumerate();
-        let values: Result<Vec<Value>, AggregateError> = results
-            .map(|(index, (call, part))| {
-                call.result(part).map_err(|error| self.error(index, error))
-            })
-            .collect();
-        values.map(Row::new)
     }
 }
 
@@ -211,18 +231,13 @@ impl Aggregate for DeductingRowAggregate {
     }
 
     fn deduct(&self, all: &mut RowAccumulator, part: &RowAccumulator) {
-        let (own, others) = (all.parts.len(), part.parts.len());
-        if !self.0.fits(all, own) || !self.0.fits(all, others) {
+        let (own, others) = (all.parts().len(), part.parts());
+        if !self.0.fits(all, own) || !self.0.fits(all, others.len()) {
             return;
         }
-        let pairs = self.0.calls.iter().zip(&mut all.parts).zip(&part.parts);
-        for (index, ((call, own), part)) in pairs.enumerate() {
-            if let Err(message) = call.deduct(own, part) {
-                Failures::join(&mut all.failures, 1, self.0.error(index, message));
-            }
-        }
-        if let Some(failures) = &part.failures {
-            Failures::take(&mut all.failures, failures);
+        self.0.each(all, |index, call, own| call.deduct(own, &others[index]));
+        if let Some(part) = part.failures() {
+            all.change_failures(|failures| Failures::take(failures, part));
         }
     }
 }

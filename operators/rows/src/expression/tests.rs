@@ -464,7 +464,7 @@ proptest! {
 
     #[test]
     fn text_from_outside_never_panics(text in prop_oneof!["[0-9eE+.: TZ-]{0,24}", "\\PC{0,12}"], number in any::<i64>()) {
-        let mut values = row().into_values().into_vec();
+        let mut values = row().into_values();
         values[4] = Value::string(text);
         values[1] = Value::Int64(number);
         values[5] = Value::Timestamp(number);

@@ -40,20 +40,19 @@ impl<K: Key, A: Aggregate, F: Fn(&A::In) -> K> CombinedWindow<K, A, F> {
 }
 
 /// Adds a record to the table of its slice, or merges what was combined into it.
-fn take<K: Key, A: Aggregate, F: Fn(&A::In) -> K>(
+fn add<K: Key, A: Aggregate, F: Fn(&A::In) -> K>(
     aggregate: &A,
     key: &F,
     table: &mut Table<K, A::Accumulator>,
-    record: Record<Partial<K, A>>,
+    record: &Record<Partial<K, A>>,
 ) {
-    let Record { value, timestamp, key_hash } = record;
-    match value {
+    match &record.value {
         Partial::Record(value) => {
-            sliced_window::add(aggregate, key, table, &Record { value, timestamp, key_hash });
+            sliced_window::add(aggregate, key, table, value, record.key_hash);
         }
         Partial::Combined(Combined { key, accumulator, .. }) => {
-            let at = sliced_window::keyed(&key, key_hash);
-            aggregate.merge(table.get_or_insert_with(at, || aggregate.create()), &accumulator);
+            let at = sliced_window::keyed(key, record.key_hash);
+            aggregate.merge(table.get_or_insert_with(at, || aggregate.create()), accumulator);
         }
     }
 }
@@ -77,15 +76,15 @@ where
         input: &mut Batch<Partial<K, A>>,
         ctx: &mut Context<Self::Out>,
     ) -> Result<(), BoxError> {
-        let mut carried = None;
-        while !ctx.is_full() {
-            let Some(record) = carried.take().or_else(|| input.take()) else { break };
-            let slice = self.windows.slice_of(record.timestamp)?;
+        while !ctx.is_full()
+            && let Some(first) = input.upcoming().first()
+        {
+            let slice = self.windows.slice_of(first.timestamp)?;
             if !self.windows.is_behind(&slice) {
-                carried = self.windows.take_run(&slice, record, input, take);
+                self.windows.add_run(&slice, input, add);
                 continue;
             }
-            let Record { value, timestamp, key_hash } = record;
+            let Some(Record { value, timestamp, key_hash }) = input.take() else { break };
             match value {
                 Partial::Record(value) => {
                     self.windows.add_late(&slice, Record { value, timestamp, key_hash }, ctx);
@@ -95,7 +94,6 @@ where
                 }
             }
         }
-        debug_assert!(carried.is_none(), "only late records fill the output");
         Ok(())
     }
 

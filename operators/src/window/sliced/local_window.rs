@@ -121,6 +121,24 @@ impl<K: Key, A: Aggregate, F: Fn(&A::In) -> K> LocalWindow<K, A, F> {
         (!slice.is_gap() && self.watermark < slice.first_end.minus(1)).then_some(slice)
     }
 
+    /// Folds the records that come next in a slice, which are looked at where they lie, as long as it pays
+    /// and there is room.
+    fn combine_run(&mut self, slice: Slice, input: &mut Batch<A::In>) {
+        let mut run = 0;
+        for record in input.upcoming() {
+            if !slice.contains(record.timestamp) || self.sample.passing > 0 {
+                break;
+            }
+            self.combine(slice, &record.value);
+            run += 1;
+            if self.held.elements.len() >= Self::HELD_MAX {
+                self.begin_flush(Timestamp::MAX);
+                break;
+            }
+        }
+        input.skip(run);
+    }
+
     /// Folds a record into the entry of its key and slice.
     fn combine(&mut self, slice: Slice, value: &A::In) {
         let key = (self.key)(value);
@@ -226,19 +244,14 @@ where
         ctx: &mut Context<Self::Out>,
     ) -> Result<(), BoxError> {
         while self.emit(ctx) == Progress::Done && !ctx.is_full() {
-            let Some(Record { value, timestamp, .. }) = input.take() else { break };
-            if self.sample.passing > 0 {
-                self.sample.passing -= 1;
+            let Some(first) = input.upcoming().first() else { break };
+            let slice =
+                if self.sample.passing > 0 { None } else { self.open_slice(first.timestamp) };
+            if let Some(slice) = slice {
+                self.combine_run(slice, input);
+            } else if let Some(Record { value, timestamp, .. }) = input.take() {
+                self.sample.passing = self.sample.passing.saturating_sub(1);
                 ctx.emit(Partial::Record(value), timestamp);
-                continue;
-            }
-            let Some(slice) = self.open_slice(timestamp) else {
-                ctx.emit(Partial::Record(value), timestamp);
-                continue;
-            };
-            self.combine(slice, &value);
-            if self.held.elements.len() >= Self::HELD_MAX {
-                self.begin_flush(Timestamp::MAX);
             }
         }
         if self.flush_by.is_none() && !self.held.elements.is_empty() {

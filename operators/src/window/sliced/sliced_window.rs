@@ -86,24 +86,25 @@ impl<K: Key, A: Aggregate, F: Fn(&A::In) -> K> SlicedWindow<K, A, F> {
         self
     }
 
-    /// Takes `first` and what is behind it in the same slice, of which no window has fired, by `take`,
-    /// and returns the first of another slice. The slice's table is looked up once.
-    pub(crate) fn take_run<T>(
+    /// Adds the records that come next in a slice, of which no window has fired, by `add`. The slice's
+    /// table is looked up once, and records are looked at where they lie.
+    pub(crate) fn add_run<T>(
         &mut self,
         slice: &Slice,
-        first: Record<T>,
         input: &mut Batch<T>,
-        take: impl Fn(&A, &F, &mut Table<K, A::Accumulator>, Record<T>),
-    ) -> Option<Record<T>> {
+        add: impl Fn(&A, &F, &mut Table<K, A::Accumulator>, &Record<T>),
+    ) {
         let table = self.slices.table_mut(slice.end);
-        let mut record = first;
-        loop {
-            take(&self.aggregate, &self.key, table, record);
-            record = input.take()?;
-            if !slice.contains(record.timestamp) {
-                return Some(record);
+        let upcoming = input.upcoming();
+        let other = upcoming.iter().position(|record| {
+            let is_other = !slice.contains(record.timestamp);
+            if !is_other {
+                add(&self.aggregate, &self.key, table, record);
             }
-        }
+            is_other
+        });
+        let run = other.unwrap_or(upcoming.len());
+        input.skip(run);
     }
 
     /// Takes a record whose first window has fired, or that has no window at all. The windows that
@@ -189,11 +190,12 @@ pub(crate) fn add<K: Key, A: Aggregate, F: Fn(&A::In) -> K>(
     aggregate: &A,
     key: &F,
     table: &mut Table<K, A::Accumulator>,
-    record: &Record<A::In>,
+    value: &A::In,
+    key_hash: u64,
 ) {
-    let key = key(&record.value);
-    let at = keyed(&key, record.key_hash);
-    aggregate.add(table.get_or_insert_with(at, || aggregate.create()), &record.value);
+    let key = key(value);
+    let at = keyed(&key, key_hash);
+    aggregate.add(table.get_or_insert_with(at, || aggregate.create()), value);
 }
 
 pub(crate) fn keyed<K: Key>(key: &K, hash: u64) -> Keyed<'_, K> {
@@ -219,19 +221,18 @@ where
         input: &mut Batch<A::In>,
         ctx: &mut Context<Self::Out>,
     ) -> Result<(), BoxError> {
-        let mut carried = None;
-        while !ctx.is_full() {
-            let Some(record) = carried.take().or_else(|| input.take()) else { break };
-            let slice = self.slice_of(record.timestamp)?;
-            if self.is_behind(&slice) {
-                self.add_late(&slice, record, ctx);
-            } else {
-                carried = self.take_run(&slice, record, input, |aggregate, key, table, record| {
-                    add(aggregate, key, table, &record);
+        while !ctx.is_full()
+            && let Some(first) = input.upcoming().first()
+        {
+            let slice = self.slice_of(first.timestamp)?;
+            if !self.is_behind(&slice) {
+                self.add_run(&slice, input, |aggregate, key, table, record| {
+                    add(aggregate, key, table, &record.value, record.key_hash);
                 });
+            } else if let Some(record) = input.take() {
+                self.add_late(&slice, record, ctx);
             }
         }
-        debug_assert!(carried.is_none(), "only late records fill the output");
         Ok(())
     }
 

@@ -73,9 +73,10 @@ where
     ) -> Result<(), BoxError> {
         let window = self.slicing.slice_of(ctx.processing_time());
         let table = self.windows.table_mut(window.end);
-        while let Some(record) = input.take() {
-            add(&self.aggregate, &self.key, table, &record);
+        for record in input.upcoming() {
+            add(&self.aggregate, &self.key, table, &record.value, record.key_hash);
         }
+        input.skip(input.open());
         Ok(())
     }
 

@@ -21,7 +21,7 @@ pub(super) enum Half<'a> {
     /// There is none.
     Absent,
     /// A row that is nobody else's.
-    Moved(Box<[Value]>),
+    Moved(Vec<Value>),
     /// A row that stays where it is.
     Shared(&'a Row),
 }

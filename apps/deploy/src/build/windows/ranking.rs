@@ -31,32 +31,16 @@ impl TiedRanking {
         window.max_timestamp().plus(self.allowed_lateness_ms)
     }
 
-    /// Whether a row that is not in stays out, as far as that can be told without looking for it.
-    fn is_behind(&self, rows: &[(RowKey, Placed)], placed: &Placed) -> bool {
-        let last = rows.last().filter(|_| rows.len() >= self.n);
-        last.is_some_and(|(_, last)| placed.by_order(last).is_gt())
-    }
-
     /// Puts a row in its place; says whether anything is another than before.
     fn put(&mut self, at: Keyed<'_, TimeWindow>, key: RowKey, placed: Placed) -> bool {
         let rows = self.best.get(at).map_or(&[][..], Vec::as_slice);
-        let old = rows.iter().position(|(other, _)| *other == key);
-        let is_same = old.is_some_and(|old| rows[old].1 == placed);
-        if is_same || (old.is_none() && self.is_behind(rows, &placed)) {
+        // What stays out is no change of the state.
+        let last = rows.get(self.n - 1);
+        let is_behind = last.is_some_and(|(_, last)| placed.by_order(last).is_gt());
+        if is_behind && rows.iter().all(|(other, _)| *other != key) {
             return false;
         }
-        let rows = self.best.get_or_insert_with(at, Vec::new);
-        if let Some(old) = old {
-            rows.remove(old);
-        }
-        let place = rows.partition_point(|(_, other)| *other > placed);
-        rows.insert(place, (key, placed));
-        if let Some((_, last)) = rows.get(self.n - 1) {
-            let ties = rows[self.n..].iter().take_while(|(_, row)| row.by_order(last).is_eq());
-            let end = self.n + ties.count();
-            rows.truncate(end);
-        }
-        true
+        put(self.best.get_or_insert_with(at, Vec::new), (self.n, true), key, placed)
     }
 
     /// The rows that are in, each with its rank behind its columns.
@@ -72,6 +56,33 @@ impl TiedRanking {
         });
         ranked.collect()
     }
+}
+
+/// Puts a row in its place among the first `n`, with or without those that rank as the last of them; says whether
+/// anything is another than before.
+pub(super) fn put(
+    rows: &mut Vec<(RowKey, Placed)>,
+    (n, with_ties): (usize, bool),
+    key: RowKey,
+    placed: Placed,
+) -> bool {
+    let old = rows.iter().position(|(other, _)| *other == key);
+    if old.is_some_and(|old| rows[old].1 == placed) {
+        return false;
+    }
+    if let Some(old) = old {
+        rows.remove(old);
+    }
+    let place = rows.partition_point(|(_, other)| *other > placed);
+    rows.insert(place, (key, placed));
+    let ties = match n.checked_sub(1).and_then(|last| rows.get(last)) {
+        Some((_, last)) if with_ties => {
+            rows[n..].iter().take_while(|(_, row)| row.by_order(last).is_eq()).count()
+        }
+        _ => 0,
+    };
+    rows.truncate(n + ties);
+    old.is_some() || place < rows.len()
 }
 
 impl KeyedProcess for TiedRanking {

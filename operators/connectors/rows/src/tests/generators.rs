@@ -50,6 +50,27 @@ fn clicks_are_rows_of_their_columns() {
 }
 
 #[test]
+fn a_generators_event_time_can_be_an_expression_and_a_row_without_one_is_told() {
+    let generator = ClickGenerator::new(7).events(500);
+    let timed = |text: &str| {
+        let at = expression(text, &click_schema()).timestamp().unwrap();
+        click_rows(generator).timed(Some(at))
+    };
+    let seconds = timed("TO_TIMESTAMP_LTZ(timestamp, 0)");
+    for (row, at) in check(&seconds, &click_schema(), 500) {
+        assert_eq!(row[4], Value::Int64(at.millis() / 1_000));
+        assert_eq!(at.millis() % 1_000, 0);
+    }
+    assert_eq!(seconds.fingerprint().unwrap(), generator.fingerprint().unwrap());
+    let none = timed("TO_TIMESTAMP_LTZ(NULLIF(timestamp, timestamp), 0)");
+    let error = read(&none, none.enumerate(1).unwrap(), 64, true).unwrap_err().to_string();
+    assert!(error.contains("the event time is NULL"), "{error}");
+    let first = &read_in_ranges(&click_rows(generator), 1).0[0].0;
+    let shown: Vec<String> = first.values().iter().map(Value::shown).collect();
+    assert!(error.ends_with(&format!("; the row is [{}]", shown.join(", "))), "{error}");
+}
+
+#[test]
 fn the_log_of_an_app_and_bare_keys_are_rows_too() {
     let log = app_event_rows(AppEventGenerator::new(1).events(500));
     check(&log, &app_event_schema(), 500);
