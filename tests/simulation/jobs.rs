@@ -266,6 +266,7 @@ impl Drawing<'_> {
             parallelism: own.then(|| self.chance.between(1, most) as u32),
             chaining: self.tuning.chaining,
             detail: None,
+            meaning: None,
             factory,
         });
         self.graph.nodes.len() - 1
