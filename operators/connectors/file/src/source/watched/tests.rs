@@ -15,6 +15,7 @@ use std::io::Write;
 use std::task::{Wake, Waker};
 use std::thread::{self, Thread};
 use std::time::Instant;
+use tidegate_core::element::{Element, downcast};
 use tidegate_core::source::{Source, SourceOutput, SourceStatus};
 use tidegate_core::time::Timestamp;
 use tidegate_core::watermark::{SplitWatermark, WatermarkStrategy};
@@ -420,12 +421,12 @@ fn a_bucket_without_files_holds_event_time_back_until_it_is_idle() {
     }
     let watermarks = |out: &mut SourceOutput<i64>| {
         let batches = out.take().into_iter().filter_map(|element| match element {
-            tidegate_core::element::Element::Batch(batch) => Some(batch),
+            Element::Batch(batch) => Some(batch),
             _ => None,
         });
         let mut found = Vec::new();
         for mut batch in batches {
-            drop(tidegate_core::element::downcast::<i64>(&mut *batch).take_open().count());
+            downcast::<i64>(&mut *batch).take_open().for_each(drop);
             while let Some(mark) = batch.take_mark() {
                 found.push(mark);
             }
