@@ -41,3 +41,6 @@ pub const PARALLELISM: u32 = 32_768;
 
 /// Milliseconds of the longest duration: ten thousand years, as the engine's windows have it.
 pub const DURATION_MS: i64 = 10_000 * 365 * 24 * 3_600_000;
+
+/// How often a watched folder is looked at, unless that is said: nobody waits long, and a look costs little.
+pub const LOOK_EVERY_MS: u64 = 1_000;

@@ -1,5 +1,6 @@
 //! The commands as users start them: what they print and how they exit.
 
+mod folder;
 mod size;
 mod stress;
 mod tutorial;

@@ -1,9 +1,10 @@
-//! Sources: files, made-up records, and rows that stand in the topology.
+//! Sources: files, folders, made-up records, and rows that stand in the topology.
 
 use crate::build::event_time::strategy;
 use crate::registry::Outputs;
 use crate::site::Site;
 use std::path::PathBuf;
+use std::time::Duration;
 use tidegate::core::source::SourceFactory;
 use tidegate::prelude::*;
 use tidegate_file::Malformed;
@@ -37,6 +38,12 @@ pub(super) fn source(
                 None => files,
             };
             Ok(Outputs::main(site.own(site.job.source(name, files, strategy(time)))))
+        }
+        SourcePlan::Folder { path, format, malformed, look_every_ms } => {
+            let files = file_source([path.clone()], &layout(format), timestamp);
+            let every = Duration::from_millis(*look_every_ms);
+            let folder = files.on_malformed(policy(malformed)).watch(every);
+            Ok(Outputs::main(site.own(site.job.source(name, folder, strategy(time)))))
         }
         SourcePlan::Stdin { format, malformed } => {
             let stdin = stdin_source(&layout(format), timestamp).on_malformed(policy(malformed));

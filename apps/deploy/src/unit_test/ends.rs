@@ -91,11 +91,11 @@ impl FedSource {
         // One that waits for others would get its rows in another order than they were fed.
         strategy.alignment = None;
         let malformed = match source {
-            Some(SourcePlan::File { malformed, .. } | SourcePlan::Stdin { malformed, .. })
-                if *malformed != DeadLetters::Fail =>
-            {
-                Unusable::Skip
-            }
+            Some(
+                SourcePlan::File { malformed, .. }
+                | SourcePlan::Folder { malformed, .. }
+                | SourcePlan::Stdin { malformed, .. },
+            ) if *malformed != DeadLetters::Fail => Unusable::Skip,
             _ => Unusable::Fail,
         };
         Self { feed: Feed::default(), time, strategy, malformed }

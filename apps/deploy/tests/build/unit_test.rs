@@ -94,6 +94,25 @@ fn what_is_fed_comes_out_of_every_node_in_order() {
 }
 
 #[test]
+fn a_watched_folder_is_fed_like_other_sources() {
+    let folder =
+        TOPOLOGY.replace("file: { path: nowhere.csv,", "folder: { path: nowhere, look_every: 1h,");
+    let skipping = "variables: { MALFORMED: skip }\n";
+    let test = "tests:
+  - name: a
+    feed:
+      - numbers: [{ n: 2, text: 'a,b', at: '1970-01-01T00:00:01Z' }, { n: 12, text: c }]
+    expect:
+      numbers: [{ n: 2, text: 'a,b', at: '1970-01-01T00:00:01Z' }]
+";
+    let verdicts = verdicts_with(&Registry::default(), &folder, &format!("{skipping}{test}"));
+    assert_eq!(verdicts, [Verdict::Passed]);
+    let verdicts = verdicts_with(&Registry::default(), &folder, test);
+    let [Verdict::Failed(why)] = verdicts.as_slice() else { panic!("{verdicts:?}") };
+    assert!(why.starts_with("numbers: ") && why.contains("NULL]"), "{why}");
+}
+
+#[test]
 fn an_expectation_sees_what_has_come_since_the_last_one_of_its_node() {
     passes(
         "    end: false

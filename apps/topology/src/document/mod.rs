@@ -37,8 +37,8 @@ pub use read::{Common, Document, Kind, Node, Role, read};
 pub(crate) use read::{OperatorKeys, SECTIONS, SinkKeys, SourceKeys};
 pub use sink::{Changes, FileSink, Print, Roll, SinkKind};
 pub use source::{
-    AppEvents, Clicks, DeadLetters, FileSource, Generator, Inline, Nexmark, Sequence, SourceKind,
-    Stdin,
+    AppEvents, Clicks, DeadLetters, FileSource, FolderSource, Generator, Inline, Nexmark, Sequence,
+    SourceKind, Stdin,
 };
 pub use text::{
     AggregateText, Entries, Expression, Many, Name, Retain, SchemaText, Text, TypeText,

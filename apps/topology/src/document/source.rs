@@ -11,6 +11,8 @@ use serde::Deserialize;
 pub enum SourceKind {
     /// Rows of files that are there when the job starts.
     File(FileSource),
+    /// Rows of a folder as they come: new files and appended lines, without end.
+    Folder(FolderSource),
     /// Rows of standard input, up to its end, read by one subtask. What was read cannot be read again: a restart that would
     /// need it is refused.
     Stdin(Stdin),
@@ -33,6 +35,23 @@ pub struct FileSource {
     /// A file is cut into ranges of at least so many bytes, which are read in parallel.
     #[serde(default)]
     pub range_min: Option<super::Size>,
+}
+
+/// Rows of a folder as they come: new files and appended lines, without end.
+#[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema)]
+pub struct FolderSource {
+    /// The folder. Its files are read in the order of their names; those whose names begin with a dot or an underscore
+    /// are not read, and sub-folders are not entered. Each file only grows; a row counts when its line has ended. `.gz`
+    /// and `.zst` are decompressed, and read once, whole.
+    pub path: Spanned<String>,
+    /// How rows are written.
+    pub format: Format,
+    /// What becomes of a row that cannot be read.
+    #[serde(default)]
+    pub malformed: DeadLetters,
+    /// How often it is looked at whether something has come; each second unless said.
+    #[serde(default)]
+    pub look_every: Option<Spanned<Duration>>,
 }
 
 /// Rows of standard input.

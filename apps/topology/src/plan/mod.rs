@@ -168,6 +168,7 @@ impl NodePlan {
     pub fn word(&self) -> &str {
         match self {
             Self::Source(SourcePlan::File { .. }, _) | Self::Sink(SinkPlan::File { .. }) => "file",
+            Self::Source(SourcePlan::Folder { .. }, _) => "folder",
             Self::Source(SourcePlan::Stdin { .. }, _) => "stdin",
             Self::Source(SourcePlan::Generator(_), _) => "generator",
             Self::Source(SourcePlan::Inline(_), _) => "inline",

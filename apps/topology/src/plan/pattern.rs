@@ -14,7 +14,7 @@ use crate::suggest;
 use std::collections::HashMap;
 use std::sync::Arc;
 use tidegate_rows::expression::{
-    Checked, ErrorCode, Evaluator, Expression as Parsed, Functions, Predicate,
+    Checked, ErrorCode, Evaluator, Expression as Parsed, ExpressionError, Functions, Predicate,
 };
 use tidegate_rows::{DataType, Field, Schema};
 
@@ -347,34 +347,33 @@ impl Planning<'_> {
                 Some(OfEvents { parsed, schema, checked, events })
             }
             Err(errors) => {
+                let too_many = rewritten.events.len() >= MOST_EVENTS;
                 for mut error in errors {
                     let part = text.value.get(error.span.start..error.span.end).unwrap_or("");
-                    match error.code {
-                        // It is a column of events, so it is an aggregate that lacks it.
-                        ErrorCode::UnknownField if let Some(at) = scope.events.index_of(part) => {
-                            let of = &scope.events.columns()[at].data_type;
-                            error.message = format!(
-                                "`{part}` is of the type {of}, of which there is no such aggregate"
-                            );
-                        }
-                        ErrorCode::UnknownColumn if !scope.with_event => {
-                            error.help = Some(of_which(part, scope));
-                        }
-                        ErrorCode::Unsupported | ErrorCode::UnknownFunction
-                            if rewritten.events.len() >= MOST_EVENTS =>
-                        {
-                            let most = format!(
-                                "an expression speaks of {MOST_EVENTS} different events at most"
-                            );
-                            error.help = Some(most);
-                        }
-                        _ => {}
-                    }
+                    in_a_pattern(&mut error, part, scope, too_many);
                     self.wrong(text, 0, error, &written);
                 }
                 None
             }
         }
+    }
+}
+
+/// Says of a mistake at `part` what it means in a pattern.
+fn in_a_pattern(error: &mut ExpressionError, part: &str, scope: &Scope<'_>, too_many: bool) {
+    match error.code {
+        // It is a column of events, so it is an aggregate that lacks it.
+        ErrorCode::UnknownField if let Some(at) = scope.events.index_of(part) => {
+            let of = &scope.events.columns()[at].data_type;
+            error.message =
+                format!("`{part}` is of the type {of}, of which there is no such aggregate");
+        }
+        ErrorCode::UnknownColumn if !scope.with_event => error.help = Some(of_which(part, scope)),
+        ErrorCode::Unsupported | ErrorCode::UnknownFunction if too_many => {
+            let most = format!("an expression speaks of {MOST_EVENTS} different events at most");
+            error.help = Some(most);
+        }
+        _ => {}
     }
 }
 

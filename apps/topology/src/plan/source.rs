@@ -4,7 +4,10 @@ use super::walk::{Planned, Planning};
 use super::{FormatPlan, NodePlan};
 use crate::code::Code;
 use crate::diagnostic::Diagnostic;
-use crate::document::{DeadLetters, FileSource, Format, Generator, Node, SourceKind, Stdin};
+use crate::document::{
+    DeadLetters, FileSource, FolderSource, Format, Generator, Node, SourceKind, Stdin,
+};
+use crate::limits;
 use std::path::PathBuf;
 use std::sync::Arc;
 use tidegate_rows::format::TextFormat;
@@ -23,6 +26,17 @@ pub enum SourcePlan {
         malformed: DeadLetters,
         /// The least number of bytes that are read as a range of their own.
         range_min_bytes: Option<u64>,
+    },
+    /// Rows of a folder as they come.
+    Folder {
+        /// The folder.
+        path: PathBuf,
+        /// How rows are written.
+        format: FormatPlan,
+        /// What becomes of a record that is no row, or has no event time.
+        malformed: DeadLetters,
+        /// How often it is looked at, in milliseconds, above zero.
+        look_every_ms: u64,
     },
     /// Rows of standard input.
     Stdin {
@@ -50,6 +64,7 @@ impl SourcePlan {
             Self::Generator(Generator::Nexmark(_)) => Some((4, 1)),
             Self::Generator(Generator::Sequence(_))
             | Self::File { .. }
+            | Self::Folder { .. }
             | Self::Stdin { .. }
             | Self::Inline(_) => None,
         }
@@ -60,6 +75,7 @@ impl Planning<'_> {
     pub(super) fn source(&mut self, node: &Node, kind: &SourceKind) -> Planned {
         let (schema, plan) = match kind {
             SourceKind::File(file) => self.file(file, node),
+            SourceKind::Folder(folder) => self.folder(folder, node),
             SourceKind::Stdin(stdin) => self.stdin(stdin, node),
             SourceKind::Generator(generator) => {
                 let own = generated(generator);
@@ -95,6 +111,37 @@ impl Planning<'_> {
             format,
             malformed: file.malformed.clone(),
             range_min_bytes: file.range_min.map(|size| size.0),
+        });
+        (schema, plan)
+    }
+
+    fn folder(
+        &mut self,
+        folder: &FolderSource,
+        node: &Node,
+    ) -> (Option<Schema>, Option<SourcePlan>) {
+        let schema = self.written(&folder.format, node);
+        if folder.path.value.is_empty() {
+            let wrong = Diagnostic::new(Code::MissingKey, folder.path.span, "no folder is named");
+            let help = "for the folder in which the job is started write `.`";
+            self.diagnostics.push(wrong.label("`path` is empty").help(help));
+        }
+        let every = folder.look_every.as_ref();
+        if let Some(none) = every.filter(|every| every.value.millis() <= 0) {
+            let message = "the time between two looks must be above zero";
+            let wrong = Diagnostic::new(Code::OutOfRange, none.span, message);
+            let help =
+                "each look lists the folder; a second is often enough for most: `look_every: 1s`";
+            self.diagnostics.push(wrong.label("this is no time at all").help(help));
+        }
+        let Some(rows) = &schema else { return (None, None) };
+        let format = self.format(&folder.format, rows, node.kind_span);
+        let plan = format.map(|format| SourcePlan::Folder {
+            path: PathBuf::from(&folder.path.value),
+            format,
+            malformed: folder.malformed.clone(),
+            look_every_ms: every
+                .map_or(limits::LOOK_EVERY_MS, |every| every.value.millis().unsigned_abs()),
         });
         (schema, plan)
     }

@@ -132,6 +132,7 @@ impl Planning<'_> {
 fn fails(node: &Node) -> bool {
     match &node.kind {
         Some(Kind::Source(SourceKind::File(file))) => file.malformed == DeadLetters::Fail,
+        Some(Kind::Source(SourceKind::Folder(folder))) => folder.malformed == DeadLetters::Fail,
         Some(Kind::Source(SourceKind::Stdin(stdin))) => stdin.malformed == DeadLetters::Fail,
         _ => node.common.as_ref().is_none_or(|common| common.dead_letters == Unusable::Fail),
     }
@@ -139,7 +140,7 @@ fn fails(node: &Node) -> bool {
 
 fn how_not_to_fail(node: &Node) -> &'static str {
     match &node.kind {
-        Some(Kind::Source(SourceKind::File(_) | SourceKind::Stdin(_))) => {
+        Some(Kind::Source(SourceKind::File(_) | SourceKind::Folder(_) | SourceKind::Stdin(_))) => {
             "if it never is, say so in `schema` (a type without `?`); else leave such rows out with `malformed: skip`"
         }
         Some(Kind::Source(_)) => "if it never is, say so in `schema`: a type without `?`",

@@ -12,4 +12,4 @@ pub mod sink;
 pub mod source;
 
 pub use sink::FileSink;
-pub use source::{FileSource, Malformed, RecordEnd, Records, StdinSource};
+pub use source::{FileSource, Malformed, RecordEnd, Records, StdinSource, WatchedFolder};

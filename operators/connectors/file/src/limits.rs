@@ -19,7 +19,6 @@ pub(crate) const FIRST_BLOCK_BYTES: u64 = 4 << 10;
 /// How far into a file lines are counted to give a malformed row its number; beyond, its byte
 /// position must do.
 pub(crate) const COUNT_LINES_BYTES: u64 = 1 << 28;
-
 /// Encoded rows handed to the writer's thread at once.
 pub(crate) const WRITE_BYTES: usize = 128 << 10;
 /// Buffers on their way to the writer's thread; beyond, the sink is backpressured.

@@ -12,7 +12,7 @@ use tidegate_rows::{Row, Value};
 /// Rows of these files, in this order; a folder stands for its files. Each file has a header of its own.
 ///
 /// Malformed rows, which are also those whose event time is NULL or fails, fail the source unless its `on_malformed` is
-/// set.
+/// set. With `watch` it reads one folder, without end.
 pub fn file_source<P: Into<PathBuf>>(
     paths: impl IntoIterator<Item = P>,
     layout: &Layout,

@@ -132,6 +132,25 @@ impl<T: DeserializeOwned + 'static> Format<T> for Csv {
             of: PhantomData,
         })
     }
+
+    fn is_whole(&self, rows: &[u8]) -> bool {
+        if !rows.ends_with(b"\n") && !rows.ends_with(b"\r") {
+            return false;
+        }
+        // A field in quotes that are open takes in what follows.
+        let next = if self.delimiter == b'x' { b"y" } else { b"x" };
+        let mut reader = ReaderBuilder::new()
+            .has_headers(false)
+            .flexible(true)
+            .delimiter(self.delimiter)
+            .quoting(self.quoting)
+            .from_reader(EMPTY_LINE.chain(rows).chain(&next[..]));
+        let (mut record, mut is_apart) = (ByteRecord::new(), false);
+        while matches!(reader.read_byte_record(&mut record), Ok(true)) {
+            is_apart = record.len() == 1 && record.get(0) == Some(&next[..]);
+        }
+        is_apart
+    }
 }
 
 /// The rows of one range.

@@ -4,6 +4,7 @@ use super::range::FileSplit;
 use crate::limits::ROW_BYTES_MAX;
 use std::io;
 use thiserror::Error;
+use tidegate_core::sink::Refusal;
 
 /// Why a file source gave up.
 #[derive(Debug, Error)]
@@ -80,6 +81,56 @@ pub enum SourceError {
         #[source]
         cause: io::Error,
     },
+    /// A file of a watched folder lacks rows that have been read.
+    #[error(
+        "{file} has {length} bytes, and has been read up to byte {read}; files of a watched folder only grow: \
+         put the whole file back, or take it away and give new rows a file of another name, then resume"
+    )]
+    Cut {
+        /// The file.
+        file: String,
+        /// How far it has been read.
+        read: u64,
+        /// Its length now.
+        length: u64,
+    },
+    /// A file of a watched folder does not begin as it did.
+    #[error(
+        "{file} begins otherwise than when its rows were read; in a watched folder each name is used once: \
+         give the new file a name of its own (a log that is rotated: one with its date), then resume"
+    )]
+    Replaced {
+        /// The file.
+        file: String,
+    },
+    /// A compressed file of a watched folder has changed.
+    #[error(
+        "the compressed file {file} had {before} bytes when it was read, and has {length} now; \
+         it is read once, whole: put it back and give new rows a file of their own, then resume"
+    )]
+    Recompressed {
+        /// The file.
+        file: String,
+        /// Its length then.
+        before: u64,
+        /// Its length now.
+        length: u64,
+    },
+    /// A compressed file of a watched folder is not whole.
+    #[error(
+        "the compressed file {file} ends in its middle: {cause}; write it under a name that begins with . or _, \
+         rename it when it is whole, and resume"
+    )]
+    Torn {
+        /// The file.
+        file: String,
+        /// What the decompression said.
+        #[source]
+        cause: io::Error,
+    },
+    /// A file of a watched folder has a name that no checkpoint can keep.
+    #[error("{0}")]
+    Name(Refusal),
     /// The thread could not be started.
     #[error("cannot start the thread that reads the files: {0}; raise the limit on threads")]
     Thread(#[source] io::Error),

@@ -37,6 +37,12 @@ pub trait Format<T>: Clone + Send + Sync + 'static {
     /// # Errors
     /// When the file cannot be read.
     fn rows(&self, split: &FileSplit) -> Result<Self::Rows, SourceError>;
+
+    /// Whether the last of `rows`, which begin at a row boundary, has come to its end: where a file still grows, it
+    /// is none before. A row is at an end with its line unless a format knows better.
+    fn is_whole(&self, rows: &[u8]) -> bool {
+        rows.ends_with(b"\n")
+    }
 }
 
 /// The rows of one range, in order.

@@ -8,6 +8,7 @@ use super::error::SourceError;
 use super::format::Format;
 use super::range::FileSplit;
 use crate::limits::FIRST_BLOCK_BYTES;
+use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
@@ -46,9 +47,7 @@ fn visible(folder: &Path) -> io::Result<Vec<PathBuf>> {
     let mut files = Vec::new();
     for entry in fs::read_dir(folder)? {
         let entry = entry?;
-        let hidden = entry.file_name().as_encoded_bytes().starts_with(b".")
-            || entry.file_name().as_encoded_bytes().starts_with(b"_");
-        if !hidden && fs::metadata(entry.path())?.is_file() {
+        if is_visible(&entry.file_name()) && fs::metadata(entry.path())?.is_file() {
             files.push(entry.path());
         }
     }
@@ -56,8 +55,13 @@ fn visible(folder: &Path) -> io::Result<Vec<PathBuf>> {
     Ok(files)
 }
 
+/// Whether a file of this name counts: writers hide one by a dot or an underscore until it is ready.
+pub(crate) fn is_visible(name: &OsStr) -> bool {
+    !matches!(name.as_encoded_bytes().first(), Some(b'.' | b'_'))
+}
+
 /// A split keeps the path in the checkpoint, as text.
-fn text(path: &Path) -> Result<String, Refusal> {
+pub(crate) fn text(path: &Path) -> Result<String, Refusal> {
     let named = path.to_str().map(str::to_owned);
     named.ok_or_else(|| Refusal(format!("the path {} is not UTF-8; rename it", path.display())))
 }
@@ -126,7 +130,8 @@ impl<'a> Fingerprint<'a> {
     }
 }
 
-fn first_block(file: &str, bytes: u64) -> io::Result<u32> {
+/// The checksum of so many first bytes, at most those of the first block.
+pub(crate) fn first_block(file: &str, bytes: u64) -> io::Result<u32> {
     let mut block = Vec::new();
     File::open(file)?.take(bytes.min(FIRST_BLOCK_BYTES)).read_to_end(&mut block)?;
     Ok(crc32c::crc32c(&block))

@@ -16,6 +16,8 @@
 //! The input is what the files hold when the job first starts, up to their last byte then: a last row
 //! without a newline is a row. What is appended later is not read, and does no harm. Files named `*.gz` or
 //! `*.zst` are decompressed; each is read by one subtask, and must not grow.
+//!
+//! What comes later is read by a [`WatchedFolder`], which [`FileSource::watch`] makes.
 
 mod compression;
 #[cfg(test)]
@@ -38,6 +40,7 @@ mod stdin;
 mod stdin_tests;
 #[cfg(test)]
 mod tests;
+mod watched;
 
 pub use self::csv::{Csv, CsvRows};
 pub use error::SourceError;
@@ -49,12 +52,14 @@ pub use reader::FileReader;
 pub use record::RecordEnd;
 pub use records::{RecordRows, Records};
 pub use stdin::{StdinReader, StdinSource, StdinSplit};
+pub use watched::{FileProgress, FolderReader, FolderSplit, WatchedFolder};
 
 use crate::limits::RANGE_BYTES_MIN;
 use reader::TimestampOf;
 use serde::de::DeserializeOwned;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 use tidegate_core::element::Data;
 use tidegate_core::operator::BoxError;
 use tidegate_core::sink::{Refusal, SubtaskIdentity};
@@ -164,6 +169,13 @@ impl<T: Data, F: Format<T>> FileSource<T, F> {
     pub fn on_malformed(mut self, malformed: Malformed) -> Self {
         self.malformed = malformed;
         self
+    }
+
+    /// Watches the folder instead, without end: looks `every` so often which files have come and what has been
+    /// appended. [`WatchedFolder`] says what counts.
+    #[must_use]
+    pub fn watch(self, every: Duration) -> WatchedFolder<T, F> {
+        WatchedFolder::new(self, every)
     }
 
     /// Cuts no file into ranges shorter than this; with `u64::MAX` every file is read as one.

@@ -5,15 +5,13 @@
 //! thread and waits for it.
 
 use super::error::SourceError;
-use super::feed::{Chunk, Feed, Next};
+use super::feed::{Chunk, Feed, Next, start_thread};
 use super::format::{Format, fill};
 use super::malformed::{Judge, Malformed};
 use super::range::FileSplit;
-use std::any::Any;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::task::Waker;
-use std::thread::{self, JoinHandle};
+use std::thread::JoinHandle;
 use tidegate_core::element::Data;
 use tidegate_core::operator::BoxError;
 use tidegate_core::source::{Source, SourceOutput, SourceStatus};
@@ -25,7 +23,7 @@ pub(crate) type TimestampOf<T> = Arc<dyn Fn(&T) -> Result<Timestamp, String> + S
 /// One subtask's reader of file ranges.
 pub struct FileReader<T> {
     splits: Vec<FileSplit>,
-    feed: Arc<Feed<T>>,
+    feed: Arc<Feed<Chunk<T>>>,
     /// The rows being emitted.
     current: Option<Chunk<T>>,
     /// Taken when it is joined.
@@ -43,29 +41,18 @@ impl<T: Data> FileReader<T> {
         malformed: Malformed,
     ) -> Result<Self, SourceError> {
         let feed = Arc::new(Feed::default());
-        let work = (Arc::clone(&feed), splits.clone());
-        let run = move || {
-            let (feed, splits) = work;
-            let fetcher = Fetcher { feed: &feed, format, timestamp, judge: Judge::new(malformed) };
-            let result = catch_unwind(AssertUnwindSafe(|| fetcher.run(&splits)));
-            feed.end(result.unwrap_or_else(|panic| Err(SourceError::Panicked(said(&*panic)))));
-        };
-        let thread = thread::Builder::new().name("file-source".into()).spawn(run);
-        let thread = Some(thread.map_err(SourceError::Thread)?);
+        let given = splits.clone();
+        let thread = start_thread("file-source", &feed, move |feed| {
+            Fetcher { feed, format, timestamp, judge: Judge::new(malformed) }.run(&given)
+        })?;
+        let thread = Some(thread);
         Ok(Self { splits, feed, current: None, thread, told_ended: false })
     }
 }
 
-/// What a panic said.
-pub(crate) fn said(panic: &(dyn Any + Send)) -> String {
-    let text = panic.downcast_ref::<&str>().copied();
-    let text = text.or_else(|| panic.downcast_ref::<String>().map(String::as_str));
-    text.unwrap_or("without a message").to_owned()
-}
-
 /// The thread's part.
 struct Fetcher<'a, T, F> {
-    feed: &'a Feed<T>,
+    feed: &'a Feed<Chunk<T>>,
     format: F,
     timestamp: TimestampOf<T>,
     judge: Judge,
@@ -105,7 +92,7 @@ impl<T, F: Format<T>> Fetcher<'_, T, F> {
 
 impl<T: Data> FileReader<T> {
     #[cfg(test)]
-    pub(crate) const fn feed(&self) -> &Arc<Feed<T>> {
+    pub(crate) const fn feed(&self) -> &Arc<Feed<Chunk<T>>> {
         &self.feed
     }
 

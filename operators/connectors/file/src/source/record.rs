@@ -20,6 +20,20 @@ pub enum RecordEnd {
     },
 }
 
+impl RecordEnd {
+    /// Whether `records` end where a record ends.
+    pub(crate) fn is_behind(self, records: &[u8]) -> bool {
+        let Self::NewlineOutsideQuotes { delimiter } = self else {
+            return records.ends_with(b"\n");
+        };
+        let mut open = false;
+        for line in records.split_inclusive(|byte| *byte == b'\n') {
+            open = is_open_behind(open, line, delimiter);
+        }
+        !open && records.ends_with(b"\n")
+    }
+}
+
 /// A record that does not seem to end.
 #[derive(Debug, Error)]
 #[error("a record is longer than {} MiB", ROW_BYTES_MAX >> 20)]

@@ -159,6 +159,10 @@ impl<T: 'static> Format<T> for Records<T> {
         let decode = self.decode(&split.file, header.as_deref())?;
         Ok(RecordRows { reader: open(self.end, split)?, record: Vec::new(), decode })
     }
+
+    fn is_whole(&self, rows: &[u8]) -> bool {
+        self.end.is_behind(rows)
+    }
 }
 
 /// The records of one range.

@@ -9,10 +9,10 @@
 //! the process, not to an attempt; it ends with the input, or at the first record that nobody wants.
 
 use super::error::SourceError;
-use super::feed::{Chunk, Feed, Next};
+use super::feed::{Chunk, Feed, Next, said};
 use super::format::{BYTE_ORDER_MARK, Row};
 use super::malformed::{Judge, Malformed};
-use super::reader::{TimestampOf, said};
+use super::reader::TimestampOf;
 use super::record::RecordReader;
 use super::records::{Records, failed};
 use crate::limits::{CHUNK_ROWS, READ_BYTES};
@@ -61,7 +61,7 @@ struct Cursor<T> {
 
 /// The thread's feed and what has come out of it, until nobody wants any more.
 struct Owned<T> {
-    feed: Arc<Feed<T>>,
+    feed: Arc<Feed<Chunk<T>>>,
     cursor: Mutex<Cursor<T>>,
 }
 
@@ -117,7 +117,7 @@ impl<T: Data> StdinSource<T> {
     }
 
     #[cfg(test)]
-    pub(crate) fn owned_feed(&self) -> Arc<Feed<T>> {
+    pub(crate) fn owned_feed(&self) -> Arc<Feed<Chunk<T>>> {
         Arc::clone(&self.owned.feed)
     }
 
@@ -155,7 +155,7 @@ struct Ready<T> {
     judge: Judge,
     /// The last malformed row of these.
     flawed: Option<u64>,
-    feed: Arc<Feed<T>>,
+    feed: Arc<Feed<Chunk<T>>>,
 }
 
 impl<T> Ready<T> {
@@ -192,7 +192,7 @@ impl<T> Read for Patient<T> {
 
 /// The thread's part.
 struct Fetcher<T> {
-    feed: Arc<Feed<T>>,
+    feed: Arc<Feed<Chunk<T>>>,
     records: Records<T>,
     timestamp: TimestampOf<T>,
     judge: Judge,

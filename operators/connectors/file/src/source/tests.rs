@@ -21,7 +21,7 @@ impl Wake for Unpark {
     }
 }
 
-fn identity() -> SubtaskIdentity {
+pub(super) fn identity() -> SubtaskIdentity {
     SubtaskIdentity { operator: "read".into(), index: 0, parallelism: 1, run: 1, attempt: 0 }
 }
 
@@ -83,10 +83,10 @@ fn all<T: Data, F: Format<T>>(source: &FileSource<T, F>) -> Vec<T> {
     read(source, source.enumerate(1).unwrap(), 100, false).unwrap().0
 }
 
-type Fields = Vec<String>;
+pub(super) type Fields = Vec<String>;
 
 /// What a plain reader makes of the bytes, and how many rows it cannot make anything of.
-fn plain_csv(bytes: &[u8]) -> (Vec<Fields>, u64) {
+pub(super) fn plain_csv(bytes: &[u8]) -> (Vec<Fields>, u64) {
     let mut reader =
         ::csv::ReaderBuilder::new().has_headers(false).flexible(true).from_reader(bytes);
     let (mut rows, mut malformed) = (Vec::new(), 0);
@@ -99,7 +99,7 @@ fn plain_csv(bytes: &[u8]) -> (Vec<Fields>, u64) {
     (rows, malformed)
 }
 
-fn plain_lines(bytes: &[u8]) -> (Vec<String>, u64) {
+pub(super) fn plain_lines(bytes: &[u8]) -> (Vec<String>, u64) {
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
     let lines = bytes.split(|byte| *byte == b'\n');
     let lines = lines.map(|line| line.strip_suffix(b"\r").unwrap_or(line));
