@@ -91,6 +91,10 @@ impl<T, F: Format<T>> Watch<'_, T, F> {
     /// One look and what follows from it; false when nobody wants any more.
     fn look(&mut self, splits: &[FolderSplit]) -> Result<bool, SourceError> {
         let found = look(&self.watching.folder)?;
+        if found.is_empty() {
+            // Cleared away, or not mounted: what is forgotten would be read again when it is back.
+            return Ok(self.feed.is_wanted());
+        }
         let is_gone = |name: &String| !found.contains_key(name);
         let gone: Vec<String> = self.known.keys().filter(|name| is_gone(name)).cloned().collect();
         for name in gone {
@@ -323,5 +327,42 @@ fn explained(error: SourceError, path: &str, is_compressed: bool, read: u64) -> 
             SourceError::Cut { file, read, length }
         }
         other => other,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::scratch::Scratch;
+    use crate::source::Lines;
+    use std::fs;
+    use std::sync::Arc;
+    use tidegate_core::time::Timestamp;
+
+    #[test]
+    fn what_is_gone_is_forgotten_but_not_while_the_folder_is_empty() {
+        let scratch = Scratch::new();
+        let watching = Watching {
+            folder: scratch.path().to_owned(),
+            every: Duration::ZERO,
+            format: Lines::text(|line: &str| Ok(line.to_owned())),
+            timestamp: Arc::new(|_: &String| Ok(Timestamp::MIN)),
+            malformed: Malformed::default(),
+        };
+        let (judge, feed) = (Judge::new(Malformed::default()), Feed::default());
+        let mut watch = Watch { watching, judge, feed: &feed, known: BTreeMap::new() };
+        let splits = [FolderSplit { bucket: 0, buckets: 1, files: [].into() }];
+        let mut known = || {
+            assert!(watch.look(&splits).expect("readable"));
+            watch.known.keys().cloned().collect::<Vec<_>>()
+        };
+        let file = |name| scratch.path().join(name);
+        fs::write(file("a"), "one\n").expect("writable");
+        assert_eq!(known(), ["a"]);
+        // Not mounted, perhaps.
+        fs::rename(file("a"), file(".a")).expect("renamed");
+        assert_eq!(known(), ["a"]);
+        fs::write(file("b"), "two\n").expect("writable");
+        assert_eq!(known(), ["b"]);
     }
 }

@@ -24,7 +24,7 @@
 //! it did, is an error, and so is a compressed one that has changed after it was read. (A change behind the first
 //! 4 KiB that takes no byte away is not seen.) A file that is taken out of the folder is forgotten, so that state
 //! stays as small as the folder: take one away when a checkpoint has been completed after its last row, and do not
-//! bring it back, for it would be a new one. A log that is rotated by renaming is not for a watched folder; one that
+//! bring it back, for it would be a new one. While the folder is empty nothing is forgotten: it may not be mounted. A log that is rotated by renaming is not for a watched folder; one that
 //! has its date in its name is.
 //!
 //! Subtasks share the files by their names, in as many buckets as there are subtasks when the job first starts; with
