@@ -4,9 +4,12 @@
 //! the node's own name; whatever stands in front of it or behind it is called after it, with a dot that no node's name
 //! can have.
 
-use crate::unusable::{InPlace, Step};
+use crate::unusable::{DEAD_LETTERS, InPlace, Policy, Step};
+use std::cell::RefCell;
 use tidegate::core::element::Data;
 use tidegate::prelude::*;
+use tidegate_rows::Row;
+use tidegate_topology::dead_letters;
 use tidegate_topology::plan::{Plan, PlanNode};
 
 /// A node that is being drawn.
@@ -16,6 +19,8 @@ pub(crate) struct Site<'a> {
     pub(crate) plan: &'a Plan,
     /// Its place in the plan.
     pub(crate) at: usize,
+    /// Rows that its operators put aside, as far as it has been drawn.
+    pub(crate) dead_letters: &'a RefCell<Vec<Stream<Row>>>,
 }
 
 impl<'a> Site<'a> {
@@ -69,6 +74,19 @@ impl<'a> Site<'a> {
         if node.chaining { stream } else { stream.no_chaining() }
     }
 
+    /// What it does with rows that it cannot use.
+    pub(crate) fn policy(&self) -> Policy {
+        Policy::new(self.node().unusable, &self.node().name)
+    }
+
+    /// Takes the rows that an operator with the node's policy puts aside, if something takes them from the node.
+    pub(crate) fn with_policy<T: Data>(&self, stream: Stream<T>) -> Stream<T> {
+        if self.uses(dead_letters::OUTPUT) {
+            self.dead_letters.borrow_mut().push(stream.side_output(&DEAD_LETTERS));
+        }
+        stream
+    }
+
     /// A step that changes the records of a stream or leaves them out, as `apply` says, by the node's policy; not named
     /// yet.
     pub(crate) fn step_in_place<T: Data>(
@@ -77,8 +95,8 @@ impl<'a> Site<'a> {
         stream: &Stream<T>,
         apply: impl Fn(&mut T) -> Result<bool, BoxError> + Clone + Send + Sync + 'static,
     ) -> Stream<T> {
-        let unusable = self.node().unusable;
-        stream.operator(kind, move || InPlace::new(unusable, apply.clone()))
+        let policy = self.policy();
+        self.with_policy(stream.operator(kind, move || InPlace::new(policy.clone(), apply.clone())))
     }
 
     /// A step over the records of a stream, by the node's policy; not named yet.
@@ -91,7 +109,7 @@ impl<'a> Site<'a> {
     where
         I: IntoIterator<Item = Out> + 'static,
     {
-        let unusable = self.node().unusable;
-        stream.operator(kind, move || Step::new(unusable, apply.clone()))
+        let policy = self.policy();
+        self.with_policy(stream.operator(kind, move || Step::new(policy.clone(), apply.clone())))
     }
 }

@@ -1,32 +1,96 @@
 //! What becomes of a row for which something cannot be computed.
 //!
-//! Apart because every kind with an expression asks it, and `dead_letters` must mean the same everywhere: a [`Step`] is
-//! the only place where such a row is left out.
+//! Apart because every kind with an expression asks it, and `dead_letters` must mean the same everywhere: a [`Policy`] is
+//! the only place where it is decided.
 
-use std::fmt::Display;
+use std::fmt::{self, Display};
 use tidegate::core::element::{Batch, Data};
 use tidegate::core::operator::{Context, Operator};
 use tidegate::prelude::*;
 use tidegate_rows::{Row, Value};
+use tidegate_topology::dead_letters;
 use tidegate_topology::document::Unusable;
+
+/// Where rows that are put aside go.
+pub(crate) const DEAD_LETTERS: OutputTag<Row> = OutputTag::new(dead_letters::OUTPUT);
+
+/// A row that cannot be used, as an error: why, and its values.
+#[derive(Clone, Debug)]
+pub(crate) struct UnusableRow {
+    reason: String,
+    row: String,
+}
+
+impl UnusableRow {
+    #[cold]
+    pub(crate) fn new(reason: &dyn Display, row: &Row) -> Self {
+        let values = row.values().iter().map(Value::shown).collect::<Vec<_>>().join(", ");
+        Self { reason: reason.to_string(), row: format!("[{values}]") }
+    }
+}
+
+impl Display for UnusableRow {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { reason, row } = self;
+        write!(f, "{reason}; the row is {row}; `dead_letters: skip` leaves out such rows")
+    }
+}
+
+impl std::error::Error for UnusableRow {}
 
 /// The error that tells of a row that cannot be used, and of what can be done about it.
 #[cold]
 pub(crate) fn unusable(reason: &dyn Display, row: &Row) -> BoxError {
-    let values = row.values().iter().map(Value::shown).collect::<Vec<_>>().join(", ");
-    format!("{reason}; the row is [{values}]; `dead_letters: skip` leaves out such rows").into()
+    UnusableRow::new(reason, row).into()
+}
+
+/// What a node does with rows that it cannot use.
+#[derive(Clone, Debug)]
+pub(crate) struct Policy {
+    unusable: Unusable,
+    /// The node's name, which dead letters say.
+    node: Value,
+}
+
+impl Policy {
+    pub(crate) fn new(unusable: Unusable, node: &str) -> Self {
+        Self { unusable, node: Value::string(node) }
+    }
+
+    /// Decides about a record of this time: the error again, if the job has to fail.
+    #[cold]
+    pub(crate) fn judge<Out: Data>(
+        &self,
+        error: BoxError,
+        at: Timestamp,
+        ctx: &mut Context<Out>,
+    ) -> Result<(), BoxError> {
+        let is_kept = match self.unusable {
+            Unusable::Fail => return Err(error),
+            Unusable::Skip => false,
+            Unusable::Aside => {
+                let UnusableRow { reason, row } = *error.downcast::<UnusableRow>()?;
+                let letter = [self.node.clone(), Value::string(reason), Value::string(row)];
+                ctx.emit_side(&DEAD_LETTERS, Row::new(letter), at)
+            }
+        };
+        if !is_kept {
+            ctx.count_dropped();
+        }
+        Ok(())
+    }
 }
 
 /// What is done with one record at a time, and may fail: any number of records come out.
 pub(crate) struct Step<In, F> {
     apply: F,
-    unusable: Unusable,
+    policy: Policy,
     takes: std::marker::PhantomData<fn(In)>,
 }
 
 impl<In, F> Step<In, F> {
-    pub(crate) const fn new(unusable: Unusable, apply: F) -> Self {
-        Self { apply, unusable, takes: std::marker::PhantomData }
+    pub(crate) const fn new(policy: Policy, apply: F) -> Self {
+        Self { apply, policy, takes: std::marker::PhantomData }
     }
 }
 
@@ -36,14 +100,14 @@ impl<In, F> Step<In, F> {
 /// Small as a record is, moving it costs more than most of what is done with it.
 pub(crate) struct InPlace<T, F> {
     apply: F,
-    unusable: Unusable,
+    policy: Policy,
     takes: std::marker::PhantomData<fn(T)>,
 }
 
 impl<T, F> InPlace<T, F> {
     /// `apply` says whether a record stays.
-    pub(crate) const fn new(unusable: Unusable, apply: F) -> Self {
-        Self { apply, unusable, takes: std::marker::PhantomData }
+    pub(crate) const fn new(policy: Policy, apply: F) -> Self {
+        Self { apply, policy, takes: std::marker::PhantomData }
     }
 }
 
@@ -65,12 +129,10 @@ where
             let mut failed = None;
             records.retain_mut(|record| match (self.apply)(&mut record.value) {
                 Ok(stays) => stays,
-                Err(_) if self.unusable == Unusable::Skip => {
-                    ctx.count_dropped();
-                    false
-                }
                 Err(error) => {
-                    failed.get_or_insert(error);
+                    if let Err(error) = self.policy.judge(error, record.timestamp, ctx) {
+                        failed.get_or_insert(error);
+                    }
                     false
                 }
             });
@@ -103,10 +165,7 @@ where
                         ctx.emit(value, record.timestamp);
                     }
                 }
-                Err(error) => match self.unusable {
-                    Unusable::Fail => return Err(error),
-                    Unusable::Skip => ctx.count_dropped(),
-                },
+                Err(error) => self.policy.judge(error, record.timestamp, ctx)?,
             }
         }
         Ok(())

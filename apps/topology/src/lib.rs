@@ -23,6 +23,7 @@
 
 pub mod check;
 pub mod code;
+pub mod dead_letters;
 pub mod decode;
 pub mod diagnostic;
 pub mod document;

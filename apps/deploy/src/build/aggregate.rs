@@ -12,7 +12,7 @@ use crate::build::usable::{Needs, usable, usable_rows};
 use crate::flow::{Flow, OfRow};
 use crate::registry::Outputs;
 use crate::site::Site;
-use crate::unusable::unusable;
+use crate::unusable::{Policy, unusable};
 use serde::{Deserialize, Serialize};
 use std::marker::PhantomData;
 use std::mem::replace;
@@ -25,7 +25,6 @@ use tidegate_rows::aggregate::{
     AggregateError, DeductingRowAggregate, RowAccumulator, RowAggregate,
 };
 use tidegate_rows::{Row, RowKey};
-use tidegate_topology::document::Unusable;
 use tidegate_topology::plan::AggregatePlan;
 
 /// What the operator does, for people.
@@ -66,9 +65,11 @@ fn revised<T: OfRow>(
     fold: Fold,
 ) -> Stream<Change<Row>> {
     let key: Arc<[usize]> = plan.key.clone().into();
-    let (of, retain_ms, unusable) = (Arc::clone(&key), plan.retain_ms, site.node().unusable);
+    let (of, retain_ms, policy) = (Arc::clone(&key), plan.retain_ms, site.policy());
     let keyed = stream.key_by(move |record: &T| RowKey::of(record.row(), &of));
-    keyed.operator(KIND, move || Revision::new(Arc::clone(&key), fold.clone(), retain_ms, unusable))
+    site.with_policy(keyed.operator(KIND, move || {
+        Revision::new(Arc::clone(&key), fold.clone(), retain_ms, policy.clone())
+    }))
 }
 
 /// How rows go into an accumulator.
@@ -161,19 +162,19 @@ impl Fold {
 struct Revision<T> {
     key: Arc<[usize]>,
     fold: Fold,
-    unusable: Unusable,
+    policy: Policy,
     groups: TtlValueState<RowKey, Group>,
     of: PhantomData<fn(T)>,
 }
 
 impl<T> Revision<T> {
-    fn new(key: Arc<[usize]>, fold: Fold, retain_ms: Option<i64>, unusable: Unusable) -> Self {
+    fn new(key: Arc<[usize]>, fold: Fold, retain_ms: Option<i64>, policy: Policy) -> Self {
         let ttl = match retain_ms {
             Some(millis) => StateTtl::new(millis),
             // Nothing expires, so nothing has to be looked for.
             None => StateTtl::new(i64::MAX).cleanup(0),
         };
-        Self { key, fold, unusable, groups: TtlValueState::new(ttl), of: PhantomData }
+        Self { key, fold, policy, groups: TtlValueState::new(ttl), of: PhantomData }
     }
 }
 
@@ -226,8 +227,7 @@ impl<T: OfRow> Operator for Revision<T> {
                     ctx.emit(Change::update_after(result(&key, after)), timestamp);
                 }
                 Ok(Revised::Gone(row)) => ctx.emit(Change::delete(result(&key, row)), timestamp),
-                Err(_) if self.unusable == Unusable::Skip => ctx.count_dropped(),
-                Err(error) => return Err(unusable(&error, row)),
+                Err(error) => self.policy.judge(unusable(&error, row), timestamp, ctx)?,
             }
         }
         Ok(())
@@ -247,6 +247,7 @@ mod tests {
     use tidegate_rows::aggregate::AggregateCall;
     use tidegate_rows::expression::{Checked, Expression, Functions};
     use tidegate_rows::{DataType, Field, Schema, Value};
+    use tidegate_topology::document::Unusable;
 
     fn aggregate() -> RowAggregate {
         let columns =
@@ -273,7 +274,7 @@ mod tests {
     /// The changes that the operator gives for changes.
     fn revised(changes: Vec<Change<Row>>) -> (Vec<Change<Row>>, u64) {
         let fold = Fold::Deducting(aggregate().deducting().expect("all of them deduct"));
-        let mut revision = Revision::new([0].into(), fold, None, Unusable::Fail);
+        let mut revision = Revision::new([0].into(), fold, None, Policy::new(Unusable::Fail, "of"));
         let record = |change: Change<Row>| {
             let key_hash = RowKey::of(&change.row, &[0]).stable_hash();
             Record { key_hash, ..Record::new(change, Timestamp(1)) }

@@ -24,9 +24,10 @@ use crate::error::DeployError;
 use crate::flow::Flow;
 use crate::registry::{Outputs, Registry, Wiring};
 use crate::site::Site;
+use std::cell::RefCell;
 use tidegate::prelude::*;
-use tidegate_topology::Loaded;
 use tidegate_topology::plan::{NodePlan, Plan, PlanNode};
+use tidegate_topology::{Loaded, dead_letters};
 
 /// The job of a file that was looked at, under the name that it says.
 ///
@@ -56,11 +57,28 @@ pub fn build(name: &str, plan: &Plan, registry: &Registry) -> Result<Job, Deploy
             flow.ok_or_else(|| failed(node, &missing(&plan.nodes[input.node], side)))
         });
         let inputs: Vec<Flow> = inputs.collect::<Result<_, _>>()?;
-        let site = Site { job: &job, plan, at };
+        let dead_letters = RefCell::default();
+        let site = Site { job: &job, plan, at, dead_letters: &dead_letters };
+        let first = inputs.first().cloned();
         let outputs = draw(site, inputs, registry).map_err(|reason| failed(node, &reason))?;
-        drawn.push(outputs);
+        drawn.push(with_dead_letters(site, first, outputs));
     }
     Ok(job)
+}
+
+/// The outputs of a node, with the rows that its operators have put aside if something takes them.
+fn with_dead_letters(site: Site<'_>, first: Option<Flow>, outputs: Outputs) -> Outputs {
+    let Some(first) = first.filter(|_| site.uses(dead_letters::OUTPUT)) else { return outputs };
+    let letters = site.dead_letters.take().into_iter().reduce(|all, one| all.union(&one));
+    let letters = letters.unwrap_or_else(|| {
+        // Nothing in it can fail.
+        let none = match first {
+            Flow::Rows(rows) => rows.filter_map(|_| None),
+            Flow::Changes(changes) => changes.changes().filter_map(|_| None),
+        };
+        site.behind("no-dead-letters", none)
+    });
+    outputs.side(dead_letters::OUTPUT, letters)
 }
 
 fn failed(node: &PlanNode, reason: &str) -> DeployError {

@@ -12,7 +12,7 @@
 
 use crate::registry::Outputs;
 use crate::site::Site;
-use crate::unusable::unusable;
+use crate::unusable::{UnusableRow, unusable};
 use std::cmp::Ordering;
 use std::sync::Arc;
 use tidegate::prelude::*;
@@ -24,7 +24,7 @@ use tidegate_topology::plan::{
 };
 
 /// The columns of a match, or why one of them has no value.
-type Made = Result<Row, String>;
+type Made = Result<Row, UnusableRow>;
 
 const LATE: OutputTag<Row> = OutputTag::new("late");
 const TIMED_OUT: OutputTag<Made> = OutputTag::new("timed_out");
@@ -51,7 +51,8 @@ pub(super) fn pattern(
         let limit = |number: u64| usize::try_from(number).unwrap_or(usize::MAX);
         found = found.limits(limit(partial_matches), limit(entries));
     }
-    if site.node().unusable == Unusable::Skip {
+    // An event for which a condition has no value is none that could be put aside: it may be part of other matches.
+    if site.node().unusable != Unusable::Fail {
         found = found.skip_unanswered();
     }
     if site.uses("late") {
@@ -115,9 +116,11 @@ fn made(columns: &[MatchColumn], matched: &Matched<'_, Row>) -> Made {
             Ok(row.map_or(Value::Null, |row| row[*column].clone()))
         }
         MatchColumn::Computed(value, events) => {
-            let row: Row =
-                events.iter().map(|event| read(event, matched)).collect::<Result<_, _>>()?;
-            value.evaluate(&row).map_err(|error| unusable(&error, &row).to_string())
+            let read = events.iter().map(|event| read(event, matched));
+            let row: Row = read
+                .collect::<Result<_, String>>()
+                .map_err(|why| UnusableRow::new(&why, &Row::default()))?;
+            value.evaluate(&row).map_err(|error| UnusableRow::new(&error, &row))
         }
     };
     columns.iter().map(value).collect()

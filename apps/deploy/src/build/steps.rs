@@ -4,7 +4,7 @@ use crate::build::event_time::strategy;
 use crate::flow::{Flow, OfRow};
 use crate::registry::Outputs;
 use crate::site::Site;
-use crate::unusable::unusable;
+use crate::unusable::{Policy, unusable};
 use std::collections::HashSet;
 use std::mem::replace;
 use std::sync::Arc;
@@ -14,7 +14,6 @@ use tidegate::operators::changelog::ChangelogFilter;
 use tidegate::prelude::*;
 use tidegate_rows::expression::{EvaluationError, Predicate, TimestampEvaluator};
 use tidegate_rows::{Row, Value};
-use tidegate_topology::document::Unusable;
 use tidegate_topology::plan::{EventTimePlan, FlatMapPlan, StepColumn};
 
 /// Rows for which a condition is TRUE.
@@ -165,9 +164,12 @@ fn pieces(plan: &FlatMapPlan, row: &Row) -> Result<Vec<Value>, EvaluationError> 
 pub(super) fn assign(site: Site<'_>, time: &EventTimePlan, rows: &Stream<Row>) -> Outputs {
     let rows = match &time.timestamp {
         Some(of) => {
-            let (unusable, of) = (site.node().unusable, of.clone());
-            let timed =
-                rows.operator("event-time", move || EventTimes { of: of.clone(), unusable });
+            let (policy, of) = (site.policy(), of.clone());
+            let timed = rows.operator("event-time", move || EventTimes {
+                of: of.clone(),
+                policy: policy.clone(),
+            });
+            let timed = site.with_policy(timed);
             site.before("event-time", 0, timed)
         }
         None => rows.clone(),
@@ -179,7 +181,7 @@ pub(super) fn assign(site: Site<'_>, time: &EventTimePlan, rows: &Stream<Row>) -
 /// Gives each row its event time; apart from a [`crate::unusable::Step`] because that keeps the one it has.
 struct EventTimes {
     of: TimestampEvaluator,
-    unusable: Unusable,
+    policy: Policy,
 }
 
 impl Operator for EventTimes {
@@ -190,17 +192,18 @@ impl Operator for EventTimes {
         while !ctx.is_full()
             && let Some(record) = input.take()
         {
-            match self.of.evaluate(&record.value).map(Timestamp) {
+            let error = match self.of.evaluate(&record.value).map(Timestamp) {
                 Ok(at) if at > Timestamp::MIN && at < Timestamp::MAX => {
                     ctx.emit(record.value, at);
+                    continue;
                 }
-                _ if self.unusable == Unusable::Skip => ctx.count_dropped(),
                 Ok(at) => {
                     let reason = format!("the event time {} ms is no time", at.millis());
-                    return Err(unusable(&reason, &record.value));
+                    unusable(&reason, &record.value)
                 }
-                Err(error) => return Err(unusable(&error, &record.value)),
-            }
+                Err(error) => unusable(&error, &record.value),
+            };
+            self.policy.judge(error, record.timestamp, ctx)?;
         }
         Ok(())
     }
@@ -239,11 +242,10 @@ fn inserts(site: Site<'_>, part: &str, input: usize, rows: &Stream<Row>) -> Stre
 /// Each row to the output of the first condition that is TRUE for it, else to the main one.
 pub(super) fn split(site: Site<'_>, ways: &[Predicate], rows: &Stream<Row>) -> Outputs {
     let sides = site.node().outputs.iter().filter_map(|port| port.side.clone());
-    let tags: Vec<OutputTag<Row>> = sides.map(OutputTag::named).collect();
-    let (unusable, ways, to) = (site.node().unusable, ways.to_vec(), tags.clone());
-    let rest =
-        rows.operator("split", move || Split { ways: ways.clone(), tags: to.clone(), unusable });
-    let rest = site.own(rest);
+    let tags: Vec<OutputTag<Row>> = sides.take(ways.len()).map(OutputTag::named).collect();
+    let (policy, ways, to) = (site.policy(), ways.to_vec(), tags.clone());
+    let make = move || Split { ways: ways.clone(), tags: to.clone(), policy: policy.clone() };
+    let rest = site.own(site.with_policy(rows.operator("split", make)));
     let outputs = Outputs::main(rest.clone());
     let used = tags.iter().filter(|tag| site.uses(tag.name()));
     used.fold(outputs, |outputs, tag| outputs.side(tag.name(), rest.side_output(tag)))
@@ -252,7 +254,7 @@ pub(super) fn split(site: Site<'_>, ways: &[Predicate], rows: &Stream<Row>) -> O
 struct Split {
     ways: Vec<Predicate>,
     tags: Vec<OutputTag<Row>>,
-    unusable: Unusable,
+    policy: Policy,
 }
 
 impl Split {
@@ -279,8 +281,7 @@ impl Operator for Split {
                 Ok(Some(tag)) => {
                     ctx.emit_side(tag, record.value, record.timestamp);
                 }
-                Err(_) if self.unusable == Unusable::Skip => ctx.count_dropped(),
-                Err(error) => return Err(error),
+                Err(error) => self.policy.judge(error, record.timestamp, ctx)?,
             }
         }
         Ok(())

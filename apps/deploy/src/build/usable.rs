@@ -5,14 +5,13 @@
 
 use crate::flow::OfRow;
 use crate::site::Site;
-use crate::unusable::unusable;
+use crate::unusable::{Policy, unusable};
 use tidegate::core::element::{Batch, Data};
 use tidegate::core::operator::{Context, Operator};
 use tidegate::prelude::*;
 use tidegate_rows::aggregate::RowAggregate;
 use tidegate_rows::expression::Evaluator;
 use tidegate_rows::{Row, Value};
-use tidegate_topology::document::Unusable;
 use tidegate_topology::plan::Aggregation;
 
 /// What is called the stage in front.
@@ -87,15 +86,16 @@ pub(super) fn usable_rows(
     if !aggregation.carries_time {
         return usable(site, rows, needs);
     }
-    let unusable = site.node().unusable;
-    let timed = rows.operator("timed", move || Timed { needs: needs.clone(), unusable });
+    let policy = site.policy();
+    let make = move || Timed { needs: needs.clone(), policy: policy.clone() };
+    let timed = site.with_policy(rows.operator("timed", make));
     site.before("timed", 0, timed)
 }
 
 /// Appends the event time to usable rows.
 struct Timed {
     needs: Needs,
-    unusable: Unusable,
+    policy: Policy,
 }
 
 impl Operator for Timed {
@@ -110,8 +110,10 @@ impl Operator for Timed {
             let row = extended(record.value, time);
             match self.needs.test(&row) {
                 Ok(()) => ctx.emit(row, record.timestamp),
-                Err(_) if self.unusable == Unusable::Skip => ctx.count_dropped(),
-                Err(reason) => return Err(unusable(&reason, &shortened(row))),
+                Err(reason) => {
+                    let error = unusable(&reason, &shortened(row));
+                    self.policy.judge(error, record.timestamp, ctx)?;
+                }
             }
         }
         Ok(())

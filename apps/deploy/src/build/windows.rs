@@ -194,13 +194,11 @@ fn ranked(
     let columns = Columns::new(plan);
     let (n, lateness) = (ranking.n, plan.allowed_lateness_ms);
     let placed = if fire_once(plan) {
-        let (order, unusable) = (Arc::from(ranking.order.clone()), site.node().unusable);
+        let (order, policy) = (Arc::from(ranking.order.clone()), site.policy());
         let first = (n, ranking.with_ties);
-        fired
-            .operator("results", move || {
-                Contenders::new(columns, Arc::clone(&order), first, unusable)
-            })
-            .detail("passes on the first ones of each window")
+        let make = move || Contenders::new(columns, Arc::clone(&order), first, policy.clone());
+        let contenders = fired.operator("results", make);
+        site.with_policy(contenders.detail("passes on the first ones of each window"))
     } else {
         let order = ranking.order.clone();
         site.step("results", fired, move |fired: Fired| {

@@ -2,6 +2,7 @@
 //! fault on the way.
 
 mod aggregates;
+mod dead_letters;
 mod dedup;
 mod joins;
 mod lookups;

@@ -2,6 +2,7 @@
 
 use super::{Checking, Edge, Graph, Output, kind};
 use crate::code::Code;
+use crate::dead_letters;
 use crate::decode::Spanned;
 use crate::diagnostic::Diagnostic;
 use crate::document::{Kind, Node, OperatorKind, Role, Text};
@@ -87,7 +88,7 @@ fn output(
         return None;
     }
     let Some(side) = side else { return Some(Output { node: from, side: None }) };
-    let Some(sides) = node.kind.as_ref().map(kind::side_outputs) else {
+    let Some(sides) = kind::side_outputs(node) else {
         // What its side outputs are is not known while it is broken.
         return Some(Output { node: from, side: Some(side.to_owned()) });
     };
@@ -96,7 +97,9 @@ fn output(
     }
     let start = name.len() + 1;
     let span = checking.within(input.id, input.span, start..text.len());
-    let otherwise = if sides.is_empty() {
+    let otherwise = if side == dead_letters::OUTPUT && node.role == Role::Operator {
+        format!("`{name}` has it with `dead_letters: aside`")
+    } else if sides.is_empty() {
         format!("{} of this kind has no side outputs: write `{name}`", node.role.one())
     } else {
         format!("`{name}` has {}", suggest::list(&sides, "and"))
@@ -115,7 +118,7 @@ fn unknown_input(at: usize, input: &Spanned<Text>, name: &str, checking: &mut Ch
     let names: Vec<&str> = others().map(|(_, node)| node.name.as_str()).collect();
     // The name of a side output alone.
     let side = others().find_map(|(_, node)| {
-        let sides = node.kind.as_ref().map(kind::side_outputs)?;
+        let sides = kind::side_outputs(node)?;
         sides.iter().any(|side| side == name).then(|| format!("{}.{name}", node.name.as_str()))
     });
     let near = suggest::nearest(name, names.iter().copied());

@@ -2,11 +2,12 @@
 
 use super::{Checking, flow, lookups, patterns, windows};
 use crate::code::Code;
+use crate::dead_letters;
 use crate::decode::Spanned;
 use crate::diagnostic::Diagnostic;
 use crate::document::{
     AggregateCall, AggregateText, Between, Clock, Dedup, Entries, FlatMap, JoinKind, Kind, Name,
-    Node, OperatorKind, Retain, Text, Validity,
+    Node, OperatorKind, Retain, Text, Unusable, Validity,
 };
 use crate::limits;
 use crate::source::Span;
@@ -34,8 +35,21 @@ pub(super) fn arity(kind: &Kind) -> RangeInclusive<usize> {
     }
 }
 
-/// The side outputs it has.
-pub(super) fn side_outputs(kind: &Kind) -> Vec<String> {
+/// The side outputs of a node; nothing while its kind is not known.
+pub(super) fn side_outputs(node: &Node) -> Option<Vec<String>> {
+    let mut sides = of_kind(node.kind.as_ref()?);
+    if puts_aside(node) && matches!(node.kind, Some(Kind::Operator(_))) {
+        sides.push(dead_letters::OUTPUT.to_owned());
+    }
+    Some(sides)
+}
+
+fn puts_aside(node: &Node) -> bool {
+    node.common.as_ref().is_some_and(|common| common.dead_letters == Unusable::Aside)
+}
+
+/// The side outputs that the kind has.
+fn of_kind(kind: &Kind) -> Vec<String> {
     use OperatorKind as K;
     let fixed: &[&str] = match kind {
         Kind::Registered(_, traits, _) => return traits.side_outputs.clone(),
@@ -135,11 +149,38 @@ pub(super) fn gives_changes(kind: &Kind) -> bool {
     }
 }
 
+/// Whether a node that puts records aside has an output for them.
+fn aside(node: &Node, checking: &mut Checking<'_>) {
+    if !puts_aside(node) {
+        return;
+    }
+    let own = dead_letters::OUTPUT;
+    let (message, help) = match &node.kind {
+        Some(Kind::Sink(_)) => (
+            "a sink has no side output to put records aside to",
+            "compute what may fail in a node before it, and put aside there",
+        ),
+        Some(Kind::Registered(..)) => (
+            "`dead_letters: aside` is for the kinds that are built in",
+            "what this kind does with records that it cannot use, its options say",
+        ),
+        Some(Kind::Operator(OperatorKind::Split(ways)))
+            if ways.iter().any(|(name, _)| name.value == own) =>
+        {
+            ("two side outputs are called `dead_letters`", "give that of the split another name")
+        }
+        _ => return,
+    };
+    let wrong = Diagnostic::new(Code::Contradiction, node.kind_span, message);
+    checking.push(wrong.label("with `dead_letters: aside`").help(help));
+}
+
 /// Checks a node by itself.
 pub(super) fn check(node: &Node, checking: &mut Checking<'_>) {
     if let Some(parallelism) = node.common.as_ref().and_then(|common| common.parallelism.as_ref()) {
         super::job::parallelism(parallelism, checking);
     }
+    aside(node, checking);
     let Some(Kind::Operator(kind)) = &node.kind else { return };
     let span = node.kind_span;
     use OperatorKind as K;

@@ -118,4 +118,6 @@ pub enum Unusable {
     Fail,
     /// The record is left out and counted.
     Skip,
+    /// The record goes to the side output `dead_letters`: `node`, `reason` and `row`, as text.
+    Aside,
 }

@@ -5,8 +5,9 @@
 use super::meaning::meaning;
 use super::{NodePlan, Plan, PlanNode, Port, PortRef, SourcePlan};
 use crate::check::{Flow, Graph};
+use crate::dead_letters;
 use crate::diagnostic::Diagnostics;
-use crate::document::{Document, Kind, Node, OperatorKind, Role};
+use crate::document::{Document, Kind, Node, OperatorKind, Role, Unusable};
 use crate::kinds::Kinds;
 use crate::source::Source;
 use crate::tree;
@@ -203,7 +204,13 @@ impl Planning<'_> {
             Some(Kind::Sink(kind)) => self.sink(node, kind, first),
             Some(Kind::Operator(kind)) => {
                 let second = inputs.get(1).unwrap_or(&nothing);
-                self.operator(node, kind, inputs, first, second)
+                let planned = self.operator(node, kind, inputs, first, second);
+                match node.common.as_ref().map(|common| common.dead_letters) {
+                    Some(Unusable::Aside) => {
+                        planned.side(dead_letters::OUTPUT, dead_letters::schema())
+                    }
+                    _ => planned,
+                }
             }
             Some(Kind::Registered(name, traits, config)) => {
                 let kind = NodePlan::Registered(name.clone(), Arc::clone(config));

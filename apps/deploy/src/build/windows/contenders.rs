@@ -12,6 +12,7 @@
 use super::ranking::{WindowResult, put};
 use super::{Columns, Fired};
 use crate::build::placed::{Placed, is_behind};
+use crate::unusable::Policy;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use tidegate::core::codec::{self, DecodeError};
@@ -21,7 +22,6 @@ use tidegate::core::snapshot::Redistribution;
 use tidegate::core::state::OperatorState;
 use tidegate::prelude::*;
 use tidegate_rows::RowKey;
-use tidegate_topology::document::Unusable;
 use tidegate_topology::plan::OrderTerm;
 
 /// The results of each window that are in, the first one first.
@@ -34,7 +34,7 @@ pub(super) struct Contenders {
     order: Arc<[OrderTerm]>,
     n: usize,
     with_ties: bool,
-    unusable: Unusable,
+    policy: Policy,
     held: Held,
 }
 
@@ -43,9 +43,9 @@ impl Contenders {
         columns: Columns,
         order: Arc<[OrderTerm]>,
         (n, with_ties): (usize, bool),
-        unusable: Unusable,
+        policy: Policy,
     ) -> Self {
-        Self { columns, order, n, with_ties, unusable, held: Held::default() }
+        Self { columns, order, n, with_ties, policy, held: Held::default() }
     }
 
     /// Takes a result, and gives it back if its window has been fired.
@@ -85,8 +85,7 @@ impl Operator for Contenders {
             match self.take(record.value, ctx.watermark()) {
                 Ok(None) => {}
                 Ok(Some(result)) => ctx.emit(result, record.timestamp),
-                Err(_) if self.unusable == Unusable::Skip => ctx.count_dropped(),
-                Err(error) => return Err(error),
+                Err(error) => self.policy.judge(error, record.timestamp, ctx)?,
             }
         }
         Ok(())
@@ -150,6 +149,7 @@ mod tests {
     use tidegate::core::element::Record;
     use tidegate_rows::expression::{Expression, Functions};
     use tidegate_rows::{DataType, Field, Row, Schema, Value};
+    use tidegate_topology::document::Unusable;
 
     const COLUMNS: [(&str, DataType); 4] = [
         ("key", DataType::Int64),
@@ -171,7 +171,8 @@ mod tests {
     }
 
     fn contenders(texts: &[&str], first: (usize, bool), unusable: Unusable) -> Contenders {
-        Contenders::new(Columns { has_bounds: true }, order(texts), first, unusable)
+        let policy = Policy::new(unusable, "top");
+        Contenders::new(Columns { has_bounds: true }, order(texts), first, policy)
     }
 
     /// Window, key and value of a result.
