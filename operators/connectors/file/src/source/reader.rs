@@ -6,12 +6,13 @@
 
 use super::error::SourceError;
 use super::feed::{Chunk, Feed, Next, start_thread};
-use super::format::{Format, fill};
+use super::format::{Format, Row, fill};
 use super::malformed::{Judge, Malformed};
 use super::range::FileSplit;
 use std::sync::Arc;
 use std::task::Waker;
 use std::thread::JoinHandle;
+use std::vec;
 use tidegate_core::element::Data;
 use tidegate_core::operator::BoxError;
 use tidegate_core::source::{Source, SourceOutput, SourceStatus};
@@ -48,6 +49,25 @@ impl<T: Data> FileReader<T> {
         let thread = Some(thread);
         Ok(Self { splits, feed, current: None, thread, told_ended: false })
     }
+}
+
+/// Emits up to `budget` rows of a split, whose position is behind the last of them then, and says how many it took.
+pub(crate) fn emit<T: Data>(
+    rows: &mut vec::IntoIter<Row<T>>,
+    budget: usize,
+    split: usize,
+    position: &mut u64,
+    out: &mut SourceOutput<T>,
+) -> usize {
+    let before = rows.len();
+    for row in rows.take(budget) {
+        *position = row.behind;
+        match row.value {
+            Ok(value) => out.emit(split, value, row.timestamp),
+            Err(_) => out.count_dropped(),
+        }
+    }
+    before - rows.len()
 }
 
 /// The thread's part.
@@ -100,15 +120,7 @@ impl<T: Data> FileReader<T> {
     fn emit(&mut self, out: &mut SourceOutput<T>, budget: usize) -> usize {
         let Some(chunk) = &mut self.current else { return 0 };
         let split = &mut self.splits[chunk.split];
-        let before = chunk.rows.len();
-        for row in chunk.rows.by_ref().take(budget) {
-            split.position = row.behind;
-            match row.value {
-                Ok(value) => out.emit(chunk.split, value, row.timestamp),
-                Err(_) => out.count_dropped(),
-            }
-        }
-        let taken = before - chunk.rows.len();
+        let taken = emit(&mut chunk.rows, budget, chunk.split, &mut split.position, out);
         if chunk.rows.len() == 0 {
             if chunk.ends {
                 split.position = split.end;

@@ -9,6 +9,7 @@ use super::split::{FileProgress, FolderSplit};
 use crate::source::error::SourceError;
 use crate::source::feed::{Feed, Next, start_thread};
 use crate::source::format::{Format, Row};
+use crate::source::reader::emit;
 use std::sync::Arc;
 use std::task::Waker;
 use std::thread::JoinHandle;
@@ -78,15 +79,7 @@ impl<T: Data> FolderReader<T> {
         let Some(current) = &mut self.current else { return 0 };
         let files = &mut self.splits[current.split].files;
         let file = files.get_mut(&current.name).expect("it is put there with its portion");
-        let before = current.rows.len();
-        for row in current.rows.by_ref().take(budget) {
-            file.position = row.behind;
-            match row.value {
-                Ok(value) => out.emit(current.split, value, row.timestamp),
-                Err(_) => out.count_dropped(),
-            }
-        }
-        let taken = before - current.rows.len();
+        let taken = emit(&mut current.rows, budget, current.split, &mut file.position, out);
         if current.rows.len() == 0 {
             file.position = current.behind;
             self.current = None;
