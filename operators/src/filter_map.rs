@@ -13,7 +13,7 @@
 //! ```
 
 use std::marker::PhantomData;
-use tidegate_core::element::{Batch, Data, Record};
+use tidegate_core::element::{Batch, Data};
 use tidegate_core::operator::{BoxError, Context, Operator};
 
 /// Applies a function that may return nothing to each record.
@@ -36,12 +36,11 @@ impl<T: Data, U: Data, F: Fn(T) -> Option<U> + Send + 'static> Operator for Filt
     fn process(&mut self, input: &mut Batch<T>, ctx: &mut Context<U>) -> Result<(), BoxError> {
         // As many as there is room for are taken at once; what was left out leaves room for more.
         while !ctx.is_full() && input.open() > 0 {
-            ctx.reserve(input.open().min(ctx.room()));
-            let taken = input.take_up_to(ctx.room());
-            ctx.extend(taken.filter_map(|record| {
-                let value = (self.filter_map)(record.value)?;
-                Some(Record::new(value, record.timestamp))
-            }));
+            for record in input.take_up_to(ctx.room()) {
+                if let Some(value) = (self.filter_map)(record.value) {
+                    ctx.emit(value, record.timestamp);
+                }
+            }
         }
         Ok(())
     }

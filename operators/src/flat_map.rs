@@ -19,7 +19,7 @@
 //! ```
 
 use std::marker::PhantomData;
-use tidegate_core::element::{Batch, Data, Record};
+use tidegate_core::element::{Batch, Data};
 use tidegate_core::operator::{BoxError, Context, Operator};
 use tidegate_core::time::Timestamp;
 
@@ -59,7 +59,7 @@ where
                 continue;
             };
             let room = ctx.room();
-            ctx.extend(rows.take(room).map(|value| Record::new(value, *timestamp)));
+            rows.take(room).for_each(|value| ctx.emit(value, *timestamp));
             if !ctx.is_full() {
                 self.rest = None;
                 input.finish();

@@ -100,6 +100,11 @@ impl<T> Batch<T> {
         &self.records.as_slice()[..self.open]
     }
 
+    /// As [`Batch::upcoming`], to be changed where they lie.
+    pub fn upcoming_mut(&mut self) -> &mut [Record<T>] {
+        &mut self.records.as_mut_slice()[..self.open]
+    }
+
     /// Takes all records up to the next mark at once.
     pub fn take_open(&mut self) -> impl ExactSizeIterator<Item = Record<T>> + '_ {
         self.take_up_to(usize::MAX)

@@ -3,6 +3,7 @@
 //! Nothing in this crate reads a clock, opens a file, starts a thread or draws a random number: time,
 //! bytes and chance are passed in. That is what lets the simulation run all of it under a seed.
 
+mod append;
 pub mod build;
 pub mod chain;
 pub mod changelog;

@@ -3,6 +3,7 @@
 //! An operator never sees a channel, a barrier or a clock. It is stepped *resumably*: while its output
 //! is full it takes nothing, and the runner calls it again later with the rest.
 
+use crate::append::append;
 use crate::element::{Batch, Data, Mark, Record, Status};
 use crate::gate::Port;
 use crate::gate::valve::TimeEvent;
@@ -266,10 +267,7 @@ impl<Out: Data> Context<Out> {
     /// Emits `value` with event time `timestamp`.
     #[inline]
     pub fn emit(&mut self, value: Out, timestamp: Timestamp) {
-        if self.records.capacity() == 0 {
-            self.allocate();
-        }
-        self.records.push(Record::new(value, timestamp));
+        append(&mut self.records, Record::new(value, timestamp), self.last_len.max(16));
     }
 
     /// Emits all of `records`.
@@ -285,11 +283,6 @@ impl<Out: Data> Context<Out> {
         } else {
             self.records.extend(records);
         }
-    }
-
-    #[cold]
-    fn allocate(&mut self) {
-        self.records.reserve_exact(self.last_len.max(16));
     }
 
     /// Whether no more should be taken in before the output has been taken.
@@ -339,7 +332,7 @@ impl<Out: Data> Context<Out> {
         };
         let records = side.records.as_any_mut().downcast_mut::<Vec<Record<T>>>();
         let records = records.expect("a side output has one type");
-        records.push(Record::new(value, timestamp));
+        append(records, Record::new(value, timestamp), 16);
         true
     }
 

@@ -5,6 +5,7 @@
 //! mark in the open buffer, so that it cuts nothing. A sealed batch needs a credit; without one it
 //! waits here, and the task takes no more input: that is backpressure. Control elements need none.
 
+use crate::append::append;
 use crate::element::{AnyBatch, Barrier, Batch, Data, Element, Mark, Record, Status, downcast};
 use crate::key::{Key, KeyGroup, MaxParallelism};
 use crate::limits;
@@ -48,18 +49,10 @@ impl<T: Data> Lane<T> {
     /// Adds a record; a full buffer is sealed.
     #[inline]
     pub fn push(&mut self, record: Record<T>) {
-        if self.buffer.len() == self.buffer.capacity() && self.buffer.is_empty() {
-            self.allocate();
-        }
-        self.buffer.push(record);
+        append(&mut self.buffer, record, self.last_len.next_power_of_two().min(self.batch_records));
         if self.buffer.len() >= self.batch_records {
             self.seal();
         }
-    }
-
-    #[cold]
-    fn allocate(&mut self) {
-        self.buffer.reserve_exact(self.last_len.next_power_of_two().min(self.batch_records));
     }
 
     fn seal(&mut self) {
@@ -195,8 +188,12 @@ impl<K, F> Hash<K, F> {
 
 impl<T: Data, K: Key, F: Fn(&T) -> K + Send + 'static> Partitioner<T> for Hash<K, F> {
     fn distribute(&mut self, input: &mut Batch<T>, lanes: &mut [Lane<T>]) {
-        for mut record in input.take_open() {
+        // First all hashes, where the records lie: a record that has just been changed cannot be moved at once
+        // (`crate::append`).
+        for record in input.upcoming_mut() {
             record.key_hash = (self.key)(&record.value).stable_hash();
+        }
+        for record in input.take_open() {
             let group = self.max_parallelism.group_of(record.key_hash);
             lanes[self.owners[group.0 as usize] as usize].push(record);
         }

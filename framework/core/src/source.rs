@@ -5,6 +5,7 @@
 //! emitted. Watermarks are made per split and merged by minimum, so that splits read one after the
 //! other never make each other late: a split not read yet holds event time at its beginning.
 
+use crate::append::append;
 use crate::element::{AnyBatch, Batch, Data, Element, Mark, Record, Status};
 use crate::gate::valve::{TimeEvent, Valve};
 use crate::operator::BoxError;
@@ -156,21 +157,9 @@ impl<T: Data> SourceOutput<T> {
         let is_due = timestamp >= self.due[split];
         let ingested = is_due && self.strategy.generator == Generator::IngestionTime;
         let timestamp = if ingested { self.splits[split].stamp(self.now) } else { timestamp };
-        if self.records.len() == self.records.capacity() {
-            self.grow();
-        }
-        self.records.push(Record::new(value, timestamp));
+        append(&mut self.records, Record::new(value, timestamp), self.last_len.max(16));
         if is_due {
             self.follow(split, timestamp);
-        }
-    }
-
-    #[cold]
-    fn grow(&mut self) {
-        if self.records.capacity() == 0 {
-            self.records.reserve_exact(self.last_len.max(16));
-        } else {
-            self.records.reserve(1);
         }
     }
 

@@ -22,6 +22,14 @@ pub trait Formula: Send + 'static {
 
     /// Record `n` with its event time; a pure function of `self` and `n`.
     fn record(&self, n: u64) -> (Self::Out, Timestamp);
+
+    /// Hands record `n` and its event time to `take`. A formula whose records are of several kinds does so from where
+    /// each is made: they need not be brought together in one place first, from which they would be copied.
+    #[inline]
+    fn hand<R>(&self, n: u64, take: impl FnOnce(Self::Out, Timestamp) -> R) -> R {
+        let (value, timestamp) = self.record(n);
+        take(value, timestamp)
+    }
 }
 
 /// Where the event time of a record comes from.
@@ -126,9 +134,11 @@ impl<F: Formula, E: EventTime<F::Out>> Source for Counted<F, E> {
             let run = split.remaining().min(turn as u64);
             let mut n = split.first + split.position * split.stride;
             for _ in 0..run {
-                let (value, own) = self.formula.record(n);
-                let timestamp = self.event_time.of(&value, own)?;
-                out.emit(index, value, timestamp);
+                self.formula.hand(n, |value, own| {
+                    let timestamp = self.event_time.of(&value, own)?;
+                    out.emit(index, value, timestamp);
+                    Ok::<(), BoxError>(())
+                })?;
                 n = n.wrapping_add(split.stride);
             }
             split.position += run;

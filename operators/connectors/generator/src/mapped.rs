@@ -26,6 +26,11 @@ where
         let (value, timestamp) = self.formula.record(n);
         ((self.map)(value, timestamp), timestamp)
     }
+
+    #[inline]
+    fn hand<R>(&self, n: u64, take: impl FnOnce(T, Timestamp) -> R) -> R {
+        self.formula.hand(n, |value, timestamp| take((self.map)(value, timestamp), timestamp))
+    }
 }
 
 impl<F: Formula> Counted<F> {

@@ -208,18 +208,24 @@ impl Formula for NexmarkEvents {
 
     #[inline]
     fn record(&self, n: u64) -> (Event, Timestamp) {
+        self.hand(n, |event, at| (event, at))
+    }
+
+    #[inline]
+    fn hand<R>(&self, n: u64, take: impl FnOnce(Event, Timestamp) -> R) -> R {
         let (n, pool) = (self.event_at(n), pool::pool());
         let at = self.time_of(n);
         let mut chance = Chance { seed: self.seed, drawn: n * limits::NEXMARK_DRAWS };
         let (round, place) = (n / ROUND, n % ROUND);
-        let event = if place >= PEOPLE + AUCTIONS {
-            Event::Bid(Self::bid(round, at, &mut chance, pool))
-        } else if place < PEOPLE {
+        if place >= PEOPLE + AUCTIONS {
+            return take(Event::Bid(Self::bid(round, at, &mut chance, pool)), at);
+        }
+        let event = if place < PEOPLE {
             Event::Person(Box::new(Self::person(round, at, &mut chance, pool)))
         } else {
             let id = round * AUCTIONS + place - PEOPLE;
             Event::Auction(Box::new(self.auction(round, id, at, &mut chance, pool)))
         };
-        (event, at)
+        take(event, at)
     }
 }
