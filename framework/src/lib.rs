@@ -28,6 +28,7 @@ mod pattern;
 mod progress;
 mod running;
 mod settings;
+mod sink_handle;
 mod state_folder;
 mod stream;
 mod summary;
@@ -48,7 +49,8 @@ pub use look::look_into;
 pub use pattern::PatternStream;
 pub use running::Running;
 pub use settings::{CheckpointStorageChoice, MetricsAddress, Settings, StateBackend};
-pub use stream::{KeyedStream, SinkHandle, Stream};
+pub use sink_handle::SinkHandle;
+pub use stream::{KeyedStream, Stream};
 pub use summary::{OperatorSummary, Summary};
 pub use temporal_join::TemporalJoinedStreams;
 pub use tidegate_core as core;
@@ -70,6 +72,7 @@ pub mod prelude {
         BroadcastProcess, CoProcess, KeyedBroadcastProcess, KeyedCoProcess, KeyedContext,
         KeyedProcess, Process, ProcessContext, Timer,
     };
+    pub use tidegate_core::restart::RestartStrategy;
     pub use tidegate_core::state::aggregate::Aggregate;
     pub use tidegate_core::state::broadcast::BroadcastState;
     pub use tidegate_core::state::handles::{ListState, ValueState};

@@ -41,6 +41,8 @@ pub(crate) struct Run<'a> {
     pub(crate) parallelism: u32,
     /// An operator that fails once, at this record.
     pub(crate) fault: Option<(&'a str, u64)>,
+    /// What follows failures, if not a few restarts where there is a fault and none where there is none.
+    pub(crate) restart: Option<&'a str>,
     /// Runs everything on one thread: what has been sent first is then also read first.
     pub(crate) one_thread: bool,
     /// What the program brings along.
@@ -71,10 +73,8 @@ pub(crate) fn run_once(sections: &str, run: Run<'_>) -> Result<Rows, String> {
         Plan::new(job.into_graph()?, run.parallelism, max).map_err(|error| error.to_string())?;
     let (_stop, stop) = tokio::sync::mpsc::unbounded_channel();
     let checkpoint = CheckpointConfig { interval_ms: 5, ..CheckpointConfig::default() };
-    let restart = match run.fault {
-        Some(_) => "fixed-delay:3:1".parse()?,
-        None => "none".parse()?,
-    };
+    let usual = if run.fault.is_some() { "fixed-delay:3:1" } else { "none" };
+    let restart = run.restart.unwrap_or(usual).parse()?;
     let parallelism = run.parallelism;
     let fault = run.fault.map(|(node, record)| Arc::new(Fault::new(node.to_owned(), record)));
     let execution = Execution {

@@ -169,6 +169,7 @@ fn assemble(
             role: node.role,
             parallelism: if is_alone { Some(1) } else { said },
             chaining: common.chaining,
+            restart: common.restart.clone(),
             unusable: common.dead_letters,
             inputs: inputs?,
             kind,
