@@ -17,3 +17,4 @@ mod shared_material;
 mod steps;
 mod unit_test;
 mod windows;
+mod zones;

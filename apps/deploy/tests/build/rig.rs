@@ -43,6 +43,8 @@ pub(crate) struct Run<'a> {
     pub(crate) fault: Option<(&'a str, u64)>,
     /// What follows failures, if not a few restarts where there is a fault and none where there is none.
     pub(crate) restart: Option<&'a str>,
+    /// The time zone of the job, if it names one.
+    pub(crate) zone: Option<&'a str>,
     /// Runs everything on one thread: what has been sent first is then also read first.
     pub(crate) one_thread: bool,
     /// What the program brings along.
@@ -54,7 +56,12 @@ pub(crate) struct Run<'a> {
 /// # Panics
 /// When there are mistakes: with what is told of them.
 pub(crate) fn loaded(sections: &str, registry: &Registry) -> Loaded {
-    let text = format!("job: {{ name: test }}\n{sections}");
+    loaded_in(None, sections, registry)
+}
+
+fn loaded_in(zone: Option<&str>, sections: &str, registry: &Registry) -> Loaded {
+    let zone = zone.map(|zone| format!(", time_zone: {zone}")).unwrap_or_default();
+    let text = format!("job: {{ name: test{zone} }}\n{sections}");
     let loaded = load(Source::new("test.yaml", text), &Variables::default(), registry.kinds());
     assert!(!loaded.diagnostics.has_errors(), "{}", loaded.render(Paint::Plain));
     loaded
@@ -67,7 +74,8 @@ pub(crate) fn run_once(sections: &str, run: Run<'_>) -> Result<Rows, String> {
     if let Some(bring) = run.brings {
         bring(&mut registry);
     }
-    let job = deploy(&loaded(sections, &registry), &registry).map_err(|error| error.to_string())?;
+    let loaded = loaded_in(run.zone, sections, &registry);
+    let job = deploy(&loaded, &registry).map_err(|error| error.to_string())?;
     let max = MaxParallelism::DEFAULT;
     let plan =
         Plan::new(job.into_graph()?, run.parallelism, max).map_err(|error| error.to_string())?;
