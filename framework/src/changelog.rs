@@ -41,7 +41,8 @@
 //! last.sink("rows", Collect::<(u64, u64)>::new());
 //! ```
 
-use crate::stream::{KeyedStream, SinkHandle, Stream};
+use crate::sink_handle::SinkHandle;
+use crate::stream::{KeyedStream, Stream};
 use tidegate_core::changelog::Change;
 use tidegate_core::element::Data;
 use tidegate_core::key::Key;

@@ -5,8 +5,9 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::sync::Arc;
-use tidegate_core::graph::{Graph, GraphEdge, Node};
+use tidegate_core::graph::{Graph, GraphEdge, Node, NodeRestart};
 use tidegate_core::node::{NodeFactory, SourceNodeOf};
+use tidegate_core::restart::RestartStrategy;
 use tidegate_core::source::SourceFactory;
 use tidegate_core::watermark::WatermarkStrategy;
 
@@ -57,6 +58,7 @@ impl Sketch {
             chaining: true,
             detail: None,
             meaning: None,
+            restart: None,
             factory,
         });
         self.graph.nodes.len() - 1
@@ -66,8 +68,8 @@ impl Sketch {
         self.graph.edges.push(edge);
     }
 
-    /// Notes that `node` works for `behind` where `upstream` does: it has the name of the one and the
-    /// parallelism of the other, whatever they will be.
+    /// Notes that `node` works for `behind` where `upstream` does: it has the name and the restart strategy
+    /// of the one and the parallelism of the other, whatever they will be.
     pub(crate) fn add_local(&mut self, node: usize, upstream: usize, behind: usize) {
         self.local.push(Local { node, upstream, behind });
     }
@@ -76,8 +78,10 @@ impl Sketch {
         for Local { node, upstream, behind } in std::mem::take(&mut self.local) {
             let uid = format!("{}-local", self.graph.nodes[behind].uid);
             let parallelism = self.graph.nodes[upstream].parallelism;
+            let shared = |own: NodeRestart| NodeRestart { with: own.with.or(Some(behind)), ..own };
+            let restart = self.graph.nodes[behind].restart.map(shared);
             let node = &mut self.graph.nodes[node];
-            (node.uid, node.parallelism) = (uid, parallelism);
+            (node.uid, node.parallelism, node.restart) = (uid, parallelism, restart);
         }
     }
 
@@ -111,6 +115,19 @@ impl Job {
         let node = NodeFactory::Source(Arc::new(SourceNodeOf { factory, strategy: watermarks }));
         let node = self.drawing.borrow_mut().add(kind, Some(uid), node);
         Stream::from_node(Rc::clone(&self.drawing), node, None)
+    }
+
+    /// Sets what follows failures of all operators that `draw` draws, where they do not say themselves, when that
+    /// is not what the job says. They are counted together, apart from all others: the operators are the parts of
+    /// one thing. The region restarts as a whole.
+    pub fn restarting<R>(&self, strategy: RestartStrategy, draw: impl FnOnce() -> R) -> R {
+        let first = self.drawing.borrow().graph.nodes.len();
+        let drawn = draw();
+        let restart = NodeRestart { strategy, with: Some(first) };
+        for node in &mut self.drawing.borrow_mut().graph.nodes[first..] {
+            node.restart.get_or_insert(restart);
+        }
+        drawn
     }
 
     /// The graph, as far as it can be checked without knowing how it will be run.

@@ -9,6 +9,7 @@
 use crate::job::Job;
 use crate::progress::Progress;
 use crate::settings::{CheckpointStorageChoice, MetricsAddress, Settings, StateBackend};
+use crate::signals::on_signals;
 use crate::state_folder::StateFolder;
 use crate::summary::Summary;
 use clap::{Args, Parser};
@@ -16,7 +17,7 @@ use std::io::IsTerminal;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use tidegate_core::fault::Fault;
 use tidegate_core::key::MaxParallelism;
 use tidegate_core::master::JobEnd;
@@ -31,9 +32,6 @@ use tokio::sync::mpsc;
 
 /// Where metrics are served unless the user says otherwise.
 const METRICS_ADDRESS: &str = "127.0.0.1:9249";
-
-/// Signals that come so soon after the first belong to the same request to stop.
-const SAME_REQUEST: Duration = Duration::from_secs(1);
 
 /// The flags that every job has. What no flag says is as in [`LaunchArgs::settings`].
 #[derive(Args, Clone, Debug)]
@@ -339,38 +337,15 @@ fn serve_metrics(
 
 /// Asks for a stop at the first SIGINT or SIGTERM, and ends the process at the second.
 fn watch_signals(stop: mpsc::UnboundedSender<()>) -> Result<(), BoxError> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let watch = move || {
-        runtime.block_on(async move {
-            use tokio::signal::unix::{SignalKind, signal};
-            let (Ok(mut interrupt), Ok(mut terminate)) =
-                (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
-            else {
-                return;
-            };
-            let mut asked: Option<Instant> = None;
-            loop {
-                tokio::select! { _ = interrupt.recv() => {}, _ = terminate.recv() => {} }
-                match asked {
-                    // One request often comes as several signals: to the process and to its group.
-                    Some(first) if first.elapsed() < SAME_REQUEST => {}
-                    Some(_) => {
-                        eprintln!("stopped at once; start again to go on from the last checkpoint");
-                        std::process::exit(1);
-                    }
-                    None => {
-                        asked = Some(Instant::now());
-                        eprintln!("stopping with a checkpoint; once more to stop at once");
-                        if stop.send(()).is_err() {
-                            return;
-                        }
-                    }
-                }
-            }
-        });
+    let first = move |_| {
+        eprintln!("stopping with a checkpoint; once more to stop at once");
+        stop.send(()).is_ok()
     };
-    std::thread::Builder::new().name("tidegate-signals".into()).spawn(watch)?;
-    Ok(())
+    let again = |_| {
+        eprintln!("stopped at once; start again to go on from the last checkpoint");
+        std::process::exit(1);
+    };
+    on_signals(first, again)
 }
 
 #[cfg(test)]

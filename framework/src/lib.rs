@@ -28,6 +28,8 @@ mod pattern;
 mod progress;
 mod running;
 mod settings;
+mod signals;
+mod sink_handle;
 mod state_folder;
 mod stream;
 mod summary;
@@ -48,7 +50,9 @@ pub use look::look_into;
 pub use pattern::PatternStream;
 pub use running::Running;
 pub use settings::{CheckpointStorageChoice, MetricsAddress, Settings, StateBackend};
-pub use stream::{KeyedStream, SinkHandle, Stream};
+pub use signals::Interrupt;
+pub use sink_handle::SinkHandle;
+pub use stream::{KeyedStream, Stream};
 pub use summary::{OperatorSummary, Summary};
 pub use temporal_join::TemporalJoinedStreams;
 pub use tidegate_core as core;
@@ -70,6 +74,7 @@ pub mod prelude {
         BroadcastProcess, CoProcess, KeyedBroadcastProcess, KeyedCoProcess, KeyedContext,
         KeyedProcess, Process, ProcessContext, Timer,
     };
+    pub use tidegate_core::restart::RestartStrategy;
     pub use tidegate_core::state::aggregate::Aggregate;
     pub use tidegate_core::state::broadcast::BroadcastState;
     pub use tidegate_core::state::handles::{ListState, ValueState};

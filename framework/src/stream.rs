@@ -12,18 +12,20 @@
 //! ```
 
 use crate::job::{Drawing, Job};
+use crate::sink_handle::SinkHandle;
 use std::rc::Rc;
 use std::sync::{Arc, Mutex, PoisonError};
 use tidegate_core::element::Data;
 use tidegate_core::element::Record;
 use tidegate_core::gate::Port;
-use tidegate_core::graph::{EdgeFactory, EdgeSpec, GraphEdge, Partitioning};
+use tidegate_core::graph::{EdgeFactory, EdgeSpec, GraphEdge, NodeRestart, Partitioning};
 use tidegate_core::key::Key;
 use tidegate_core::limits;
 use tidegate_core::node::{NodeFactory, SinkNodeOf};
 use tidegate_core::operator::{CoOperator, Context, Operator, OutputTag};
 use tidegate_core::output::{Broadcast, Edge, Forward, Global, Hash, OutputEdge, Rebalance};
 use tidegate_core::process::{KeyedProcess, KeyedProcessOperator, Process, ProcessOperator};
+use tidegate_core::restart::RestartStrategy;
 use tidegate_core::sink::SinkFactory;
 use tidegate_core::stage::{OperatorStage, SECOND};
 use tidegate_core::time::Timestamp;
@@ -100,6 +102,13 @@ impl<T: Data> Stream<T> {
     #[must_use]
     pub fn no_chaining(self) -> Self {
         self.with_node(|node| node.chaining = false)
+    }
+
+    /// Sets what follows failures of the operator that made this stream, when that is not what the job says
+    /// ([`RestartStrategy`]). They are counted apart from all others; the region restarts as a whole.
+    #[must_use]
+    pub fn restart(self, strategy: RestartStrategy) -> Self {
+        self.with_node(|node| node.restart = Some(NodeRestart { strategy, with: None }))
     }
 
     /// Says what the operator that made this stream does and how, for people.
@@ -295,7 +304,7 @@ impl<T: Data> Stream<T> {
         let factory = NodeFactory::Sink(Arc::new(SinkNodeOf(factory)));
         let node = self.drawing.borrow_mut().add(kind, Some(uid), factory);
         self.input().connect_to(node, 0);
-        SinkHandle { drawing: Rc::clone(&self.drawing), node }
+        SinkHandle::new(&self.drawing, node)
     }
 
     fn expect_same_job(&self, other: &Drawing) {
@@ -309,20 +318,6 @@ impl<T: Data> Stream<T> {
 fn connect_all<T>(connectors: &Sides<T>, context: &mut Context<T>) {
     let connectors = connectors.lock().unwrap_or_else(PoisonError::into_inner);
     connectors.iter().for_each(|connect| connect(context));
-}
-
-/// The end of a stream.
-pub struct SinkHandle {
-    drawing: Drawing,
-    node: usize,
-}
-
-impl SinkHandle {
-    /// Sets the number of subtasks of the sink.
-    pub fn parallelism(&self, parallelism: u32) -> &Self {
-        self.drawing.borrow_mut().graph.nodes[self.node].parallelism = Some(parallelism);
-        self
-    }
 }
 
 /// A stream whose records are partitioned by a key.

@@ -267,6 +267,7 @@ impl Drawing<'_> {
             chaining: self.tuning.chaining,
             detail: None,
             meaning: None,
+            restart: None,
             factory,
         });
         self.graph.nodes.len() - 1

@@ -13,7 +13,7 @@ use std::sync::Arc;
 use tidegate_core::build::TaskSettings;
 use tidegate_core::committers::Committers;
 use tidegate_core::element::{Barrier, Element};
-use tidegate_core::master::{Command, Event, JobEnd, JobMaster, Notice, Remedy};
+use tidegate_core::master::{Command, Event, Failure, JobEnd, JobMaster, Notice, Remedy};
 use tidegate_core::plan::{Plan, SubtaskId};
 use tidegate_core::snapshot::Manifest;
 use tidegate_core::time::Timestamp;
@@ -316,7 +316,8 @@ impl Process {
         }
         let region = self.plan.vertices[id.vertex].region;
         let cause = format!("subtask {id}, attempt {attempt}: {cause}");
-        let event = Event::Failed { region, attempt, cause, remedy: Remedy::Restart };
+        let (failure, remedy) = (Failure::of_the_job(cause), Remedy::Restart);
+        let event = Event::Failed { region, attempt, failure, remedy };
         self.tell(Party::Subtask(id, attempt), event);
         if let Some(subtask) = self.subtask(id, attempt) {
             subtask.task = None;

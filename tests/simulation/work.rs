@@ -9,7 +9,7 @@ use super::subtask::{Subtask, Wiring, lock};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 use tidegate_core::build::TaskSettings;
-use tidegate_core::master::{Event, ManifestOutcome, Remedy};
+use tidegate_core::master::{Event, Failure, ManifestOutcome, Remedy};
 use tidegate_core::node::NodeFactory;
 use tidegate_core::plan::{Plan, SubtaskId};
 use tidegate_core::restore::{RestoredOperator, RestoredSubtask};
@@ -119,7 +119,8 @@ impl Process {
     }
 
     fn commit(&mut self, list: Vec<Committable>, tries: u32) {
-        let result = self.committers.commit(&list).map_err(|error| describe(&error));
+        let result = self.committers.commit(&list);
+        let result = result.map_err(|error| Failure::of(&error.sink, describe(&error)));
         if result.is_err() && tries + 1 < COMMIT_TRIES {
             return self.work.push(Work::Commit(list, tries + 1));
         }
@@ -144,7 +145,8 @@ impl Process {
                 self.feed(Event::RegionRunning { region, attempt }, now);
             }
             Err(cause) => {
-                self.feed(Event::Failed { region, attempt, cause, remedy: Remedy::Restart }, now);
+                let (failure, remedy) = (Failure::of_the_job(cause), Remedy::Restart);
+                self.feed(Event::Failed { region, attempt, failure, remedy }, now);
             }
         }
     }

@@ -19,6 +19,7 @@ mod explain;
 mod init;
 mod number;
 mod output;
+mod progress;
 mod run;
 mod schema;
 mod size;

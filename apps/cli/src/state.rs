@@ -11,8 +11,9 @@
 //! so does what is no CBOR, with `"undecoded": why`. What CBOR cannot tell are the names of columns and the types of SQL:
 //! of a job that is a topology, keys are `RowKey`s and rows have their columns by place, a timestamp is `{"t": millis}`
 //! and a decimal `{"d": bytes}`. That is how they are shown, because a typed program may mean something else by such a
-//! map, unless `--topology` says what the job is: then timestamps and decimals are read, and the columns of keys and the
-//! aggregates of windows have their names.
+//! map, unless it is known what they are. A node that keeps rows has stored their columns with its state, in its meaning:
+//! its rows have their names, and timestamps and decimals are read. With `--topology` that holds for all nodes, and
+//! the columns of keys and the aggregates of windows have their names, too.
 //!
 //! A line of an export: `operator`, `state`, `key`, `value`; `namespace` where the state has one (the slice or window, the
 //! time of a timer, the entry of a map); of an operator's lists, which have no keys, `subtask` in place of `key`.
@@ -21,6 +22,7 @@ mod decode;
 mod entries;
 mod names;
 mod report;
+mod rows;
 mod survey;
 
 use crate::output::print;
@@ -52,7 +54,7 @@ pub(crate) struct Args {
     /// Print every entry, of the operator or of all, as JSON lines
     #[arg(long, conflicts_with_all = ["key", "json"])]
     export: bool,
-    /// The topology of the job: gives columns their names, and reads timestamps and decimals
+    /// The topology of the job: gives keys and aggregates their names, and reads timestamps and decimals
     #[arg(long, value_name = "FILE")]
     topology: Option<PathBuf>,
     /// Print JSON
@@ -94,8 +96,8 @@ fn tell(args: &Args, registry: &Registry) -> Result<ExitCode, String> {
         return Ok(ExitCode::FAILURE);
     };
     let names = match &args.topology {
-        Some(file) => Some(topology(file, &survey.job.name, registry)?),
-        None => None,
+        Some(file) => topology(file, &survey.job.name, registry)?,
+        None => Names::of_meanings(&survey.job.meanings),
     };
     let chosen = survey.choose(args.checkpoint).map_err(refused)?;
     if let Some(uid) = &args.operator {

@@ -16,16 +16,16 @@ mod watch;
 
 use crate::number;
 use crate::output::print;
+use crate::progress::{Progress, Unit};
 use crate::topology::{self, REFUSED};
 use report::{Report, Row};
 use search::{Limits, Outcome, Phase, Search};
-use std::io::{IsTerminal, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 use tidegate::core::operator::BoxError;
 use tidegate::core::restart::RestartStrategy;
-use tidegate::{Running, Settings};
+use tidegate::{Interrupt, Running, Settings};
 use tidegate_deploy::{Registry, build, settings};
 use tidegate_topology::Loaded;
 use watch::{Over, Step, Watch};
@@ -82,7 +82,7 @@ fn percent(text: &str) -> Result<f64, String> {
     }
 }
 
-/// Finds the rate. Fails if there is none.
+/// Finds the rate. Fails if there is none. Asked to stop (Ctrl-C), it tells what it has found by then.
 pub(crate) fn run(args: &Args, registry: &Registry) -> ExitCode {
     let Some(loaded) = args.topology.load(registry) else { return ExitCode::from(REFUSED) };
     // Not after minutes of work.
@@ -92,8 +92,12 @@ pub(crate) fn run(args: &Args, registry: &Registry) -> ExitCode {
         eprintln!("error: --plot: {} cannot be written: {error}", path.display());
         return ExitCode::from(REFUSED);
     }
-    let report = match stress(args, &loaded, registry) {
-        Ok(report) => report,
+    let watched = Interrupt::watch();
+    let done = watched.and_then(|interrupt| {
+        Ok((stress(args, &loaded, registry, &interrupt)?, interrupt.exit_code()))
+    });
+    let (report, interrupted) = match done {
+        Ok(done) => done,
         Err(why) => {
             eprintln!("error: {why}");
             return ExitCode::from(REFUSED);
@@ -102,12 +106,17 @@ pub(crate) fn run(args: &Args, registry: &Registry) -> ExitCode {
     let told = if args.json { format!("{:#}\n", report.to_json()) } else { report.to_text() };
     let printed = print(&told);
     if let Some(path) = &args.plot
+        && !(report.rows.is_empty() && interrupted.is_some())
         && let Err(why) = draw(path, &report)
     {
         eprintln!("error: --plot: {why}");
         return ExitCode::FAILURE;
     }
-    if report.found() { printed } else { ExitCode::FAILURE }
+    match interrupted {
+        Some(code) => ExitCode::from(code),
+        None if report.found() => printed,
+        None => ExitCode::FAILURE,
+    }
 }
 
 fn draw(path: &PathBuf, report: &Report) -> Result<(), String> {
@@ -125,15 +134,21 @@ fn rehearsed(loaded: &Loaded) -> (String, Settings) {
     (name, settings)
 }
 
-fn stress(args: &Args, loaded: &Loaded, registry: &Registry) -> Result<Report, BoxError> {
+fn stress(
+    args: &Args,
+    loaded: &Loaded,
+    registry: &Registry,
+    interrupt: &Interrupt,
+) -> Result<Report, BoxError> {
     let (name, settings) = rehearsed(loaded);
     let mut plan = loaded.plan.clone().ok_or("the topology has errors")?;
     let changed = rehearsal::rehearse(&mut plan, args.keep_sinks);
     let job = build(&name, &plan, registry)?;
-    let watch = Watch::new(Running::start(job, &settings, 0.0)?);
+    let watch = Watch::new(Running::start(job, &settings, 0.0)?, interrupt.clone());
     let limits = Limits { start: args.start_rate, max: args.max_rate, precision: args.precision };
     let mut search = Search::new(limits);
     let mut rows = Vec::new();
+    let bar = Progress::new(0, Unit::Millis);
     let verdict = loop {
         let trial = match search.next() {
             Err(verdict) => break verdict.clone(),
@@ -141,7 +156,7 @@ fn stress(args: &Args, loaded: &Loaded, registry: &Registry) -> Result<Report, B
         };
         let seconds = if trial.phase == Phase::Hold { args.hold } else { args.step };
         let span = Duration::from_secs_f64(seconds);
-        let progress = &mut |elapsed: Duration| progress(trial, elapsed, span);
+        let progress = &mut |elapsed: Duration| show(&bar, trial, elapsed, span);
         let outcome = match watch.step(trial.rate, span, progress)? {
             Err(over) => ended(over),
             Ok(step) => {
@@ -159,7 +174,7 @@ fn stress(args: &Args, loaded: &Loaded, registry: &Registry) -> Result<Report, B
         };
         search.observe(outcome);
     };
-    clear_progress();
+    drop(bar);
     watch.stop();
     Ok(Report { job: name, changed, rows, verdict, hold_seconds: args.hold })
 }
@@ -173,23 +188,14 @@ fn ended(over: Over) -> Outcome {
     match over {
         Over::Ended => Outcome::Ended,
         Over::Failed(cause) => Outcome::Failed(cause),
+        Over::Interrupted => Outcome::Interrupted,
     }
 }
 
-fn progress(trial: search::Trial, elapsed: Duration, span: Duration) {
-    if std::io::stderr().is_terminal() {
-        let (word, rate) = (trial.phase.word(), number::grouped(trial.rate));
-        let (elapsed, span) = (elapsed.as_secs_f64(), span.as_secs_f64());
-        // A terminal that cannot be written to is no reason to fail.
-        drop(write!(
-            std::io::stderr(),
-            "\r\x1b[2K{word}: {rate} records/s, {elapsed:.0} of {span:.0} s"
-        ));
-    }
-}
-
-fn clear_progress() {
-    if std::io::stderr().is_terminal() {
-        drop(write!(std::io::stderr(), "\r\x1b[2K"));
-    }
+fn show(bar: &Progress, trial: search::Trial, elapsed: Duration, span: Duration) {
+    let (word, rate) = (trial.phase.word(), number::grouped(trial.rate));
+    let (seconds, of) = (elapsed.as_secs_f64(), span.as_secs_f64());
+    let message = format!("{word}: {rate} records/s, {seconds:.0} of {of:.0} s");
+    let millis = |time: Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
+    bar.stands(millis(elapsed), millis(span), message);
 }

@@ -8,6 +8,7 @@
 
 mod report;
 
+use crate::progress::{Progress, Unit};
 use clap::Parser;
 use std::io::{IsTerminal, Write};
 use std::path::{Path, PathBuf};
@@ -71,21 +72,28 @@ fn run_to(
     let began = Instant::now();
     let mut counts = Counts::default();
     let mut failures = String::new();
-    for path in &args.files {
-        match found(path) {
+    let all: Vec<_> = args.files.iter().map(|path| (path, found(path))).collect();
+    let number = all.iter().map(|(_, files)| files.as_ref().map_or(0, Vec::len)).sum::<usize>();
+    let bar = Progress::new(number as u64, Unit::Files);
+    for (path, files) in all {
+        match files {
             Ok(files) => {
                 for file in files {
-                    let filter = args.filter.as_deref();
-                    let mut running = Running { registry, filter, paint, out };
+                    let (filter, bar) = (args.filter.as_deref(), &bar);
+                    bar.tell(file.display().to_string());
+                    let mut running = Running { registry, filter, paint, bar, out };
                     running.file(&file, &mut counts, &mut failures)?;
+                    bar.done(1);
                 }
             }
             Err(reason) => {
                 counts.broken += 1;
-                writeln!(out, "{}: {}: {reason}", report::red(paint, "error"), path.display())?;
+                let error = report::red(paint, "error");
+                bar.aside(|| writeln!(out, "{error}: {}: {reason}", path.display()))?;
             }
         }
     }
+    drop(bar);
     write!(out, "\n{failures}")?;
     writeln!(out, "{}", report::summary(&counts, began.elapsed(), paint))?;
     Ok(match counts {
@@ -129,30 +137,36 @@ struct Running<'a> {
     registry: &'a Registry,
     filter: Option<&'a str>,
     paint: Paint,
+    bar: &'a Progress,
     out: &'a mut dyn Write,
 }
 
 impl Running<'_> {
+    /// Prints a line, and the bar below it.
+    fn say(&mut self, line: &str) -> std::io::Result<()> {
+        self.bar.aside(|| writeln!(self.out, "{line}"))
+    }
+
     fn file(
         &mut self,
         path: &Path,
         counts: &mut Counts,
         failures: &mut String,
     ) -> std::io::Result<()> {
-        writeln!(self.out, "{}", path.display())?;
+        self.say(&path.display().to_string())?;
         let source = match Source::read(path) {
             Ok(source) => source,
             Err(Unreadable { message, help }) => {
                 counts.broken += 1;
                 let error = report::red(self.paint, "error");
-                return writeln!(self.out, "{error}: {message}\n  help: {help}");
+                return self.say(&format!("{error}: {message}\n  help: {help}"));
             }
         };
         let folder = path.parent().unwrap_or(Path::new(""));
         let find = |name: &str| Source::read(&folder.join(name));
         let loaded = load(source, &find, self.registry.kinds());
         if !loaded.diagnostics.is_empty() {
-            write!(self.out, "{}", loaded.render(self.paint))?;
+            self.say(loaded.render(self.paint).trim_end_matches('\n'))?;
         }
         let (Some(topology), Some(cases)) = (&loaded.topology, &loaded.cases) else {
             counts.broken += 1;
@@ -165,7 +179,7 @@ impl Running<'_> {
             }
             let verdict = unit_test::run(topology, case, self.registry);
             let word = report::word(&verdict, self.paint);
-            writeln!(self.out, "  {} ... {word}", case.name)?;
+            self.say(&format!("  {} ... {word}", case.name))?;
             if verdict == Verdict::Passed {
                 counts.passed += 1;
             } else {

@@ -40,6 +40,25 @@ sinks:
   too: { inputs: first, discard: {} }
 ";
 
+/// Rows that are kept: of both sides of a join, the last of each key, the first by an order.
+const ROWS: &str = "job: { name: rows, max_parallelism: 16 }
+sources:
+  orders:
+    inline: { rows: [{ id: 1, price: 1.50, at: 2024-01-01T00:00:00Z }, { id: 2, price: null, at: 2024-01-01T00:00:01Z }] }
+    schema: { id: int64, price: decimal?, at: timestamp }
+  notes:
+    inline: { rows: [{ order: 1, note: { who: ada, tags: 'x' } }] }
+    schema: { order: int64, note: \"struct<who: string, tags: string>\" }
+operators:
+  noted: { inputs: [orders, notes], unbounded_join: { on: { left: id, right: order }, retain: forever } }
+  latest: { inputs: orders, dedup: { last_row: { key_by: id, retain: forever } } }
+  dearest: { inputs: orders, top_n: { n: 1, key_by: id, order_by: price desc } }
+sinks:
+  a: { inputs: noted, discard: {} }
+  b: { inputs: latest, discard: {} }
+  c: { inputs: dearest, discard: {} }
+";
+
 /// A job that does not end by itself before it is killed, with a state that grows.
 const CLICKS: &str = "job: { name: clicks }
 sources:
@@ -62,6 +81,7 @@ impl Place {
         fs::create_dir_all(&folder).expect("writable");
         fs::write(folder.join("shop.yaml"), SHOP).expect("writable");
         fs::write(folder.join("clicks.yaml"), CLICKS).expect("writable");
+        fs::write(folder.join("rows.yaml"), ROWS).expect("writable");
         Self(folder)
     }
 
@@ -261,6 +281,41 @@ fn a_topology_gives_names_and_reads_what_only_sql_has_types_for() {
     assert!(code == Some(2) && why.contains("its operators are first, "), "{why}");
     let (code, _, why) = place.state(&["state", "--checkpoint", "99"]);
     assert!(code == Some(2) && why.contains("there is no checkpoint 99; there are"), "{why}");
+}
+
+#[test]
+fn rows_have_the_names_that_their_node_has_stored_with_them() {
+    let place = Place::new();
+    let mut run = place.tidegate(&["run", "rows.yaml", "--metrics-addr", "none"]);
+    let ran = run.args(["--state-dir", "kept"]).output().expect("it starts");
+    assert!(ran.status.success(), "{}", String::from_utf8_lossy(&ran.stderr));
+    let export = |flags: &[&str]| {
+        let (code, told, why) = place.state(&[&["kept", "--export"], flags].concat());
+        assert_eq!((code, why.as_str()), (Some(0), ""));
+        lines(&told)
+    };
+    let of = |all: &[Value], uid: &str| -> Vec<Value> {
+        let own = all.iter().filter(|line| line["operator"] == uid && line["state"] != "splits");
+        own.map(|line| line["value"].clone()).collect()
+    };
+    let first = json!({ "id": 1, "price": "1.50", "at": "2024-01-01T00:00:00Z" });
+    let second = json!({ "id": 2, "price": null, "at": "2024-01-01T00:00:01Z" });
+    let note = json!({ "order": 1, "note": { "who": "ada", "tags": "x" } });
+    for flags in [&[][..], &["--topology", "rows.yaml"]] {
+        let all = export(flags);
+        let noted = of(&all, "noted");
+        let with_note = noted.iter().find(|one| one["right"][0][2] == note).expect("the note");
+        assert_eq!(with_note["left"][0][2], first);
+        let mut rows: Vec<Value> = of(&all, "latest").iter().map(|one| one[1][1].clone()).collect();
+        rows.sort_by_key(|row| row["id"].as_i64());
+        assert_eq!(rows, [first.clone(), second.clone()], "{flags:?}");
+        let mut rows: Vec<Value> =
+            of(&all, "dearest").iter().map(|one| one[0]["r"].clone()).collect();
+        rows.sort_by_key(|row| row["id"].as_i64());
+        assert_eq!(rows, [first.clone(), second.clone()], "{flags:?}");
+    }
+    let (_, told, _) = place.state(&["kept", "--operator", "latest"]);
+    assert!(told.contains(r#""price":"#), "the sample has names: {told}");
 }
 
 /// Flips the bits of a byte in the middle of a file.

@@ -62,7 +62,8 @@ fn intervals(said: &Checkpoint) -> CheckpointConfig {
     }
 }
 
-fn restart(said: &Restart) -> RestartStrategy {
+/// The strategy that is said, with what it leaves open as for any job.
+pub(crate) fn restart(said: &Restart) -> RestartStrategy {
     match said {
         Restart::None => RestartStrategy::None,
         Restart::FixedDelay(fixed) => {

@@ -171,3 +171,91 @@ where
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use std::sync::{Arc, Mutex};
+    use tidegate::core::element::Record;
+
+    /// Keeps what is no multiple of 3, tenfold; multiples of 7 cannot be used.
+    fn step(
+        seen: &Arc<Mutex<Vec<i64>>>,
+    ) -> InPlace<i64, impl Fn(&mut i64) -> Result<bool, BoxError> + use<>> {
+        let seen = Arc::clone(seen);
+        InPlace::new(Policy::new(Unusable::Skip, "step"), move |number: &mut i64| {
+            seen.lock().expect("nobody panics").push(*number);
+            if *number % 7 == 0 {
+                return Err(unusable(&"a multiple of 7", &Row::new([Value::Int64(*number)])));
+            }
+            let stays = *number % 3 != 0;
+            *number *= 10;
+            Ok(stays)
+        })
+    }
+
+    fn batch(count: i64) -> Batch<i64> {
+        let record = |number| Record::new(number, Timestamp(number));
+        Batch::new((1..=count).map(record).collect(), Vec::new())
+    }
+
+    #[test]
+    fn a_full_output_ends_a_step_in_the_middle_of_a_batch_and_the_next_goes_on_there() {
+        let seen = Arc::default();
+        let (mut step, mut input, mut ctx) = (step(&seen), batch(10), Context::new(4));
+        // Three records are in the output: there is room for one.
+        (0..3).for_each(|_| ctx.emit(0, Timestamp(0)));
+        let mut outputs = Vec::new();
+        loop {
+            step.process(&mut input, &mut ctx).expect("what cannot be used is left out");
+            let values: Vec<(i64, i64)> =
+                ctx.take().iter().map(|record| (record.value, record.timestamp.0)).collect();
+            outputs.push((values, input.open()));
+            if input.open() == 0 {
+                break;
+            }
+        }
+        assert_eq!(
+            outputs,
+            [
+                (vec![(0, 0), (0, 0), (0, 0), (10, 1)], 9),
+                (vec![(20, 2), (40, 4), (50, 5), (80, 8)], 2),
+                (vec![(100, 10)], 0),
+            ]
+        );
+        assert_eq!(*seen.lock().expect("nobody panics"), (1..=10).collect::<Vec<i64>>());
+        assert_eq!(ctx.take_counts(), (0, 1), "the 7 is counted once");
+    }
+
+    #[test]
+    fn a_step_with_a_full_output_takes_nothing() {
+        let seen = Arc::default();
+        let (mut step, mut input, mut ctx) = (step(&seen), batch(2), Context::new(1));
+        ctx.emit(5, Timestamp(5));
+        step.process(&mut input, &mut ctx).expect("nothing is done");
+        assert_eq!((input.open(), ctx.take().len()), (2, 1));
+        assert!(seen.lock().expect("nobody panics").is_empty());
+    }
+
+    proptest! {
+        /// Whatever the room: each record once, in order, and no output holds more than fits.
+        #[test]
+        fn records_come_out_once_and_in_order(count in 0i64..60, capacity in 1usize..20) {
+            let seen = Arc::default();
+            let (mut step, mut input, mut ctx) = (step(&seen), batch(count), Context::new(capacity));
+            let mut all = Vec::new();
+            for _ in 0..=count {
+                step.process(&mut input, &mut ctx).expect("what cannot be used is left out");
+                let records = ctx.take();
+                prop_assert!(records.len() <= capacity);
+                prop_assert!(records.len() == capacity || input.open() == 0);
+                all.extend(records.into_iter().map(|record| record.value));
+            }
+            let kept = (1..=count).filter(|number| number % 3 != 0 && number % 7 != 0);
+            prop_assert_eq!(all, kept.map(|number| number * 10).collect::<Vec<i64>>());
+            let every: Vec<i64> = (1..=count).collect();
+            prop_assert_eq!(&*seen.lock().expect("nobody panics"), &every);
+        }
+    }
+}

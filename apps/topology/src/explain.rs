@@ -2,7 +2,7 @@
 //!
 //! Apart from the plan because three forms show the same. Pure: a plan goes in, a text comes out.
 
-use crate::document::Role;
+use crate::document::{Restart, Role};
 use crate::plan::{NodePlan, Plan, PlanNode, Port, PortRef};
 use std::fmt::Write;
 
@@ -24,6 +24,9 @@ pub fn text(plan: &Plan) -> String {
         if let Some(parallelism) = node.parallelism {
             let _ = writeln!(out, "  subtasks {parallelism}");
         }
+        if let Some(said) = &node.restart {
+            let _ = writeln!(out, "  restart {}", restart(said));
+        }
         for port in &node.outputs {
             let side = port.side.as_ref().map_or_else(String::new, |side| format!(" .{side}"));
             let _ = writeln!(out, "  gives{side}   {}", port.schema);
@@ -34,6 +37,21 @@ pub fn text(plan: &Plan) -> String {
     out.truncate(out.trim_end().len());
     out.push('\n');
     out
+}
+
+/// What follows failures of a node that does not leave it to the job.
+fn restart(said: &Restart) -> String {
+    match said {
+        Restart::None => "never".to_owned(),
+        Restart::FixedDelay(fixed) => {
+            format!("at most {} times, each after {}", fixed.attempts, fixed.delay)
+        }
+        Restart::ExponentialDelay(_) => "always, after ever longer delays".to_owned(),
+        Restart::FailureRate(rate) => format!(
+            "while at most {} failures come within {}, each after {}",
+            rate.failures, rate.interval, rate.delay
+        ),
+    }
 }
 
 /// The plan as a diagram of Mermaid.

@@ -259,6 +259,7 @@ fn insert<C: DeserializeOwned + JsonSchema + Send + Sync + 'static>(
         "description",
         "parallelism",
         "chaining",
+        "restart",
         "schema",
         "event_time",
         "dead_letters",

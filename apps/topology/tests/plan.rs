@@ -295,6 +295,54 @@ fn plans_are_explained_as_expected() {
     assert!(wrong.is_empty(), "other explanations than expected:\n{}", wrong.join("\n"));
 }
 
+/// What the state of `step` means in a job of a time zone.
+fn meaning_in(zone: &str, step: &str) -> String {
+    let text = format!(
+        "job: {{ name: a, time_zone: {zone} }}
+sources:
+  clicks:
+    file: {{ path: a.csv, format: csv }}
+    schema: {{ user: int64, item: int64, ts: timestamp }}
+    event_time: {{ timestamp: ts, watermark: monotonous }}
+operators:
+  step: {{ inputs: clicks, {step} }}
+sinks: {{ out: {{ inputs: step, discard: {{}} }} }}
+"
+    );
+    let loaded = look(&text);
+    let plan = loaded.plan.as_ref().unwrap_or_else(|| panic!("{}", loaded.render(Paint::Plain)));
+    let step = plan.nodes.iter().find(|node| node.name == "step").expect("it is there");
+    step.meaning.clone().expect("it has state")
+}
+
+#[test]
+fn state_says_the_zone_that_its_meaning_depends_on() {
+    let check = |step: &str, depends: bool| {
+        let (utc, berlin) = (meaning_in("UTC", step), meaning_in("Europe/Berlin", step));
+        let zone = if depends { "; time zone Europe/Berlin" } else { "" };
+        assert_eq!(berlin, format!("{utc}{zone}"));
+    };
+    let window = |options: &str| {
+        format!("window: {{ key_by: user, {options}, aggregates: {{ n: count() }} }}")
+    };
+    check(&window("calendar: { unit: day }"), true);
+    check(&window("calendar: { unit: day, time_zone: Asia/Tokyo }"), false);
+    check(&window("tumbling: { size: 1h }"), false);
+    let aggregate = |of: &str| {
+        format!("aggregate: {{ key_by: user, retain: forever, aggregates: {{ n: max({of}) }} }}")
+    };
+    check(&aggregate("item"), false);
+    check(&aggregate("HOUR(ts)"), true);
+    check(&aggregate("EXTRACT(HOUR FROM ts AT TIME ZONE 'UTC')"), false);
+    let pattern = |condition: &str, column: &str| {
+        format!(
+            "pattern: {{ key_by: user, stages: [{{ name: a, where: {condition} }}], columns: {{ c: {column} }} }}"
+        )
+    };
+    check(&pattern("HOUR(ts) > 5", "a.item"), true);
+    check(&pattern("item > 5", "HOUR(a.ts)"), false);
+}
+
 proptest! {
     /// Whatever is written for an expression, it is compiled or told of within its text.
     #[test]

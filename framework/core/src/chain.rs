@@ -91,8 +91,20 @@ pub enum Phase {
     Timer,
     /// Taking part in a checkpoint.
     Snapshot,
+    /// Taking what comes in or sending what goes out: the task's own work, and no operator's.
+    Exchange,
+    /// Storing what was captured for a checkpoint: no operator's work either.
+    Storing,
     /// Letting go of everything.
     Closing,
+}
+
+impl Phase {
+    /// Whether an operator, a source or a sink was at work.
+    #[must_use]
+    pub const fn is_of_an_operator(self) -> bool {
+        !matches!(self, Self::Exchange | Self::Storing)
+    }
 }
 
 impl std::fmt::Display for Phase {
@@ -103,6 +115,8 @@ impl std::fmt::Display for Phase {
             Self::Element => "element",
             Self::Timer => "timer",
             Self::Snapshot => "snapshot",
+            Self::Exchange => "exchange",
+            Self::Storing => "storing",
             Self::Closing => "closing",
         })
     }
@@ -310,13 +324,15 @@ impl Chain {
     /// # Errors
     /// A sink's.
     pub fn flush(&mut self) -> Result<(), ChainError> {
-        for link in &mut self.links {
+        for (at, link) in self.links.iter_mut().enumerate() {
+            self.active = Some((at, Phase::Element));
             link.stage.flush().map_err(|cause| ChainError {
                 operator: link.uid.clone(),
                 phase: Phase::Element,
                 cause,
             })?;
         }
+        self.active = None;
         Ok(())
     }
 

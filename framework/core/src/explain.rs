@@ -33,7 +33,8 @@ impl Plan {
                 let node = &self.graph.nodes[node];
                 write!(text, "  {} ({})", node.uid, node.kind)?;
                 let detail = node.detail.as_deref().map(|detail| format!(": {detail}"));
-                writeln!(text, "{}", detail.unwrap_or_default())?;
+                let restart = node.restart.map(|own| format!(" [restart {}]", own.strategy));
+                writeln!(text, "{}{}", detail.unwrap_or_default(), restart.unwrap_or_default())?;
             }
             vertex.outputs.iter().try_for_each(|&edge| self.explain_edge(&self.edges[edge], text))
         })();

@@ -6,6 +6,7 @@ use crate::gate::Port;
 use crate::key::MaxParallelism;
 use crate::node::NodeFactory;
 use crate::output::OutputEdge;
+use crate::restart::RestartStrategy;
 use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::Arc;
@@ -70,8 +71,20 @@ pub struct Node {
     pub detail: Option<String>,
     /// What its state means, where its kind does not say all of it: part of the job's identity.
     pub meaning: Option<String>,
+    /// What follows its failures, when that is not what the job says.
+    pub restart: Option<NodeRestart>,
     /// How it is made.
     pub factory: NodeFactory,
+}
+
+/// What follows the failures of an operator.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct NodeRestart {
+    /// Whether, and when, its region is started again.
+    pub strategy: RestartStrategy,
+    /// The operator with whose failures its own are counted (a position in the graph), when several do the work of
+    /// one; `None` for its own.
+    pub with: Option<usize>,
 }
 
 /// One edge of the graph.
@@ -344,6 +357,7 @@ mod tests {
             chaining: true,
             detail: None,
             meaning: None,
+            restart: None,
             factory: NodeFactory::Operator(Arc::new(|_| Err("never built".into()))),
         }
     }

@@ -1,8 +1,12 @@
 //! Restart strategies: whether, and when, a failed region is started again. A pure machine; time and
 //! chance are passed in.
+//!
+//! A job has a strategy, and a node of it may have one of its own: then failures of that node are counted
+//! apart from all others, and decided by the node's. Whoever decides, the region restarts as a whole.
 
+use crate::graph::{Node, NodeRestart};
 use crate::time::Timestamp;
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
 use std::str::FromStr;
 
@@ -109,7 +113,53 @@ pub enum Decision {
     GiveUp,
 }
 
-/// The failures of one region so far.
+/// The strategies of a job: its own, and those of its nodes that have one.
+#[derive(Clone, Debug)]
+pub struct RestartStrategies {
+    job: RestartStrategy,
+    /// By uid: whose failures they are counted with, and the strategy.
+    nodes: BTreeMap<String, (usize, RestartStrategy)>,
+}
+
+impl RestartStrategies {
+    /// The strategy `job`, and what `nodes` say.
+    #[must_use]
+    pub fn new(job: RestartStrategy, nodes: &[Node]) -> Self {
+        let own = |(at, node): (usize, &Node)| {
+            let NodeRestart { strategy, with } = node.restart?;
+            Some((node.uid.clone(), (with.unwrap_or(at), strategy)))
+        };
+        Self { job, nodes: nodes.iter().enumerate().filter_map(own).collect() }
+    }
+}
+
+/// The failures of one region so far, counted by whose strategy decides about them.
+#[derive(Clone, Debug, Default)]
+pub struct RestartCounts {
+    job: RestartState,
+    nodes: BTreeMap<usize, RestartState>,
+}
+
+impl RestartCounts {
+    /// Decides about a failure of the node with the uid `node` at `now`, or of nobody that is known;
+    /// `chance` is a random number in `0..1`.
+    pub fn on_failure(
+        &mut self,
+        strategies: &RestartStrategies,
+        node: Option<&str>,
+        now: Timestamp,
+        chance: f64,
+    ) -> Decision {
+        match node.and_then(|uid| strategies.nodes.get(uid)) {
+            Some((at, strategy)) => {
+                self.nodes.entry(*at).or_default().on_failure(strategy, now, chance)
+            }
+            None => self.job.on_failure(&strategies.job, now, chance),
+        }
+    }
+}
+
+/// The failures of one region so far that one strategy decides about.
 #[derive(Clone, Debug, Default)]
 pub struct RestartState {
     restarts: u32,

@@ -277,7 +277,7 @@ impl Task {
     fn gate_error(&self, cause: BoxError) -> ChainError {
         let first = self.chain.links.first().map(|link| link.uid.clone());
         let operator = self.source.as_ref().map(|s| s.uid.clone()).or(first).unwrap_or_default();
-        ChainError { operator, phase: Phase::Snapshot, cause }
+        ChainError { operator, phase: Phase::Exchange, cause }
     }
 
     fn handle(
@@ -404,16 +404,19 @@ impl Task {
         totals
     }
 
-    /// The operator and phase of the call that did not return, after a panic.
+    /// The operator and phase of the call that did not return, after a panic. Where no operator was at work, the
+    /// task's first with [`Phase::Exchange`].
     #[must_use]
     pub fn active(&self) -> (String, Phase) {
         match self.chain.active {
             Some((at, phase)) => (self.chain.links[at].uid.clone(), phase),
-            None => {
-                let source = self.source.as_ref().map(|source| source.uid.clone());
-                let first = self.chain.links.first().map(|link| link.uid.clone());
-                (source.or(first).unwrap_or_default(), Phase::Element)
-            }
+            None => match &self.source {
+                Some(source) => (source.uid.clone(), Phase::Element),
+                None => {
+                    let first = self.chain.links.first().map(|link| link.uid.clone());
+                    (first.unwrap_or_default(), Phase::Exchange)
+                }
+            },
         }
     }
 

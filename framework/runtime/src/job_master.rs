@@ -15,7 +15,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tidegate_core::build::TaskSettings;
 use tidegate_core::committers::Committers;
-use tidegate_core::master::{Command, Event, JobEnd, JobMaster, ManifestOutcome, Notice};
+use tidegate_core::master::{Command, Event, Failure, JobEnd, JobMaster, ManifestOutcome, Notice};
 use tidegate_core::plan::{Plan, SubtaskId};
 use tidegate_core::snapshot::{Committable, Manifest};
 use tidegate_state::manifest_log::Settled;
@@ -233,7 +233,7 @@ impl JobMasterActor {
         actix_rt::spawn(async move {
             let result = match pool.run(move || commit_all(&committers, &committables)).await {
                 Ok(result) => result,
-                Err(panic) => Err(panic),
+                Err(panic) => Err(Failure::of_the_job(panic)),
             };
             me.do_send(Tell(Event::Committed { result }));
         });
@@ -338,13 +338,13 @@ fn collect_garbage(log: &Mutex<ManifestLog>, retention: &Mutex<Retention>) {
 }
 
 /// Commits, trying several times; blocks.
-fn commit_all(committers: &Committers, committables: &[Committable]) -> Result<(), String> {
+fn commit_all(committers: &Committers, committables: &[Committable]) -> Result<(), Failure> {
     let mut pause = COMMIT_PAUSE;
     for attempt in 1.. {
         let Err(error) = committers.commit(committables) else { break };
         let why = describe(&error);
         if attempt >= COMMIT_TRIES {
-            return Err(why);
+            return Err(Failure::of(&error.sink, why));
         }
         tracing::warn!(sink = error.sink, attempt, why, "commit failed, trying again");
         std::thread::sleep(pause);
@@ -425,8 +425,8 @@ impl Handler<RegionBuilt> for JobMasterActor {
         }
         match result {
             Ok(tasks) => self.launch(region, attempt, tasks, ctx),
-            Err(BuildError { cause, remedy }) => {
-                self.feed(Event::Failed { region, attempt, cause, remedy }, ctx);
+            Err(BuildError { failure, remedy }) => {
+                self.feed(Event::Failed { region, attempt, failure, remedy }, ctx);
             }
         }
     }

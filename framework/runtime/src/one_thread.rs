@@ -151,7 +151,7 @@ impl OneThread {
         };
         let mut splits = std::collections::BTreeMap::new();
         for region in 0..plan.regions {
-            splits.extend(first_splits(&plan, region).map_err(|error| error.cause)?);
+            splits.extend(first_splits(&plan, region).map_err(|error| error.failure.cause)?);
         }
         let mut before = 0;
         let mut firsts = Vec::with_capacity(plan.vertices.len());

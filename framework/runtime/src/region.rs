@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use tidegate_core::build::TaskSettings;
 use tidegate_core::chain::ChainError;
 use tidegate_core::committers::Committers;
-use tidegate_core::master::Remedy;
+use tidegate_core::master::{Failure, Remedy};
 use tidegate_core::node::NodeFactory;
 use tidegate_core::operator::BoxError;
 use tidegate_core::plan::{Plan, SubtaskId};
@@ -54,25 +54,27 @@ pub struct Built {
 /// Why a region could not be built.
 #[derive(Debug)]
 pub struct BuildError {
-    /// A sentence for people.
-    pub cause: String,
+    /// Why, and whose failure it is.
+    pub failure: Failure,
     /// What can be done about it.
     pub remedy: Remedy,
 }
 
 impl BuildError {
-    fn new(context: &str, cause: &BoxError) -> Self {
+    /// A failure of the node with the uid `node`.
+    fn new(node: &str, context: &str, cause: &BoxError) -> Self {
         let said = describe(cause.as_ref());
         if cause.downcast_ref::<Refusal>().is_some() {
-            return Self { cause: said, remedy: Remedy::Decision };
+            return Self { failure: Failure::of(node, said), remedy: Remedy::Decision };
         }
-        Self::from(format!("{context}: {said}"))
+        let failure = Failure::of(node, format!("{context}: {said}"));
+        Self { failure, remedy: Remedy::Restart }
     }
 }
 
 impl From<String> for BuildError {
     fn from(cause: String) -> Self {
-        Self { cause, remedy: Remedy::Restart }
+        Self { failure: Failure::of_the_job(cause), remedy: Remedy::Restart }
     }
 }
 
@@ -91,7 +93,7 @@ impl From<RecoveryError> for BuildError {
              start the job again: it goes on from an older one",
             describe(&error)
         );
-        Self { cause, remedy: Remedy::NewStart }
+        Self { failure: Failure::of_the_job(cause), remedy: Remedy::NewStart }
     }
 }
 
@@ -147,7 +149,8 @@ impl Builder {
     fn recover_sinks(&self, region: usize, from: Option<&Manifest>) -> Result<(), BuildError> {
         let recovered = self.committers.recover(&self.plan, region, from);
         recovered.map_err(|error| {
-            BuildError::new(&format!("sink {} cannot be recovered", error.sink), &error.cause)
+            let context = format!("sink {} cannot be recovered", error.sink);
+            BuildError::new(&error.sink, &context, &error.cause)
         })
     }
 
@@ -169,7 +172,7 @@ impl Builder {
         let (reading, began) = (began.elapsed(), Instant::now());
         let task = self.plan.build(subtask, settings, &restored).map_err(|error| {
             let ChainError { operator, phase, cause } = error;
-            BuildError::new(&format!("operator {operator}, while {phase}"), &cause)
+            BuildError::new(&operator, &format!("operator {operator}, while {phase}"), &cause)
         })?;
         let chains = Arc::new(Mutex::new(Chains::new(self.incremental, &parts)));
         Ok(Built { subtask, task, chains, reading, filling: began.elapsed() })
@@ -192,9 +195,9 @@ pub(crate) fn first_splits(
     for vertex in plan.vertices.iter().filter(|vertex| vertex.region == region) {
         let node = &plan.graph.nodes[vertex.nodes[0]];
         if let NodeFactory::Source(source) = &node.factory {
-            let found = source
-                .enumerate(vertex.parallelism)
-                .map_err(|cause| BuildError::new(&format!("source {}", node.uid), &cause))?;
+            let found = source.enumerate(vertex.parallelism).map_err(|cause| {
+                BuildError::new(&node.uid, &format!("source {}", node.uid), &cause)
+            })?;
             splits.insert(node.uid.clone(), found);
         }
     }

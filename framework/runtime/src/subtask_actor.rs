@@ -21,7 +21,7 @@ use std::task::{Context as PollContext, Poll, Waker};
 use std::time::{Duration, Instant};
 use tidegate_core::chain::Phase;
 use tidegate_core::element::Element;
-use tidegate_core::master::{Event, Remedy};
+use tidegate_core::master::{Event, Failure, Remedy};
 use tidegate_core::output::Transport;
 use tidegate_core::plan::SubtaskId;
 use tidegate_core::task::{Capture, StepOutcome, Task, TaskPort};
@@ -162,7 +162,9 @@ impl SubtaskActor {
             "operator {operator}, subtask {}, attempt {attempt}, while {phase}: {cause}",
             subtask.index
         );
-        self.tell(Event::Failed { region, attempt, cause, remedy: Remedy::Restart });
+        let node = phase.is_of_an_operator().then(|| operator.to_owned());
+        let failure = Failure { node, cause };
+        self.tell(Event::Failed { region, attempt, failure, remedy: Remedy::Restart });
         self.release(ctx);
     }
 
@@ -306,7 +308,7 @@ impl Handler<UploadDone> for SubtaskActor {
             }
             Err(panic) => {
                 let vertex = self.around.uploader.vertex.clone();
-                self.fail(&vertex, Phase::Snapshot, &panic, ctx);
+                self.fail(&vertex, Phase::Storing, &panic, ctx);
             }
         }
         self.start_upload(ctx);

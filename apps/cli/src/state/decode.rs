@@ -10,118 +10,107 @@ use serde_json::{Map, Number, Value, json};
 use tidegate::core::codec;
 use tidegate::core::state::delta::Entry;
 
-/// Decodes; with the names of a topology, as rows.
+/// Decodes; what is known to be of a topology, as rows.
 pub(super) struct Decoder {
-    names: Option<Names>,
+    names: Names,
 }
 
 impl Decoder {
-    pub(super) fn new(names: Option<Names>) -> Self {
+    pub(super) const fn new(names: Names) -> Self {
         Self { names }
     }
 
     /// The key of an entry: its values alone, and with the names of their columns.
     pub(super) fn key(&self, uid: &str, state: &str, bytes: &[u8]) -> (Value, Value) {
-        let plain = self.value(bytes);
-        let named = match &self.names {
-            Some(names) => names.key(uid, state, plain.clone()),
-            None => plain.clone(),
-        };
-        (plain, named)
+        let plain = value(bytes, self.names.knows(uid));
+        (plain.clone(), self.names.key(uid, state, plain))
     }
 
     /// An entry, as a line of an export.
     pub(super) fn entry(&self, uid: &str, state: &str, entry: &Entry<'_>) -> String {
         let mut line = head(uid, state);
+        let of_rows = self.names.knows(uid);
         if !entry.namespace.is_empty() {
-            line.push_str(&format!(r#","namespace":{}"#, self.value(entry.namespace)));
+            line.push_str(&format!(r#","namespace":{}"#, value(entry.namespace, of_rows)));
         }
-        let value = self.value(entry.value.unwrap_or_default());
-        let value = match &self.names {
-            Some(names) => names.value(uid, value),
-            None => value,
-        };
+        let kept = value(entry.value.unwrap_or_default(), of_rows);
+        let kept = self.names.value(uid, state, kept);
         let (_, key) = self.key(uid, state, entry.key);
-        line.push_str(&format!(r#","key":{key},"value":{value}}}"#));
+        line.push_str(&format!(r#","key":{key},"value":{kept}}}"#));
         line
     }
 
     /// An element of a list, likewise.
     pub(super) fn element(&self, uid: &str, state: &str, subtask: u32, bytes: &[u8]) -> String {
-        let value = match &self.names {
-            Some(names) => names.value(uid, self.value(bytes)),
-            None => self.value(bytes),
+        let kept = self.names.value(uid, state, value(bytes, self.names.knows(uid)));
+        format!(r#"{},"subtask":{subtask},"value":{kept}}}"#, head(uid, state))
+    }
+}
+
+/// Any bytes; none at all are nothing. `of_rows` says that values in it are those of rows.
+fn value(bytes: &[u8], of_rows: bool) -> Value {
+    if bytes.is_empty() {
+        return Value::Null;
+    }
+    match codec::from_cbor::<Cbor>(bytes) {
+        Ok(value) => json(value, of_rows),
+        Err(why) => {
+            json!({ "base64": BASE64_STANDARD.encode(bytes), "undecoded": why.to_string() })
+        }
+    }
+}
+
+fn json(value: Cbor, of_rows: bool) -> Value {
+    match value {
+        Cbor::Null => Value::Null,
+        Cbor::Bool(value) => Value::Bool(value),
+        Cbor::Integer(number) => integer(number.into()),
+        Cbor::Float(number) => float(number),
+        Cbor::Text(text) => Value::String(text),
+        Cbor::Bytes(bytes) => json!({ "base64": BASE64_STANDARD.encode(bytes) }),
+        Cbor::Array(values) => values.into_iter().map(|value| json(value, of_rows)).collect(),
+        Cbor::Map(entries) => map(entries, of_rows),
+        Cbor::Tag(tag @ (2 | 3), value) => big(tag == 3, *value),
+        Cbor::Tag(tag, value) => json!({ "tag": tag, "value": json(*value, of_rows) }),
+        // The enum may grow.
+        other => json!({ "undecoded": format!("{other:?}") }),
+    }
+}
+
+fn map(mut entries: Vec<(Cbor, Cbor)>, of_rows: bool) -> Value {
+    if of_rows
+        && let [(Cbor::Text(name), value)] = &mut entries[..]
+        && let Some(value) = of_row(name, value)
+    {
+        return value;
+    }
+    let mut map = Map::new();
+    for (key, value) in entries {
+        let key = match json(key, of_rows) {
+            Value::String(text) => text,
+            other => other.to_string(),
         };
-        format!(r#"{},"subtask":{subtask},"value":{value}}}"#, head(uid, state))
+        map.insert(key, json(value, of_rows));
     }
+    Value::Object(map)
+}
 
-    /// Any bytes; none at all are nothing.
-    fn value(&self, bytes: &[u8]) -> Value {
-        if bytes.is_empty() {
-            return Value::Null;
+/// What CBOR itself cannot say, in the words of `tidegate-rows`.
+fn of_row(name: &str, value: &mut Cbor) -> Option<Value> {
+    match (name, &*value) {
+        ("t", Cbor::Integer(millis)) => {
+            let millis = i64::try_from(i128::from(*millis)).ok()?;
+            Some(time(millis).map_or_else(|| json!(millis), Value::String))
         }
-        match codec::from_cbor::<Cbor>(bytes) {
-            Ok(value) => self.json(value),
-            Err(why) => {
-                json!({ "base64": BASE64_STANDARD.encode(bytes), "undecoded": why.to_string() })
+        ("d", Cbor::Bytes(_)) => {
+            let decimal = Cbor::Map(vec![(Cbor::Text(name.to_owned()), value.clone())]);
+            match decimal.deserialized().ok()? {
+                tidegate_rows::Value::Decimal(number) => Some(Value::String(number.to_string())),
+                _ => None,
             }
         }
-    }
-
-    fn json(&self, value: Cbor) -> Value {
-        match value {
-            Cbor::Null => Value::Null,
-            Cbor::Bool(value) => Value::Bool(value),
-            Cbor::Integer(number) => integer(number.into()),
-            Cbor::Float(number) => float(number),
-            Cbor::Text(text) => Value::String(text),
-            Cbor::Bytes(bytes) => json!({ "base64": BASE64_STANDARD.encode(bytes) }),
-            Cbor::Array(values) => values.into_iter().map(|value| self.json(value)).collect(),
-            Cbor::Map(entries) => self.map(entries),
-            Cbor::Tag(tag @ (2 | 3), value) => big(tag == 3, *value),
-            Cbor::Tag(tag, value) => json!({ "tag": tag, "value": self.json(*value) }),
-            // The enum may grow.
-            other => json!({ "undecoded": format!("{other:?}") }),
-        }
-    }
-
-    fn map(&self, mut entries: Vec<(Cbor, Cbor)>) -> Value {
-        if self.names.is_some()
-            && let [(Cbor::Text(name), value)] = &mut entries[..]
-            && let Some(value) = self.of_row(name, value)
-        {
-            return value;
-        }
-        let mut map = Map::new();
-        for (key, value) in entries {
-            let key = match self.json(key) {
-                Value::String(text) => text,
-                other => other.to_string(),
-            };
-            map.insert(key, self.json(value));
-        }
-        Value::Object(map)
-    }
-
-    /// What CBOR itself cannot say, in the words of `tidegate-rows`.
-    fn of_row(&self, name: &str, value: &mut Cbor) -> Option<Value> {
-        match (name, &*value) {
-            ("t", Cbor::Integer(millis)) => {
-                let millis = i64::try_from(i128::from(*millis)).ok()?;
-                Some(time(millis).map_or_else(|| json!(millis), Value::String))
-            }
-            ("d", Cbor::Bytes(_)) => {
-                let decimal = Cbor::Map(vec![(Cbor::Text(name.to_owned()), value.clone())]);
-                match decimal.deserialized().ok()? {
-                    tidegate_rows::Value::Decimal(number) => {
-                        Some(Value::String(number.to_string()))
-                    }
-                    _ => None,
-                }
-            }
-            ("s" | "k", Cbor::Array(_)) => Some(self.json(std::mem::replace(value, Cbor::Null))),
-            _ => None,
-        }
+        ("s" | "k", Cbor::Array(_)) => Some(json(std::mem::replace(value, Cbor::Null), true)),
+        _ => None,
     }
 }
 
@@ -165,8 +154,7 @@ mod tests {
     use tidegate_rows::{Decimal, Row, RowKey, Value as Cell};
 
     fn shown<T: serde::Serialize>(value: &T, rows: bool) -> String {
-        let decoder = Decoder::new(rows.then(Names::default));
-        decoder.value(&codec::to_cbor(value)).to_string()
+        super::value(&codec::to_cbor(value), rows).to_string()
     }
 
     #[test]
@@ -202,12 +190,11 @@ mod tests {
 
     #[test]
     fn what_is_no_cbor_is_shown_as_bytes_with_the_reason() {
-        let decoder = Decoder::new(None);
         for rubbish in [&[0xff][..], &[0x82, 1], &[1, 2], &[0x9f; 4000]] {
-            let value = decoder.value(rubbish);
+            let value = value(rubbish, false);
             assert_eq!(value["base64"], BASE64_STANDARD.encode(rubbish));
             assert!(value["undecoded"].as_str().is_some_and(|why| why.len() < 200), "{value}");
         }
-        assert_eq!(decoder.value(&[]), Value::Null);
+        assert_eq!(value(&[], false), Value::Null);
     }
 }

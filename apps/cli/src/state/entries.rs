@@ -4,11 +4,12 @@
 
 use super::decode::Decoder;
 use super::survey::{Operator, snapshots, without_advice};
+use crate::progress::{Progress, Unit};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::io::{self, BufWriter, ErrorKind, Write};
 use std::process::ExitCode;
-use tidegate::core::snapshot::Manifest;
+use tidegate::core::snapshot::{KeyedPart, Manifest};
 use tidegate::core::state::delta::{Entry, Merged};
 use tidegate::state::CheckpointStorage;
 use tidegate::state::recovery::chain;
@@ -32,11 +33,10 @@ fn visit(
     manifest: &Manifest,
     storage: &dyn CheckpointStorage,
     only: Option<&str>,
+    progress: &Progress,
     mut visit: impl FnMut(&str, &str, &Entry<'_>) -> io::Result<()>,
 ) -> Result<(), Stopped> {
-    let all = manifest.parts.iter().flat_map(|part| &part.keyed);
-    let mut parts: Vec<_> =
-        all.filter(|part| only.is_none_or(|only| part.operator == only)).collect();
+    let mut parts: Vec<_> = keyed(manifest, only).collect();
     parts.sort_by(|one, other| (&one.operator, &one.state).cmp(&(&other.operator, &other.state)));
     for part in parts {
         let of = |why: String| {
@@ -52,8 +52,19 @@ fn visit(
         for entry in entries {
             visit(&part.operator, &part.state, &entry)?;
         }
+        progress.done(bytes(part));
     }
     Ok(())
+}
+
+/// The parts of the keyed states of an operator, or of all.
+fn keyed<'a>(manifest: &'a Manifest, only: Option<&'a str>) -> impl Iterator<Item = &'a KeyedPart> {
+    let all = manifest.parts.iter().flat_map(|part| &part.keyed);
+    all.filter(move |part| only.is_none_or(|only| part.operator == only))
+}
+
+fn bytes(part: &KeyedPart) -> u64 {
+    part.chain.iter().map(|stored| stored.blob.bytes).sum()
 }
 
 /// Prints every entry, and every element of a list.
@@ -66,9 +77,10 @@ pub(super) fn export(
     only: Option<&str>,
     decoder: &Decoder,
 ) -> Result<ExitCode, String> {
+    let progress = Progress::beside_output(keyed(manifest, only).map(bytes).sum(), Unit::Bytes);
     let mut out = BufWriter::new(io::stdout().lock());
     let write = |out: &mut BufWriter<_>| -> Result<(), Stopped> {
-        visit(manifest, storage, only, |uid, state, entry| {
+        visit(manifest, storage, only, &progress, |uid, state, entry| {
             writeln!(out, "{}", decoder.entry(uid, state, entry))
         })?;
         for (part, snapshot) in manifest.parts.iter().zip(snapshots(manifest, storage)) {
@@ -103,7 +115,7 @@ pub(super) fn look_up(
     let mut out = BufWriter::new(io::stdout().lock());
     let (mut found, mut other) = (false, None);
     let mut write = || -> Result<(), Stopped> {
-        visit(manifest, storage, Some(uid), |uid, state, entry| {
+        visit(manifest, storage, Some(uid), &Progress::none(), |uid, state, entry| {
             let key = decoder.key(uid, state, entry.key);
             if asked.is(&key.0) || asked.is(&key.1) {
                 found = true;
@@ -139,7 +151,8 @@ pub(super) fn samples(
     let mut samples = BTreeMap::new();
     for operator in operators {
         // What cannot be read has been told where it was counted.
-        let _ = visit(manifest, storage, Some(&operator.uid), |uid, state, entry| {
+        let none = Progress::none();
+        let _ = visit(manifest, storage, Some(&operator.uid), &none, |uid, state, entry| {
             if !samples.contains_key(state) {
                 samples.insert(state.to_owned(), decoder.entry(uid, state, entry));
             }

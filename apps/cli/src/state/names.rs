@@ -1,11 +1,13 @@
-//! The names that a topology has for what its operators keep: the columns of keys, the aggregates of windows.
+//! The names of what operators keep: the columns of keys and of rows, the aggregates of windows. A topology has all of
+//! them; the meaning that a node has stored with its state has those of rows.
 //!
 //! Apart from decoding because it guesses nothing: only states that are known to be by the key of their node are named,
 //! and only where as many values are there as there are names.
 
+use super::rows::Inputs;
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
-use tidegate_topology::plan::{DedupPlan, NodePlan, Plan, PlanNode};
+use tidegate_topology::plan::{DedupPlan, NodePlan, Plan, PlanNode, PortRef};
 
 /// States whose keys are those of the node.
 const BY_KEY: &[&str] = &[
@@ -32,12 +34,28 @@ struct Node {
     aggregates: Vec<String>,
     /// Whether what waits there is by key too.
     waits_by_key: bool,
+    /// The columns of rows that it keeps.
+    rows: Inputs,
 }
 
 impl Names {
     pub(super) fn of(plan: &Plan) -> Self {
         let node = |node: &PlanNode| (node.name.clone(), Node::of(plan, node));
         Self(plan.nodes.iter().map(node).collect())
+    }
+
+    /// What the nodes of a topology have said themselves, by their uids.
+    pub(super) fn of_meanings(meanings: &BTreeMap<String, String>) -> Self {
+        let node = |(uid, meaning): (&String, &String)| {
+            let rows = Inputs::of_meaning(meaning)?;
+            Some((uid.clone(), Node { rows, ..Node::default() }))
+        };
+        Self(meanings.iter().filter_map(node).collect())
+    }
+
+    /// Whether an operator is known to be of a topology, whose values are those of rows.
+    pub(super) fn knows(&self, uid: &str) -> bool {
+        self.node(uid).is_some()
     }
 
     fn node(&self, uid: &str) -> Option<&Node> {
@@ -62,12 +80,11 @@ impl Names {
         }
     }
 
-    /// A value in which what was aggregated has its names.
-    pub(super) fn value(&self, uid: &str, value: Value) -> Value {
-        match self.node(uid) {
-            Some(node) if !node.aggregates.is_empty() => node.named(value),
-            _ => value,
-        }
+    /// A value in which rows, and what was aggregated, have their names.
+    pub(super) fn value(&self, uid: &str, state: &str, value: Value) -> Value {
+        let Some(node) = self.node(uid) else { return value };
+        let value = node.rows.named(state, value);
+        if node.aggregates.is_empty() { value } else { node.named(value) }
     }
 }
 
@@ -87,7 +104,7 @@ impl Node {
             NodePlan::TemporalJoin(join) => (&join.keys.left, None, true),
             NodePlan::UnboundedJoin(join) => (&join.keys.left, None, true),
             NodePlan::Reconcile(join) => (&join.keys.left, None, true),
-            _ => return Self::default(),
+            _ => return Self { rows: rows(plan, node), ..Self::default() },
         };
         let columns = node.inputs.first().map(|input| {
             let schema = &plan.nodes[input.node].outputs[input.output].schema;
@@ -97,7 +114,7 @@ impl Node {
         let key = key.iter().filter_map(name).collect();
         let aggregates = aggregation.map_or(&[][..], |aggregation| aggregation.aggregate.columns());
         let aggregates = aggregates.iter().map(|column| column.name.to_string()).collect();
-        Self { key, aggregates, waits_by_key }
+        Self { key, aggregates, waits_by_key, rows: rows(plan, node) }
     }
 
     fn named(&self, value: Value) -> Value {
@@ -127,6 +144,12 @@ impl Node {
     }
 }
 
+/// The columns of what a node takes.
+fn rows(plan: &Plan, node: &PlanNode) -> Inputs {
+    let schema = |input: &PortRef| plan.nodes[input.node].outputs[input.output].schema.clone();
+    Inputs::new(node.kind.word(), node.inputs.iter().map(schema))
+}
+
 /// A count and an extreme are what they are; of others it is told what they consist of.
 fn part(part: Value) -> Value {
     match part {
@@ -147,7 +170,7 @@ mod tests {
         let node = |key: &[&str], aggregates: &[&str]| Node {
             key: key.iter().map(|name| (*name).to_owned()).collect(),
             aggregates: aggregates.iter().map(|name| (*name).to_owned()).collect(),
-            waits_by_key: false,
+            ..Node::default()
         };
         Names(BTreeMap::from([
             ("one".to_owned(), node(&["item"], &["views", "most"])),
@@ -175,12 +198,12 @@ mod tests {
     fn what_is_aggregated_is_named_wherever_it_stands() {
         let names = names();
         let value = json!([{ "p": [{ "n": 3 }, { "x": 9 }] }, 5]);
-        assert_eq!(names.value("one", value), json!([{ "views": 3, "most": 9 }, 5]));
+        assert_eq!(names.value("one", "slices", value), json!([{ "views": 3, "most": 9 }, 5]));
         let failed = json!({ "p": [{ "n": 3 }, { "i": [4, 2] }], "f": ["why"] });
         let expected = json!({ "views": 3, "most": { "i": [4, 2] }, "failed": ["why"] });
-        assert_eq!(names.value("one", failed), expected);
+        assert_eq!(names.value("one", "slices", failed), expected);
         let other = json!({ "p": [{ "n": 3 }] });
-        assert_eq!(names.value("one", other.clone()), other);
-        assert_eq!(names.value("two", json!({ "p": [1, 2] })), json!({ "p": [1, 2] }));
+        assert_eq!(names.value("one", "slices", other.clone()), other);
+        assert_eq!(names.value("two", "rows", json!({ "p": [1, 2] })), json!({ "p": [1, 2] }));
     }
 }

@@ -127,6 +127,32 @@ impl Report {
                  or shorter steps (--step, --hold). A file is not read twice: its event times would go back",
                 grouped(*rate)
             ),
+            Verdict::Interrupted(rate) => {
+                format!("interrupted at {} records/s; {}", grouped(*rate), self.known())
+            }
+        }
+    }
+
+    /// What a search that is not over has shown.
+    fn known(&self) -> String {
+        let rates = |kept: bool| {
+            let of_them =
+                self.rows.iter().filter(move |row| (row.outcome == Outcome::Kept) == kept);
+            of_them.map(|row| row.trial.rate)
+        };
+        let kept = rates(true).reduce(f64::max);
+        let missed = rates(false).reduce(f64::min);
+        match (kept, missed) {
+            (None, None) => "no step is over yet".to_owned(),
+            (Some(kept), None) => {
+                format!("{} were kept for a step, and more may be possible", grouped(kept))
+            }
+            (None, Some(missed)) => {
+                format!("{} were too many, and no rate was kept yet", grouped(missed))
+            }
+            (Some(kept), Some(missed)) => {
+                format!("{} were kept for a step, {} were too many", grouped(kept), grouped(missed))
+            }
         }
     }
 
@@ -229,6 +255,7 @@ impl Report {
             Verdict::Unsteady(_) => ("unsteady", None),
             Verdict::Failed { cause, .. } => ("failed", Some(cause)),
             Verdict::Ended(_) => ("ended", None),
+            Verdict::Interrupted(_) => ("interrupted", None),
         };
         let bottleneck = self.telling().and_then(|row| {
             let vertex = &row.step.seen.vertices[row.step.seen.bottleneck()?];

@@ -78,6 +78,8 @@ pub(super) enum Outcome {
     Failed(String),
     /// The input has ended.
     Ended,
+    /// Somebody has asked to stop.
+    Interrupted,
 }
 
 /// What a search has found.
@@ -100,6 +102,8 @@ pub(super) enum Verdict {
     },
     /// The input has ended at this rate.
     Ended(f64),
+    /// Somebody has asked to stop while this rate was tried.
+    Interrupted(f64),
 }
 
 /// A search under way.
@@ -145,6 +149,7 @@ impl Search {
         match (phase, outcome) {
             (_, Outcome::Failed(cause)) => self.verdict = Some(Verdict::Failed { rate, cause }),
             (_, Outcome::Ended) => self.verdict = Some(Verdict::Ended(rate)),
+            (_, Outcome::Interrupted) => self.verdict = Some(Verdict::Interrupted(rate)),
             (Phase::Hold, Outcome::Kept) => {
                 let at_maximum = rate >= self.limits.max;
                 let found = if at_maximum { Verdict::AtMaximum } else { Verdict::Sustained };
@@ -278,6 +283,18 @@ mod tests {
     fn a_start_above_the_maximum_begins_there() {
         let (_, trials) = run(Limits { max: 10.0, ..LIMITS }, capacity(1e9));
         assert_eq!(trials[0], Trial { phase: Phase::Ramp, rate: 10.0 });
+    }
+
+    #[test]
+    fn a_request_to_stop_ends_the_search_where_it_is() {
+        let (verdict, trials) =
+            run(
+                LIMITS,
+                |trial| {
+                    if trial.rate > 100_000.0 { Outcome::Interrupted } else { Outcome::Kept }
+                },
+            );
+        assert_eq!((verdict, trials.len()), (Verdict::Interrupted(200_000.0), 2));
     }
 
     #[test]

@@ -6,13 +6,13 @@ use super::judge::{Seen, Vertex};
 use super::latency::{Latencies, Percentiles};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use tidegate::Running;
 use tidegate::core::master::JobEnd;
 use tidegate::core::operator::BoxError;
 use tidegate::core::plan::SubtaskId;
 use tidegate::core::time::Timestamp;
 use tidegate::runtime::JobReport;
 use tidegate::runtime::stats::SubtaskStats;
+use tidegate::{Interrupt, Running};
 
 /// How often the job is looked at.
 const LOOK_EVERY: Duration = Duration::from_millis(1);
@@ -33,6 +33,7 @@ const STOP_MAX: Duration = Duration::from_secs(10);
 /// A job, with what is looked at.
 pub(super) struct Watch {
     running: Running,
+    interrupt: Interrupt,
     subtasks: Vec<(SubtaskId, Arc<SubtaskStats>)>,
     /// Of the sources, of all operators behind which there is none.
     sources: Vec<Arc<SubtaskStats>>,
@@ -59,6 +60,8 @@ pub(super) enum Over {
     Ended,
     /// It has failed.
     Failed(String),
+    /// Somebody has asked to stop; the job runs on.
+    Interrupted,
 }
 
 /// Where a subtask's counters stand.
@@ -96,8 +99,8 @@ struct Looks {
 }
 
 impl Watch {
-    /// Watches a job that was started at rate 0.
-    pub(super) fn new(running: Running) -> Self {
+    /// Watches a job that was started at rate 0, until somebody asks to stop.
+    pub(super) fn new(running: Running, interrupt: Interrupt) -> Self {
         let plan = running.plan();
         let (mut subtasks, mut sources, mut ends) = (Vec::new(), Vec::new(), Vec::new());
         for (vertex, planned) in plan.vertices.iter().enumerate() {
@@ -113,7 +116,7 @@ impl Watch {
                 subtasks.push((id, stats));
             }
         }
-        Self { running, subtasks, sources, ends }
+        Self { running, interrupt, subtasks, sources, ends }
     }
 
     /// Runs at a rate, in records per second of all sources together, for so long; `look` is told now and then how long.
@@ -126,8 +129,8 @@ impl Watch {
         self.running.rate().set(rate);
         let warm_up = Instant::now();
         while warm_up.elapsed() < span.mul_f64(WARM_UP_SHARE) {
-            if let Some(report) = self.running.wait(LOOK_EVERY)? {
-                return Ok(Err(over(report)));
+            if let Some(over) = self.wait()? {
+                return Ok(Err(over));
             }
         }
         let job = &self.running.stats().job;
@@ -136,8 +139,8 @@ impl Watch {
         let (taken, from) = (checkpoints(), event_time(&looks.origin));
         let mut told = Instant::now();
         while looks.started.elapsed() < span {
-            if let Some(report) = self.running.wait(LOOK_EVERY)? {
-                return Ok(Err(over(report)));
+            if let Some(over) = self.wait()? {
+                return Ok(Err(over));
             }
             self.look(&mut looks, span);
             if told.elapsed() > Duration::from_millis(200) {
@@ -157,6 +160,14 @@ impl Watch {
         Ok(Ok(Step { seen, latencies, timed_from, event_time, ended_sources, checkpoints }))
     }
 
+    /// Waits until the next look, unless there is none.
+    fn wait(&self) -> Result<Option<Over>, BoxError> {
+        if self.interrupt.exit_code().is_some() {
+            return Ok(Some(Over::Interrupted));
+        }
+        Ok(self.running.wait(LOOK_EVERY)?.map(over))
+    }
+
     /// Lets nothing through until the channels are empty, as far as that comes.
     pub(super) fn drain(&self) -> Result<Result<(), Over>, BoxError> {
         self.running.rate().set(0.0);
@@ -164,8 +175,8 @@ impl Watch {
         let mut empty = 0;
         // Empty for a while: what has just left one channel may not have reached the next.
         while empty < 100 && started.elapsed() < DRAIN_MAX {
-            if let Some(report) = self.running.wait(LOOK_EVERY)? {
-                return Ok(Err(over(report)));
+            if let Some(over) = self.wait()? {
+                return Ok(Err(over));
             }
             let used = self.subtasks.iter().any(|(_, stats)| stats.credits_used.get() > 0);
             empty = if used { 0 } else { empty + 1 };

@@ -2,7 +2,9 @@
 
 use super::{text, tidegate};
 use serde_json::Value;
+use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
 
 /// A step that is dear, in a subtask of its own, between a cheap source and a cheap sink.
 const SLOW: &str = "job: { name: slow, checkpoint: { interval: 1s } }
@@ -15,7 +17,7 @@ sinks: { out: { inputs: cheap, print: { format: csv } } }
 
 fn file(name: &str, topology: &str) -> PathBuf {
     let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
-    std::fs::write(&path, topology).expect("a file");
+    fs::write(&path, topology).expect("a file");
     path
 }
 
@@ -58,7 +60,7 @@ fn a_slow_operator_is_found_and_drawn() {
     assert_eq!(told["bottleneck"]["operators"], serde_json::json!(["dear"]), "{out}");
     let changed = told["changed"].as_array().expect("changes");
     assert_eq!(changed[0], "source keys makes up records without end");
-    let svg = std::fs::read_to_string(&plot).expect("a plot");
+    let svg = fs::read_to_string(&plot).expect("a plot");
     assert!(svg.starts_with("<svg") && svg.contains("offered") && svg.contains("achieved"));
 }
 
@@ -99,6 +101,50 @@ fn an_input_that_ends_and_a_job_that_fails_are_told() {
     let out = text(&ran.stdout);
     assert_eq!(ran.status.code(), Some(1), "{out}");
     assert!(out.contains("the job failed at 100,000 records/s: operator cheap"), "{out}");
+}
+
+/// Sends a signal to a process.
+fn send(signal: &str, to: &Child) {
+    let sent = Command::new("kill").args([format!("-{signal}"), to.id().to_string()]).status();
+    assert!(sent.expect("there is a `kill`").success());
+}
+
+#[test]
+fn one_that_is_interrupted_tells_what_it_knows_and_leaves_nothing_behind() {
+    let calm = file("interrupted.yaml", &SLOW.replace("20000", "2"));
+    for (signal, code, flags) in
+        [("INT", 130, ["--step=1h", "--json"]), ("TERM", 143, ["--step=1h", "--hold=1h"])]
+    {
+        let place = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("stress-{signal}"));
+        drop(fs::remove_dir_all(&place));
+        fs::create_dir(&place).expect("a folder");
+        let mut command = Command::new(env!("CARGO_BIN_EXE_tidegate"));
+        command.arg("stress").arg(&calm).args(["--start-rate=50", "--max-rate=100"]).args(flags);
+        command.env("TMPDIR", &place).stdin(Stdio::null());
+        let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
+        let mut child = child.expect("it starts");
+        let left = || fs::read_dir(&place).expect("a folder").count();
+        // From when its state is there it is watched for signals.
+        while left() == 0 {
+            assert!(child.try_wait().expect("a child").is_none(), "it has ended before");
+            std::thread::yield_now();
+        }
+        send(signal, &child);
+        let ended = child.wait_with_output().expect("it ends");
+        let (out, err) = (text(&ended.stdout), text(&ended.stderr));
+        assert_eq!((ended.status.code(), err.as_str()), (Some(code), ""), "{out}");
+        if signal == "INT" {
+            let told: Value = serde_json::from_str(&out).unwrap_or_else(|_| panic!("{out}"));
+            assert_eq!(
+                (&told["verdict"], &told["steps"]),
+                (&"interrupted".into(), &serde_json::json!([]))
+            );
+        } else {
+            let said = "interrupted at 50 records/s; no step is over yet\n";
+            assert!(out.starts_with("stress of job slow\n") && out.contains(said), "{out}");
+        }
+        assert_eq!(left(), 0, "its temporary folder is gone");
+    }
 }
 
 #[test]

@@ -23,6 +23,7 @@ pub(crate) use event_time::strategy;
 use crate::error::DeployError;
 use crate::flow::Flow;
 use crate::registry::{Outputs, Registry, Wiring};
+use crate::settings;
 use crate::site::Site;
 use std::cell::RefCell;
 use tidegate::prelude::*;
@@ -59,9 +60,15 @@ pub fn build(name: &str, plan: &Plan, registry: &Registry) -> Result<Job, Deploy
         let inputs: Vec<Flow> = inputs.collect::<Result<_, _>>()?;
         let dead_letters = RefCell::default();
         let site = Site { job: &job, plan, at, dead_letters: &dead_letters };
-        let first = inputs.first().cloned();
-        let outputs = draw(site, inputs, registry).map_err(|reason| failed(node, &reason))?;
-        drawn.push(with_dead_letters(site, first, outputs));
+        let drawing = || {
+            let first = inputs.first().cloned();
+            let outputs = draw(site, inputs, registry).map_err(|reason| failed(node, &reason));
+            outputs.map(|outputs| with_dead_letters(site, first, outputs))
+        };
+        drawn.push(match &node.restart {
+            Some(said) => job.restarting(settings::restart(said), drawing)?,
+            None => drawing()?,
+        });
     }
     Ok(job)
 }

@@ -92,6 +92,7 @@ fn tapping(number: usize, output: &PortRef, tap: &Tap) -> PlanNode {
         role: Role::Sink,
         parallelism: None,
         chaining: true,
+        restart: None,
         unusable: Unusable::Fail,
         inputs: vec![output.clone()],
         kind: kind(TAP, tap.clone()),

@@ -9,6 +9,7 @@ mod lookups;
 mod patterns;
 mod rankings;
 mod recorded_patterns;
+mod restarts;
 mod rig;
 #[expect(unreachable_pub, reason = "it is public in the package of the other tests")]
 #[path = "../../../../tests/shared_material.rs"]
@@ -16,3 +17,4 @@ mod shared_material;
 mod steps;
 mod unit_test;
 mod windows;
+mod zones;

@@ -41,6 +41,10 @@ pub(crate) struct Run<'a> {
     pub(crate) parallelism: u32,
     /// An operator that fails once, at this record.
     pub(crate) fault: Option<(&'a str, u64)>,
+    /// What follows failures, if not a few restarts where there is a fault and none where there is none.
+    pub(crate) restart: Option<&'a str>,
+    /// The time zone of the job, if it names one.
+    pub(crate) zone: Option<&'a str>,
     /// Runs everything on one thread: what has been sent first is then also read first.
     pub(crate) one_thread: bool,
     /// What the program brings along.
@@ -52,7 +56,12 @@ pub(crate) struct Run<'a> {
 /// # Panics
 /// When there are mistakes: with what is told of them.
 pub(crate) fn loaded(sections: &str, registry: &Registry) -> Loaded {
-    let text = format!("job: {{ name: test }}\n{sections}");
+    loaded_in(None, sections, registry)
+}
+
+fn loaded_in(zone: Option<&str>, sections: &str, registry: &Registry) -> Loaded {
+    let zone = zone.map(|zone| format!(", time_zone: {zone}")).unwrap_or_default();
+    let text = format!("job: {{ name: test{zone} }}\n{sections}");
     let loaded = load(Source::new("test.yaml", text), &Variables::default(), registry.kinds());
     assert!(!loaded.diagnostics.has_errors(), "{}", loaded.render(Paint::Plain));
     loaded
@@ -65,16 +74,15 @@ pub(crate) fn run_once(sections: &str, run: Run<'_>) -> Result<Rows, String> {
     if let Some(bring) = run.brings {
         bring(&mut registry);
     }
-    let job = deploy(&loaded(sections, &registry), &registry).map_err(|error| error.to_string())?;
+    let loaded = loaded_in(run.zone, sections, &registry);
+    let job = deploy(&loaded, &registry).map_err(|error| error.to_string())?;
     let max = MaxParallelism::DEFAULT;
     let plan =
         Plan::new(job.into_graph()?, run.parallelism, max).map_err(|error| error.to_string())?;
     let (_stop, stop) = tokio::sync::mpsc::unbounded_channel();
     let checkpoint = CheckpointConfig { interval_ms: 5, ..CheckpointConfig::default() };
-    let restart = match run.fault {
-        Some(_) => "fixed-delay:3:1".parse()?,
-        None => "none".parse()?,
-    };
+    let usual = if run.fault.is_some() { "fixed-delay:3:1" } else { "none" };
+    let restart = run.restart.unwrap_or(usual).parse()?;
     let parallelism = run.parallelism;
     let fault = run.fault.map(|(node, record)| Arc::new(Fault::new(node.to_owned(), record)));
     let execution = Execution {

@@ -34,7 +34,12 @@ pub(super) fn check(job: &Job, checking: &mut Checking<'_>) {
         self::storage(storage, checking);
     }
     addresses(job, checking);
-    if let Some(Restart::ExponentialDelay(delay)) = &job.restart {
+    restart(job.restart.as_ref(), checking);
+}
+
+/// Checks what follows failures, of a job or of a node.
+pub(super) fn restart(said: Option<&Restart>, checking: &mut Checking<'_>) {
+    if let Some(Restart::ExponentialDelay(delay)) = said {
         if let Some(multiplier) = delay.multiplier.as_ref().filter(|number| number.value < 1.0) {
             let wrong =
                 Diagnostic::new(Code::OutOfRange, multiplier.span, "a multiplier is 1 or more");

@@ -177,8 +177,11 @@ fn aside(node: &Node, checking: &mut Checking<'_>) {
 
 /// Checks a node by itself.
 pub(super) fn check(node: &Node, checking: &mut Checking<'_>) {
-    if let Some(parallelism) = node.common.as_ref().and_then(|common| common.parallelism.as_ref()) {
-        super::job::parallelism(parallelism, checking);
+    if let Some(common) = &node.common {
+        if let Some(parallelism) = &common.parallelism {
+            super::job::parallelism(parallelism, checking);
+        }
+        super::job::restart(common.restart.as_ref(), checking);
     }
     aside(node, checking);
     let Some(Kind::Operator(kind)) = &node.kind else { return };

@@ -22,7 +22,8 @@ pub struct Job {
     /// Threads that subtasks run on; one per core by default.
     #[serde(default)]
     pub slots: Option<Quantity>,
-    /// The time zone of dates and calendar windows; UTC by default.
+    /// The time zone of calendar windows, and of dates and clocks in expressions where none is named; UTC by default. What
+    /// formats read and write is in UTC all the same.
     #[serde(default)]
     pub time_zone: Option<TimeZone>,
     /// Records per second of all sources together, at most.

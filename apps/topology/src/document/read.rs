@@ -5,7 +5,9 @@
 //! hides what is broken elsewhere. A node that is broken stays in the document without its kind: others
 //! may still name it.
 
-use super::{EventTime, Job, Many, OperatorKind, SchemaText, SinkKind, SourceKind, Text, Unusable};
+use super::{
+    EventTime, Job, Many, OperatorKind, Restart, SchemaText, SinkKind, SourceKind, Text, Unusable,
+};
 use crate::code::Code;
 use crate::decode::{Spanned, decode, keys, words};
 use crate::diagnostic::{Diagnostic, Diagnostics};
@@ -109,6 +111,8 @@ pub struct Common {
     pub parallelism: Option<Spanned<u32>>,
     /// Whether it may be fused with its neighbours.
     pub chaining: bool,
+    /// What follows its failures, if not what the job says.
+    pub restart: Option<Restart>,
     /// Where its records come from; none of a source.
     pub inputs: Vec<Spanned<Text>>,
     /// The columns of a source.
@@ -135,6 +139,10 @@ pub(crate) struct SourceKeys {
     /// Whether it may be fused with its neighbours.
     #[serde(default = "yes")]
     chaining: bool,
+    /// What follows failures of this node, which are then counted by themselves, if not what `job.restart` says. All that
+    /// is connected with the node is started again with it.
+    #[serde(default)]
+    restart: Option<Restart>,
     /// The columns and their types, such as `user: int64`. Generators have their own.
     #[serde(default)]
     schema: Option<SchemaText>,
@@ -158,6 +166,10 @@ pub(crate) struct OperatorKeys {
     /// Whether it may be fused with its neighbours.
     #[serde(default = "yes")]
     chaining: bool,
+    /// What follows failures of this node, which are then counted by themselves, if not what `job.restart` says. All that
+    /// is connected with the node is started again with it.
+    #[serde(default)]
+    restart: Option<Restart>,
     /// What becomes of records for which an expression cannot be computed.
     #[serde(default)]
     dead_letters: Unusable,
@@ -174,6 +186,10 @@ pub(crate) struct SinkKeys {
     /// Subtasks, if not as many as the job says.
     #[serde(default)]
     parallelism: Option<Spanned<u32>>,
+    /// What follows failures of this node, which are then counted by themselves, if not what `job.restart` says. All that
+    /// is connected with the node is started again with it.
+    #[serde(default)]
+    restart: Option<Restart>,
     /// What becomes of records for which an expression cannot be computed.
     #[serde(default)]
     dead_letters: Unusable,
@@ -181,23 +197,36 @@ pub(crate) struct SinkKeys {
 
 impl From<SourceKeys> for Common {
     fn from(keys: SourceKeys) -> Self {
-        let SourceKeys { description, parallelism, chaining, schema, event_time } = keys;
-        Self { description, parallelism, chaining, schema, event_time, ..Self::default() }
+        let SourceKeys { description, parallelism, chaining, restart, schema, event_time } = keys;
+        Self { description, parallelism, chaining, restart, schema, event_time, ..Self::default() }
     }
 }
 
 impl From<OperatorKeys> for Common {
     fn from(keys: OperatorKeys) -> Self {
-        let OperatorKeys { inputs: Many(inputs), description, parallelism, chaining, dead_letters } =
-            keys;
-        Self { inputs, description, parallelism, chaining, dead_letters, ..Self::default() }
+        Self {
+            inputs: keys.inputs.0,
+            description: keys.description,
+            parallelism: keys.parallelism,
+            chaining: keys.chaining,
+            restart: keys.restart,
+            dead_letters: keys.dead_letters,
+            ..Self::default()
+        }
     }
 }
 
 impl From<SinkKeys> for Common {
     fn from(keys: SinkKeys) -> Self {
-        let SinkKeys { inputs: Many(inputs), description, parallelism, dead_letters } = keys;
-        Self { inputs, description, parallelism, chaining: true, dead_letters, ..Self::default() }
+        Self {
+            inputs: keys.inputs.0,
+            description: keys.description,
+            parallelism: keys.parallelism,
+            chaining: true,
+            restart: keys.restart,
+            dead_letters: keys.dead_letters,
+            ..Self::default()
+        }
     }
 }
 

@@ -42,7 +42,10 @@ impl Planning<'_> {
         written: &Written,
     ) -> Option<Checked> {
         match self.compiled(part, schema)? {
-            Ok(checked) => Some(checked),
+            Ok(checked) => {
+                self.zoned |= checked.is_zoned();
+                Some(checked)
+            }
             Err(errors) => {
                 errors.into_iter().for_each(|error| self.wrong(text, start, error, written));
                 None

@@ -47,11 +47,13 @@ struct Parts<'a> {
 }
 
 /// What the state of a node means; `options` is what stands under its kind, `inputs` are the columns that it takes. Nothing
-/// where there is no state, or where only the program knows what it means.
+/// where there is no state, or where only the program knows what it means. `zone` is the job's time zone if something of the
+/// node depends on it: a calendar window that names none, an expression of a function of time.
 pub(super) fn meaning(
     node: &PlanNode,
     options: Option<&Node>,
     inputs: &[&Schema],
+    zone: Option<&str>,
 ) -> Option<String> {
     let parts = parts(&node.kind)?;
     let mut meaning = node.kind.word().to_owned();
@@ -75,6 +77,10 @@ pub(super) fn meaning(
         for schema in inputs {
             meaning.push_str(&format!("; rows ({schema})"));
         }
+    }
+    // As all state meant before there were zones.
+    if let Some(zone) = zone.filter(|zone| !matches!(*zone, "UTC" | "Etc/UTC")) {
+        meaning.push_str(&format!("; time zone {zone}"));
     }
     Some(meaning)
 }

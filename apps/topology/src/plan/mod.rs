@@ -46,7 +46,7 @@ pub use taken::Taken;
 pub use time::{EmitPlan, EventTimePlan, WatermarkPlan};
 pub use window::{EvictPlan, EvictRule, TriggerPlan, WindowPlan, Windows};
 
-use crate::document::{Materialize, Role, Unusable};
+use crate::document::{Materialize, Restart, Role, Unusable};
 use crate::kinds::Configuration;
 use std::fmt;
 use tidegate_rows::Schema;
@@ -72,6 +72,8 @@ pub struct PlanNode {
     pub parallelism: Option<u32>,
     /// Whether it may be fused with its neighbours.
     pub chaining: bool,
+    /// What follows its failures, if not what the job says.
+    pub restart: Option<Restart>,
     /// What becomes of a record for which an expression has no value. Built in front of the operator, by a stage that
     /// evaluates what can fail: `skip` leaves the record out there, counted as dropped.
     pub unusable: Unusable,

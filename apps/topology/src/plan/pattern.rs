@@ -192,9 +192,12 @@ impl Planning<'_> {
         takes(&pattern.stages.value, true, &mut taken);
         let never: HashMap<String, bool> = taken.keys().map(|name| (name.clone(), false)).collect();
         let stages = self.stages(&pattern.stages.value, schema, &never);
+        // The columns of a match are computed when it is found: what is kept does not depend on them.
+        let zoned = self.zoned;
         let matched = self.match_columns(&pattern.columns, schema, &taken);
         let timed_out = pattern.timed_out.as_ref();
         let timed_out = timed_out.map(|columns| self.match_columns(columns, schema, &never));
+        self.zoned = zoned;
         let (columns, main) = matched.unzip();
         let has_timed_out = timed_out.is_some();
         let (timed_out, late_schema) = match timed_out {
@@ -343,6 +346,7 @@ impl Planning<'_> {
         });
         match found {
             Ok((parsed, checked)) => {
+                self.zoned |= checked.is_zoned();
                 let events = rewritten.events.into_iter().map(|(event, _)| event).collect();
                 Some(OfEvents { parsed, schema, checked, events })
             }

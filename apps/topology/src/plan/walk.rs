@@ -23,6 +23,8 @@ pub(super) struct Planning<'a> {
     pub(super) document: &'a Document,
     pub(super) kinds: &'a Kinds,
     pub(super) functions: Functions,
+    /// Whether something of the node that is being planned depends on the time zone of the job.
+    pub(super) zoned: bool,
     pub(super) diagnostics: &'a mut Diagnostics,
 }
 
@@ -52,6 +54,8 @@ pub(super) struct Planned {
     pub(super) sides: Vec<(String, Option<Schema>)>,
     /// The columns that name rows of its main output.
     pub(super) key: Vec<String>,
+    /// Whether something of it depends on the time zone of the job.
+    pub(super) zoned: bool,
 }
 
 impl Planned {
@@ -84,8 +88,12 @@ pub fn plan(
     kinds: &Kinds,
     diagnostics: &mut Diagnostics,
 ) -> Option<Plan> {
-    let functions = kinds.functions.clone();
-    let mut planning = Planning { source, tree, document, kinds, functions, diagnostics };
+    let zone = document.job.as_ref().and_then(|job| job.time_zone.as_ref());
+    // One that is not known has been told of.
+    let zoned = zone.and_then(|zone| kinds.functions.in_zone(&zone.0).ok());
+    let functions = zoned.unwrap_or_else(|| kinds.functions.clone());
+    let mut planning =
+        Planning { source, tree, document, kinds, functions, zoned: false, diagnostics };
     let mut planned: HashMap<usize, Planned> = HashMap::new();
     for at in &graph.order {
         let node = &document.nodes[*at];
@@ -97,8 +105,10 @@ pub fn plan(
                 input(planned.get(&edge.from.node), edge.from.side.as_deref(), &flow, from)
             })
             .collect();
-        let found =
+        planning.zoned = false;
+        let mut found =
             if graph.is_broken(*at) { Planned::default() } else { planning.node(node, &inputs) };
+        found.zoned = planning.zoned;
         planned.insert(*at, found);
     }
     // What lies on a cycle has no columns, but its expressions can be read all the same.
@@ -169,6 +179,7 @@ fn assemble(
             role: node.role,
             parallelism: if is_alone { Some(1) } else { said },
             chaining: common.chaining,
+            restart: common.restart.clone(),
             unusable: common.dead_letters,
             inputs: inputs?,
             kind,
@@ -181,7 +192,9 @@ fn assemble(
             .map(|input| &nodes[input.node].outputs[input.output].schema)
             .collect();
         let options = options(tree, node, planned_node.kind.word());
-        planned_node.meaning = meaning(&planned_node, options, &schemas);
+        let zone = document.job.as_ref().and_then(|job| job.time_zone.as_ref());
+        let zone = zone.filter(|_| found.zoned).map(|zone| zone.0.as_str());
+        planned_node.meaning = meaning(&planned_node, options, &schemas, zone);
         nodes.push(planned_node);
     }
     Some(Plan { nodes })
@@ -222,7 +235,7 @@ impl Planning<'_> {
                 };
                 let sides = traits.side_outputs.iter();
                 let sides = sides.map(|side| (side.clone(), first.schema.clone())).collect();
-                Planned { kind: Some(kind), main, sides, key: Vec::new() }
+                Planned { kind: Some(kind), main, sides, ..Planned::default() }
             }
         }
     }

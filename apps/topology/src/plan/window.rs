@@ -219,6 +219,7 @@ impl Planning<'_> {
         }
         if let Some(one) = &window.calendar {
             let of_job = self.document.job.as_ref().and_then(|job| job.time_zone.as_ref());
+            self.zoned |= one.time_zone.is_none();
             let zone = one.time_zone.as_ref().or(of_job).map_or("UTC", |zone| &zone.0);
             return Some(Windows::Calendar(one.unit, zone.to_owned()));
         }

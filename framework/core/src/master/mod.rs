@@ -11,21 +11,25 @@
 //! older attempt mean nothing. Output is committed only after its manifest is durable, and again
 //! before a region restarts.
 
+mod chance;
 mod protocol;
 mod region;
 
-pub use protocol::{Command, Event, JobEnd, ManifestOutcome, Notice, Remedy, StartingPoint};
+pub use protocol::{
+    Command, Event, Failure, JobEnd, ManifestOutcome, Notice, Remedy, StartingPoint,
+};
 
 use crate::checkpoint::{AckOutcome, Coordinator};
 use crate::committers::rows_after_recovery;
 use crate::config::JobConfig;
 use crate::element::BarrierKind;
 use crate::plan::{Plan, SubtaskId};
-use crate::restart::Decision;
+use crate::restart::{Decision, RestartStrategies};
 use crate::snapshot::{
     CheckpointId, Committable, JobIdentity, Manifest, ManifestKind, SubtaskPart,
 };
 use crate::time::Timestamp;
+use chance::Chance;
 use region::{AfterStop, Phase, Region};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
@@ -42,6 +46,7 @@ enum Ending {
 /// Supervises one job.
 pub struct JobMaster {
     config: JobConfig,
+    strategies: RestartStrategies,
     identity: JobIdentity,
     run: u64,
     regions: Vec<Region>,
@@ -55,8 +60,7 @@ pub struct JobMaster {
     /// The input of all sources is to end, also of those that start again.
     draining: bool,
     ended: bool,
-    /// Nobody drew chance here: the shell passes a seed, and this walks on from it.
-    chance: u64,
+    chance: Chance,
     commands: VecDeque<Command>,
     restarts: u32,
     audit_broken: bool,
@@ -70,8 +74,10 @@ impl JobMaster {
         let vertices = plan.vertices.iter().enumerate();
         let region_of = vertices.map(|(index, vertex)| (index, vertex.region)).collect();
         let coordinator = Coordinator::new(config.checkpoint, start.claim + 1, now);
+        let strategies = RestartStrategies::new(config.restart, &plan.graph.nodes);
         let mut master = Self {
             config,
+            strategies,
             identity: start.identity,
             run: start.run,
             regions,
@@ -83,7 +89,7 @@ impl JobMaster {
             ending: None,
             draining: false,
             ended: false,
-            chance: start.seed,
+            chance: Chance::new(start.seed),
             commands: VecDeque::new(),
             restarts: 0,
             audit_broken: false,
@@ -151,9 +157,9 @@ impl JobMaster {
             Event::Tick => {}
             Event::RegionRunning { region, attempt } => self.on_running(region, attempt, now),
             Event::RegionStopped { region } => self.on_stopped(region),
-            Event::Failed { region, attempt, cause, remedy } => {
+            Event::Failed { region, attempt, failure, remedy } => {
                 if self.regions[region].attempt == attempt {
-                    self.on_failed(region, cause, remedy, now);
+                    self.on_failed(region, failure, remedy, now);
                 }
             }
             Event::Acknowledged { subtask, attempt, checkpoint, part } => {
@@ -247,17 +253,19 @@ impl JobMaster {
         }
     }
 
-    fn on_failed(&mut self, region: usize, cause: String, remedy: Remedy, now: Timestamp) {
+    fn on_failed(&mut self, region: usize, failure: Failure, remedy: Remedy, now: Timestamp) {
         if !matches!(self.regions[region].phase, Phase::Starting | Phase::Running) {
             return;
         }
         if let Some(id) = self.coordinator.cancel() {
             self.commands.push_back(Command::Aborted(id));
         }
-        let chance = self.draw();
+        let Failure { node, cause } = failure;
+        let chance = self.chance.draw();
         let decision = match remedy {
             Remedy::Restart => {
-                self.regions[region].restarts.on_failure(&self.config.restart, now, chance)
+                let counts = &mut self.regions[region].restarts;
+                counts.on_failure(&self.strategies, node.as_deref(), now, chance)
             }
             Remedy::NewStart | Remedy::Decision => Decision::GiveUp,
         };
@@ -311,7 +319,8 @@ impl JobMaster {
                 self.audit_broken = true;
                 self.commands.push_back(Command::Say(Notice::AuditBroken(why.clone())));
                 for region in 0..self.regions.len() {
-                    self.on_failed(region, format!("audit broken: {why}"), Remedy::Restart, now);
+                    let failure = Failure::of_the_job(format!("audit broken: {why}"));
+                    self.on_failed(region, failure, Remedy::Restart, now);
                 }
             }
             AckOutcome::Complete(done) => {
@@ -361,7 +370,7 @@ impl JobMaster {
         }
     }
 
-    fn on_committed(&mut self, result: Result<(), String>, now: Timestamp) {
+    fn on_committed(&mut self, result: Result<(), Failure>, now: Timestamp) {
         let Some((committables, kind)) = self.committing.take() else { return };
         match result {
             Ok(()) => {
@@ -372,13 +381,14 @@ impl JobMaster {
                     BarrierKind::Final => self.finish(now),
                 }
             }
-            Err(cause) => {
+            Err(Failure { node, cause }) => {
                 let sinks: BTreeSet<&String> = committables.iter().map(|c| &c.sink).collect();
                 let hit = |region: &Region| region.sinks.iter().any(|sink| sinks.contains(sink));
                 let regions: Vec<usize> =
                     (0..self.regions.len()).filter(|&region| hit(&self.regions[region])).collect();
                 for region in regions {
-                    self.on_failed(region, format!("commit failed: {cause}"), Remedy::Restart, now);
+                    let (node, cause) = (node.clone(), format!("commit failed: {cause}"));
+                    self.on_failed(region, Failure { node, cause }, Remedy::Restart, now);
                 }
             }
         }
@@ -475,15 +485,6 @@ impl JobMaster {
     fn is_current(&self, subtask: SubtaskId, attempt: u32) -> bool {
         let region = &self.regions[self.region_of[&subtask.vertex]];
         region.attempt == attempt && matches!(region.phase, Phase::Starting | Phase::Running)
-    }
-
-    /// The next random number in `0..1` (splitmix64).
-    fn draw(&mut self) -> f64 {
-        self.chance = self.chance.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut mixed = self.chance;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        (mixed >> 11) as f64 / (1u64 << 53) as f64
     }
 }
 

@@ -29,8 +29,8 @@ pub enum Event {
         region: usize,
         /// Its attempt.
         attempt: u32,
-        /// Who, in which phase, and why: a sentence for people.
-        cause: String,
+        /// Why, and whose failure it is.
+        failure: Failure,
         /// What can be done about it.
         remedy: Remedy,
     },
@@ -69,11 +69,34 @@ pub enum Event {
     ManifestSettled(ManifestOutcome),
     /// A commit has ended.
     Committed {
-        /// Why it failed, after all tries.
-        result: Result<(), String>,
+        /// Why it failed, after all tries, and whose failure that is.
+        result: Result<(), Failure>,
     },
     /// The user wants the job to stop.
     StopRequested,
+}
+
+/// A failure, and whose it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Failure {
+    /// The uid of the source, operator or sink that failed; `None` when it cannot be put down to one.
+    pub node: Option<String>,
+    /// Who, in which phase, and why: a sentence for people.
+    pub cause: String,
+}
+
+impl Failure {
+    /// A failure of one node.
+    #[must_use]
+    pub fn of(node: &str, cause: String) -> Self {
+        Self { node: Some(node.to_owned()), cause }
+    }
+
+    /// A failure that cannot be put down to a node.
+    #[must_use]
+    pub const fn of_the_job(cause: String) -> Self {
+        Self { node: None, cause }
+    }
 }
 
 /// How a manifest write ended.

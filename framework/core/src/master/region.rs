@@ -7,7 +7,7 @@
 
 use crate::node::NodeFactory;
 use crate::plan::{Plan, SubtaskId};
-use crate::restart::RestartState;
+use crate::restart::RestartCounts;
 use crate::time::Timestamp;
 use std::collections::BTreeSet;
 
@@ -33,7 +33,7 @@ pub(super) enum AfterStop {
 pub(super) struct Region {
     pub(super) phase: Phase,
     pub(super) attempt: u32,
-    pub(super) restarts: RestartState,
+    pub(super) restarts: RestartCounts,
     pub(super) subtasks: BTreeSet<SubtaskId>,
     pub(super) drained: BTreeSet<SubtaskId>,
     /// Uids of its sinks.
@@ -46,7 +46,7 @@ impl Region {
         let of = |region| Self {
             phase: Phase::Starting,
             attempt: 1,
-            restarts: RestartState::default(),
+            restarts: RestartCounts::default(),
             subtasks: plan
                 .subtasks()
                 .filter(|s| plan.vertices[s.vertex].region == region)

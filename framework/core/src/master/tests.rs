@@ -2,10 +2,11 @@
 
 use super::*;
 use crate::element::Barrier;
-use crate::graph::{Graph, Node};
+use crate::graph::{Graph, Node, NodeRestart};
 use crate::key::MaxParallelism;
 use crate::node::{NodeFactory, SourceNode};
 use crate::operator::BoxError;
+use crate::restart::{RestartCounts, RestartStrategy};
 use crate::sink::SubtaskIdentity;
 use crate::snapshot::BlobRef;
 use crate::source_head::SourceStage;
@@ -32,21 +33,39 @@ impl SourceNode for NoSource {
     }
 }
 
-fn master() -> JobMaster {
-    master_with(|_| ())
-}
-
-fn master_with(change: impl FnOnce(&mut JobConfig)) -> JobMaster {
-    let source = Node {
+fn source() -> Node {
+    Node {
         uid: "s".into(),
         kind: "test".into(),
         parallelism: None,
         chaining: true,
         detail: None,
         meaning: None,
+        restart: None,
         factory: NodeFactory::Source(Arc::new(NoSource)),
+    }
+}
+
+fn master() -> JobMaster {
+    master_with(|_| ())
+}
+
+fn master_with(change: impl FnOnce(&mut JobConfig)) -> JobMaster {
+    master_of(&[("s", None)], change)
+}
+
+/// A master of sources that are connected with nobody, with these uids and strategies.
+fn master_of(
+    sources: &[(&str, Option<RestartStrategy>)],
+    change: impl FnOnce(&mut JobConfig),
+) -> JobMaster {
+    let source = |&(uid, own): &(&str, Option<RestartStrategy>)| Node {
+        uid: uid.into(),
+        restart: own.map(|strategy| NodeRestart { strategy, with: None }),
+        ..source()
     };
-    let graph = Graph { name: "test".into(), nodes: vec![source], ..Graph::default() };
+    let nodes = sources.iter().map(source).collect();
+    let graph = Graph { name: "test".into(), nodes, ..Graph::default() };
     let plan = Plan::new(graph, 1, MaxParallelism::DEFAULT).expect("a sound graph");
     let identity = JobIdentity {
         name: "test".into(),
@@ -105,7 +124,12 @@ fn names(commands: &VecDeque<Command>) -> Vec<String> {
 }
 
 fn failed(attempt: u32) -> Event {
-    Event::Failed { region: 0, attempt, cause: "a fault".into(), remedy: Remedy::Restart }
+    failed_of(None, attempt)
+}
+
+fn failed_of(node: Option<&str>, attempt: u32) -> Event {
+    let failure = Failure { node: node.map(Into::into), cause: "a fault".into() };
+    Event::Failed { region: 0, attempt, failure, remedy: Remedy::Restart }
 }
 
 #[test]
@@ -198,9 +222,92 @@ fn a_commit_that_fails_restarts_the_region_whose_sink_it_is() {
     part.committables.push(Committable { sink, epoch: 2, rows: 0, payload });
     master.handle(Event::Acknowledged { subtask, attempt, checkpoint, part }, Timestamp(11));
     master.handle(Event::ManifestSettled(ManifestOutcome::Durable), Timestamp(12));
-    let failed = Event::Committed { result: Err("the disk is full".into()) };
+    let failed = Event::Committed { result: Err(Failure::of("out", "the disk is full".into())) };
     assert_eq!(names(&master.handle(failed, Timestamp(13))), ["Say", "StopRegion"]);
     let commands = master.handle(Event::RegionStopped { region: 0 }, Timestamp(14));
     let Some(Command::StartRegion { from, .. }) = commands.back() else { panic!("{commands:?}") };
     assert_eq!(from.as_ref().map(|manifest| manifest.id), Some(2), "it commits again from there");
+}
+
+/// What a failure of `node` leads to, region 0 having run since the last one.
+fn after_failure(master: &mut JobMaster, node: Option<&str>) -> Vec<String> {
+    let attempt = master.attempt(0);
+    master.handle(Event::RegionRunning { region: 0, attempt }, Timestamp(5));
+    master.handle(failed_of(node, attempt), Timestamp(6));
+    names(&master.handle(Event::RegionStopped { region: 0 }, Timestamp(7)))
+}
+
+const TWICE: RestartStrategy = RestartStrategy::FixedDelay { attempts: 2, delay_ms: 0 };
+
+#[test]
+fn failures_of_a_node_with_a_strategy_are_decided_by_it_and_all_others_by_the_jobs() {
+    let own = [("own", Some(RestartStrategy::None)), ("plain", None)];
+    for (node, follows) in [
+        (Some("own"), "StopRegion"),
+        (Some("plain"), "StartRegion"),
+        (Some("unheard-of"), "StartRegion"),
+        (None, "StartRegion"),
+    ] {
+        let mut master = master_of(&own, |config| config.restart = TWICE);
+        master.handle(failed_of(node, 1), Timestamp(1));
+        let commands = names(&master.handle(Event::RegionStopped { region: 0 }, Timestamp(2)));
+        // Where the job ends, the region of the other source is stopped on the way.
+        let expected: &[&str] = if follows == "StartRegion" { &["StartRegion"] } else { &[] };
+        assert_eq!(commands, expected, "{node:?}");
+        let ending = matches!(master.ending, Some(Ending::Now(JobEnd::Failed(_))));
+        assert_eq!(ending, follows == "StopRegion", "{node:?}");
+    }
+}
+
+#[test]
+fn the_failures_of_a_node_are_counted_apart_from_those_of_the_job() {
+    let mut master = master_of(&[("s", Some(TWICE))], |config| config.restart = TWICE);
+    for node in [Some("s"), None, None, Some("s")] {
+        assert_eq!(after_failure(&mut master, node), ["StartRegion"], "{node:?}");
+    }
+    assert_eq!(master.restarts(), 4, "two of each, however they come");
+    let mut other = master_of(&[("s", Some(TWICE))], |config| config.restart = TWICE);
+    (0..2).for_each(|_| assert_eq!(after_failure(&mut other, Some("s")), ["StartRegion"]));
+    assert_eq!(after_failure(&mut other, Some("s")), ["End"], "the job's are left, but not for it");
+    assert_eq!(after_failure(&mut master, None), ["End"]);
+}
+
+#[test]
+fn nodes_that_do_the_work_of_one_are_counted_together() {
+    let nodes = |with| {
+        let node = |uid: &str, with| Node {
+            uid: uid.into(),
+            restart: Some(NodeRestart { strategy: TWICE, with }),
+            ..source()
+        };
+        [node("front", with), node("behind", None)]
+    };
+    for (with, together) in [(Some(1), true), (None, false)] {
+        let strategies = RestartStrategies::new(RestartStrategy::None, &nodes(with));
+        let mut counts = RestartCounts::default();
+        let mut decide = |node: &str| counts.on_failure(&strategies, Some(node), Timestamp(0), 0.5);
+        assert_eq!(decide("front"), Decision::RestartAt(Timestamp(0)));
+        assert_eq!(decide("behind"), Decision::RestartAt(Timestamp(0)));
+        let third = decide("front");
+        assert_eq!(third == Decision::GiveUp, together, "{with:?}: {third:?}");
+    }
+}
+
+#[test]
+fn a_commit_that_fails_is_a_failure_of_its_sink() {
+    let mut master = master_of(&[("s", None), ("out", Some(RestartStrategy::None))], |_| ());
+    master.regions[0].sinks.push("out".into());
+    for region in 0..2 {
+        master.handle(Event::RegionRunning { region, attempt: 1 }, Timestamp(0));
+    }
+    master.handle(Event::Tick, Timestamp(10));
+    let committables =
+        vec![Committable { sink: "out".into(), epoch: 2, rows: 0, payload: Vec::new() }];
+    master.committing = Some((committables, BarrierKind::Periodic));
+    let failed = Event::Committed { result: Err(Failure::of("out", "the disk is full".into())) };
+    master.handle(failed, Timestamp(13));
+    let Some(Ending::Now(JobEnd::Failed(cause))) = &master.ending else {
+        panic!("the job goes on: {:?}", master.ending)
+    };
+    assert_eq!(cause, "commit failed: the disk is full");
 }

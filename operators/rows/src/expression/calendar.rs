@@ -5,6 +5,8 @@
 
 use super::syntax::Interval;
 use crate::suggest::nearest;
+use crate::value::write_timestamp;
+use compact_str::CompactString;
 use jiff::civil::{DateTime, Time};
 use jiff::tz::{Offset, TimeZone};
 use jiff::{Span, Timestamp};
@@ -136,6 +138,19 @@ pub(crate) fn parse_time(text: &str) -> Result<i64, String> {
     parse_time_in(text, &TimeZone::UTC)
 }
 
+/// An instant as the clocks of a zone show it, written as a value is ([`write_timestamp`]).
+pub(crate) fn time_text(millis: i64, zone: &TimeZone) -> CompactString {
+    let mut text = CompactString::default();
+    let shift = match offset(millis, zone) {
+        Ok(offset) => i64::from(offset.seconds()) * 1_000,
+        // What is no date is written as a number.
+        Err(_) => 0,
+    };
+    let written = write_timestamp(&mut text, millis.saturating_add(shift));
+    written.expect("writing to a text cannot fail");
+    text
+}
+
 /// Reads a time; one without an offset is of this zone.
 pub(crate) fn parse_time_in(text: &str, zone: &TimeZone) -> Result<i64, String> {
     let text = text.trim();
@@ -149,8 +164,10 @@ pub(crate) fn parse_time_in(text: &str, zone: &TimeZone) -> Result<i64, String> 
         }
     }
     let shown: String = text.chars().take(40).collect();
+    let own = zone.iana_name().unwrap_or("UTC");
+    let own = if *zone == TimeZone::UTC { "UTC" } else { own };
     Err(format!(
-        "'{shown}' is no time: write '2026-11-27 12:00:00', with an offset if it is not UTC"
+        "'{shown}' is no time: write '2026-11-27 12:00:00', with an offset if it is not {own}"
     ))
 }
 
@@ -193,28 +210,34 @@ pub(crate) fn truncate(unit: Unit, millis: i64, zone: &TimeZone) -> Result<i64, 
     instant(midnight.to_datetime(Time::midnight()), zone)
 }
 
-/// An instant moved by an interval: months by the calendar (to the last day where there is no such day), the rest exactly.
-pub(crate) fn add(millis: i64, interval: Interval, forward: bool) -> Result<i64, String> {
+/// An instant moved by an interval: months by the calendar of a zone (to the last day where there is no such day), the rest
+/// exactly.
+pub(crate) fn add(
+    millis: i64,
+    interval: Interval,
+    forward: bool,
+    zone: &TimeZone,
+) -> Result<i64, String> {
     let sign = if forward { 1 } else { -1 };
     let mut moved = millis;
     if interval.months != 0 {
-        let local = civil(millis, &TimeZone::UTC)?;
+        let local = civil(millis, zone)?;
         let months = interval.months.checked_mul(sign).ok_or(RANGE)?;
         let span = Span::new().try_months(months).map_err(|_| RANGE.to_owned())?;
         let date = local.checked_add(span).map_err(|_| RANGE.to_owned())?;
-        moved = instant(date, &TimeZone::UTC)?;
+        moved = instant(date, zone)?;
     }
     let rest = interval.millis.checked_mul(sign).ok_or(RANGE)?;
     moved.checked_add(rest).ok_or_else(|| RANGE.to_owned())
 }
 
-/// How many whole units lie between two instants.
-pub(crate) fn difference(unit: Unit, from: i64, to: i64) -> Result<i64, String> {
+/// How many whole units lie between two instants; months by the calendar of a zone.
+pub(crate) fn difference(unit: Unit, from: i64, to: i64, zone: &TimeZone) -> Result<i64, String> {
     let span = to.checked_sub(from).ok_or(RANGE)?;
     if let Some(length) = unit.millis() {
         return Ok(span / length);
     }
-    let (start, end) = (civil(from, &TimeZone::UTC)?, civil(to, &TimeZone::UTC)?);
+    let (start, end) = (civil(from, zone)?, civil(to, zone)?);
     let month_of = |at: DateTime| i64::from(at.year()) * 12 + i64::from(at.month());
     let within = |at: DateTime| (at.day(), at.time());
     let mut months = month_of(end) - month_of(start);

@@ -15,6 +15,7 @@ use crate::row::Row;
 use crate::schema::Schema;
 use crate::suggest::nearest;
 use crate::value::Value;
+use jiff::tz::TimeZone;
 use rust_decimal::Decimal;
 use rust_decimal::prelude::ToPrimitive;
 use std::collections::BTreeSet;
@@ -56,6 +57,8 @@ pub(super) struct Checker<'a> {
     pub(super) columns: BTreeSet<usize>,
     /// Those columns with the field that is read of each; `None` for the whole column.
     pub(super) fields: BTreeSet<(usize, Option<usize>)>,
+    /// Whether something depends on the time zone of the functions.
+    pub(super) zoned: bool,
 }
 
 /// Whether a value of one type can be taken as one of another without losing what it is.
@@ -101,6 +104,22 @@ impl Checker<'_> {
             self.errors.push(ExpressionError { code, span, message: message.into(), help });
         }
         None
+    }
+
+    /// The time zone of what does not name one.
+    pub(super) fn zone(&mut self) -> TimeZone {
+        self.zoned = true;
+        self.functions.zone().clone()
+    }
+
+    /// The time that a constant text names.
+    fn time(&mut self, text: &str, span: Span) -> Option<Typed> {
+        match super::calendar::parse_time_in(text, &self.zone()) {
+            Ok(time) => {
+                Some(Self::constant(&Value::Timestamp(time), Some(DataType::Timestamp), span))
+            }
+            Err(message) => self.fail(ErrorCode::InvalidConstant, span, message, None),
+        }
     }
 
     pub(super) fn place(&self, span: Span) -> Place {
@@ -175,6 +194,7 @@ impl Checker<'_> {
                 };
                 Some(Self::constant(value, data_type, span))
             }
+            Kind::Time(text) => self.time(text, span),
             Kind::Interval(_) => {
                 let help = "write it after a timestamp: time + INTERVAL '5' MINUTE".to_owned();
                 let message = "an interval can only be added to a timestamp or subtracted from one";
@@ -326,12 +346,7 @@ impl Checker<'_> {
             return Some(Typed { data_type: Some(want.clone()), ..typed });
         }
         if let (Some(Value::String(text)), DataType::Timestamp) = (&typed.constant, want) {
-            return match super::calendar::parse_time(text) {
-                Ok(time) => {
-                    Some(Self::constant(&Value::Timestamp(time), Some(DataType::Timestamp), span))
-                }
-                Err(message) => self.fail(ErrorCode::InvalidConstant, span, message, None),
-            };
+            return self.time(text, span);
         }
         if !widens(found, want) {
             let message = format!("this is {}, but {} is needed", in_words(found), in_words(want));

@@ -9,6 +9,7 @@ use super::code::{Code, Eval};
 use super::error::{ErrorCode, Failure, Place, Span};
 use super::syntax::{Arithmetic, Interval, Kind, Node};
 use crate::data_type::{DataType, in_words};
+use jiff::tz::TimeZone;
 use rust_decimal::Decimal;
 use std::fmt::Display;
 use std::sync::Arc;
@@ -200,10 +201,12 @@ impl Checker<'_> {
         }
         let of = self.coerce(of, &DataType::Timestamp)?;
         let Code::Timestamp(time) = of.code else { return None };
+        // Only months are of a calendar.
+        let zone = if interval.months == 0 { TimeZone::UTC } else { self.zone() };
         let place = self.place(span);
         let code = Code::Timestamp(Arc::new(move |row| match time(row)? {
             None => Ok(None),
-            Some(time) => calendar::add(time, interval, forward)
+            Some(time) => calendar::add(time, interval, forward, &zone)
                 .map(Some)
                 .map_err(|message| place.fail(message, format!("{time} ms"))),
         }));

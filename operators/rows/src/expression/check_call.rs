@@ -10,6 +10,7 @@ use super::syntax::{Name, Node};
 use crate::data_type::DataType;
 use crate::limits::MAX_ARGUMENTS;
 use crate::value::Value;
+use jiff::tz::TimeZone;
 use std::sync::Arc;
 
 /// Whether an argument can be passed for a parameter of this type.
@@ -131,18 +132,18 @@ impl Checker<'_> {
             wanted.map(|(want, argument)| self.coerce(argument, want)).collect();
         let arguments: Vec<Typed> = arguments.into_iter().collect::<Option<_>>()?;
         let body = match &function.make {
-            Make::Plain(body) => Arc::clone(body),
-            Make::Prepared(prepare) => {
-                let constants: Vec<Option<Value>> =
-                    arguments.iter().map(|argument| argument.constant.clone()).collect();
-                match prepare(&constants) {
-                    Ok(body) => body,
-                    Err(message) => {
-                        return self.fail(ErrorCode::InvalidConstant, span, message, None);
-                    }
-                }
+            Make::Plain(body) => Ok(Arc::clone(body)),
+            Make::Prepared(prepare) => prepare(&constants(&arguments)),
+            Make::InZone(prepare, argument) => {
+                let is_named = argument.is_some_and(|at| at < arguments.len());
+                let zone = if is_named { TimeZone::UTC } else { self.zone() };
+                prepare(&constants(&arguments), &zone)
             }
             Make::Form => return None,
+        };
+        let body = match body {
+            Ok(body) => body,
+            Err(message) => return self.fail(ErrorCode::InvalidConstant, span, message, None),
         };
         let is_strict = |index| signature.parameter(index).is_none_or(|found| !found.takes_null);
         let mut parts = arguments.iter().enumerate();
@@ -157,6 +158,11 @@ impl Checker<'_> {
         let code = call(&resolved.result, arguments, body, self.place(span));
         self.made(resolved.result, nullable, code, span, is_constant)
     }
+}
+
+/// The values of those that are the same for every row.
+fn constants(arguments: &[Typed]) -> Vec<Option<Value>> {
+    arguments.iter().map(|argument| argument.constant.clone()).collect()
 }
 
 fn usage(function: &Registered) -> String {

@@ -1,9 +1,10 @@
 //! CAST, TRY_CAST and `::`. Apart because which way there is from a type into another is a table of its own.
 //!
-//! A number to an integer drops the fraction. Text is read as SQL writes it, blanks around it are ignored. What cannot be
-//! cast is an error of the row, or NULL with TRY_CAST.
+//! A number to an integer drops the fraction. Text is read as SQL writes it, blanks around it are ignored. A time is written,
+//! and read where it says no offset, by the clocks of the check's time zone. What cannot be cast is an error of the row, or
+//! NULL with TRY_CAST.
 
-use super::calendar::parse_time;
+use super::calendar::{parse_time_in, time_text};
 use super::check::{Checker, Typed, float_of};
 use super::code::{Argument, Body, call};
 use super::datum::Datum;
@@ -12,6 +13,7 @@ use super::syntax::Node;
 use crate::data_type::{DataType, in_words};
 use crate::value::Value;
 use compact_str::CompactString;
+use jiff::tz::TimeZone;
 use rust_decimal::Decimal;
 use rust_decimal::prelude::{FromPrimitive, ToPrimitive};
 use std::borrow::Cow;
@@ -61,7 +63,7 @@ pub(crate) fn decimal_of(text: &str) -> Result<Decimal, String> {
     read.map_err(|_| "the text is no decimal of up to 28 digits".to_owned())
 }
 
-fn from_text<'r>(text: &str, to: &DataType) -> Result<Datum<'r>, String> {
+fn from_text<'r>(text: &str, to: &DataType, zone: &TimeZone) -> Result<Datum<'r>, String> {
     let text = text.trim();
     match to {
         DataType::Boolean => boolean_of(text).map(Datum::Boolean),
@@ -73,12 +75,12 @@ fn from_text<'r>(text: &str, to: &DataType) -> Result<Datum<'r>, String> {
         }
         DataType::Decimal if text.len() <= 64 => decimal_of(text).map(Datum::Decimal),
         DataType::Decimal => Err("the text is no decimal of up to 28 digits".to_owned()),
-        DataType::Timestamp => parse_time(text).map(Datum::Timestamp),
+        DataType::Timestamp => parse_time_in(text, zone).map(Datum::Timestamp),
         _ => Err(format!("text cannot be cast to {to}")),
     }
 }
 
-fn cast<'r>(datum: &Datum<'r>, to: &DataType) -> Result<Datum<'r>, String> {
+fn cast<'r>(datum: &Datum<'r>, to: &DataType, zone: &TimeZone) -> Result<Datum<'r>, String> {
     match (datum, to) {
         (Datum::Boolean(value), DataType::Int64) => Ok(Datum::Int((*value).into())),
         (Datum::Int(value), DataType::Boolean) => Ok(Datum::Boolean(*value != 0)),
@@ -96,7 +98,8 @@ fn cast<'r>(datum: &Datum<'r>, to: &DataType) -> Result<Datum<'r>, String> {
         (Datum::Text(text), DataType::Bytes) => {
             Ok(Datum::Other(Cow::Owned(Value::Bytes(text.as_bytes().into()))))
         }
-        (Datum::Text(text), to) => from_text(text, to),
+        (Datum::Text(text), to) => from_text(text, to, zone),
+        (Datum::Timestamp(time), DataType::String) => Ok(Datum::text(time_text(*time, zone))),
         (Datum::Other(value), DataType::String) => match &**value {
             Value::Bytes(bytes) => {
                 let text = CompactString::from_utf8(bytes);
@@ -141,10 +144,12 @@ impl Checker<'_> {
             return self.fail(ErrorCode::InvalidCast, span, message, help.map(str::to_owned));
         }
         let is_constant = of.constant.is_some();
+        let is_of_time = [from, to].contains(&&DataType::Timestamp);
+        let zone = if is_of_time { self.zone() } else { TimeZone::UTC };
         let target = to.clone();
         let body: Body = Arc::new(move |data| match data.first() {
             None => Ok(Datum::Null),
-            Some(datum) => match cast(datum, &target) {
+            Some(datum) => match cast(datum, &target, &zone) {
                 Err(_) if or_null => Ok(Datum::Null),
                 done => done,
             },

@@ -17,6 +17,7 @@ use super::signature::Signature;
 use crate::suggest::nearest;
 use crate::value::Value;
 use hashbrown::HashMap;
+use jiff::tz::TimeZone;
 use std::sync::{Arc, LazyLock};
 
 /// A built-in function, as the reference page shows it.
@@ -58,9 +59,13 @@ enum BuiltIn {
     Plain(Plain),
     /// Looks at the constant arguments first: a pattern is compiled once.
     Prepared(fn(&[Option<Value>]) -> Result<Body, String>),
+    /// The same for what a time zone is asked: that of the argument with this place, if it is there, else the given one.
+    InZone(PrepareInZone, Option<usize>),
     /// Evaluates only some of its arguments: the check knows how.
     Form,
 }
+
+pub(super) type PrepareInZone = fn(&[Option<Value>], &TimeZone) -> Result<Body, String>;
 
 const TABLES: [&[FunctionEntry]; 7] = [
     CONDITIONAL,
@@ -139,6 +144,7 @@ pub fn built_ins() -> impl Iterator<Item = &'static FunctionEntry> {
 pub(super) enum Make {
     Plain(Body),
     Prepared(fn(&[Option<Value>]) -> Result<Body, String>),
+    InZone(PrepareInZone, Option<usize>),
     Form,
 }
 
@@ -149,10 +155,12 @@ pub(super) struct Registered {
     pub(super) make: Make,
 }
 
-/// The functions that expressions are checked against; cheap to clone.
+/// The functions that expressions are checked against, and the time zone that is meant where a function of time, a cast or
+/// the text of a time names none; cheap to clone.
 #[derive(Clone)]
 pub struct Functions {
     by_name: Arc<HashMap<String, Arc<Registered>>>,
+    zone: TimeZone,
 }
 
 /// A function that cannot be registered.
@@ -169,13 +177,14 @@ static BUILT_INS: LazyLock<Functions> = LazyLock::new(|| {
         let make = match entry.body {
             BuiltIn::Plain(body) => Make::Plain(Arc::new(body)),
             BuiltIn::Prepared(prepare) => Make::Prepared(prepare),
+            BuiltIn::InZone(prepare, argument) => Make::InZone(prepare, argument),
             BuiltIn::Form => Make::Form,
         };
         let texts = entry.signatures.iter().map(|text| (*text).to_owned()).collect();
         let registered = Registered { texts, signatures: signatures.collect(), make };
         by_name.insert(entry.name.to_owned(), Arc::new(registered));
     }
-    Functions { by_name: Arc::new(by_name) }
+    Functions { by_name: Arc::new(by_name), zone: TimeZone::UTC }
 });
 
 impl Default for Functions {
@@ -189,6 +198,26 @@ impl Functions {
     #[must_use]
     pub fn built_in() -> Self {
         BUILT_INS.clone()
+    }
+
+    /// The same functions, for which times without a zone are of this one: a name of the IANA database such as
+    /// `Europe/Berlin`, or an offset such as `+02:00`. Without it they are of UTC.
+    ///
+    /// Times are instants all the same, and so are those that formats read and write, which are in UTC.
+    ///
+    /// # Errors
+    /// When there is no such zone.
+    pub fn in_zone(&self, name: &str) -> Result<Self, FunctionError> {
+        let zone = if matches!(name, "UTC" | "Etc/UTC") {
+            TimeZone::UTC
+        } else {
+            super::calendar::zone(name).map_err(FunctionError)?
+        };
+        Ok(Self { by_name: Arc::clone(&self.by_name), zone })
+    }
+
+    pub(super) const fn zone(&self) -> &TimeZone {
+        &self.zone
     }
 
     /// Adds a function written in Rust, such as `VAT(net: decimal, country: string) -> decimal`.

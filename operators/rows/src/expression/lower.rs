@@ -118,9 +118,9 @@ impl<'a> Lowering<'a> {
                 let target = typed.data_type.to_string();
                 let text = typed.value.value.into_string().unwrap_or_default();
                 match timestamp(&target, &text) {
-                    Ok(value) => {
+                    Ok(()) => {
                         let span = self.open(span, "TIMESTAMP");
-                        Some(Node { span, kind: Kind::Literal(value) })
+                        Some(Node { span, kind: Kind::Time(text) })
                     }
                     Err((message, help)) => {
                         self.fail(ErrorCode::InvalidConstant, span, message, help)

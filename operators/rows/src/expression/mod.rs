@@ -48,6 +48,8 @@ mod syntax;
 #[cfg(test)]
 mod tests;
 mod wording;
+#[cfg(test)]
+mod zone_tests;
 
 pub(crate) use calendar::parse_time;
 pub(crate) use check::float_of;
@@ -119,7 +121,8 @@ impl Expression {
     ) -> Result<Checked, Vec<ExpressionError>> {
         let text = Arc::clone(&self.text);
         let (errors, columns, fields) = (Vec::new(), BTreeSet::new(), BTreeSet::new());
-        let mut checker = Checker { schema, functions, text, errors, columns, fields };
+        let zoned = false;
+        let mut checker = Checker { schema, functions, text, errors, columns, fields, zoned };
         let typed = checker.node(&self.node);
         let typed = typed.and_then(|typed| match &typed.data_type {
             Some(data_type) => Some((data_type.clone(), typed)),
@@ -135,6 +138,7 @@ impl Expression {
                     syntax::Kind::Column { .. } => typed.reader.take().map(|reader| reader.fields),
                     _ => None,
                 },
+                zoned: checker.zoned,
                 constant: typed.constant,
                 code: typed.code,
             }),
@@ -151,6 +155,7 @@ pub struct Checked {
     columns: Arc<[usize]>,
     fields: Arc<[(usize, Option<usize>)]>,
     path: Option<Arc<[usize]>>,
+    zoned: bool,
     constant: Option<Value>,
     code: Code,
 }
@@ -203,6 +208,12 @@ impl Checked {
     #[must_use]
     pub const fn is_column(&self) -> bool {
         self.path.is_some()
+    }
+
+    /// Whether its values depend on the time zone of the functions that it was checked against ([`Functions::in_zone`]).
+    #[must_use]
+    pub const fn is_zoned(&self) -> bool {
+        self.zoned
     }
 
     pub(crate) const fn code(&self) -> &Code {

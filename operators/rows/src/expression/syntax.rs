@@ -46,9 +46,11 @@ pub(crate) struct Interval {
     pub(crate) millis: i64,
 }
 
+/// What a part is. A `Time` is the text of `TIMESTAMP '..'`: which instant it names, the zone of the check decides.
 #[derive(Clone, Debug)]
 pub(crate) enum Kind {
     Literal(Value),
+    Time(String),
     Interval(Interval),
     Column { name: Name, fields: Vec<Name> },
     Field { of: Box<Node>, name: Name },

@@ -1,8 +1,13 @@
 //! Functions of lists. Apart because their elements are of any type.
 
-use super::{FunctionEntry, misuse, plain};
+use super::{BuiltIn, FunctionEntry, misuse, plain};
+use crate::expression::calendar::time_text;
+use crate::expression::code::Body;
 use crate::expression::datum::Datum::{self, Boolean, Int, Text as T};
 use crate::value::Value;
+use compact_str::{CompactString, ToCompactString};
+use jiff::tz::TimeZone;
+use std::sync::Arc;
 
 fn elements<'a>(datum: &'a Datum<'_>) -> Option<&'a [Value]> {
     match datum {
@@ -12,6 +17,23 @@ fn elements<'a>(datum: &'a Datum<'_>) -> Option<&'a [Value]> {
         },
         _ => None,
     }
+}
+
+fn joined(_: &[Option<Value>], zone: &TimeZone) -> Result<Body, String> {
+    let zone = zone.clone();
+    Ok(Arc::new(move |data| match data {
+        [list, T(separator)] => {
+            let text = |value: &Value| match value {
+                Value::Timestamp(time) => time_text(*time, &zone),
+                other => other.to_compact_string(),
+            };
+            let found = elements(list).unwrap_or_default().iter();
+            let texts: Vec<CompactString> =
+                found.filter(|value| !value.is_null()).map(text).collect();
+            Ok(Datum::text(texts.join(&**separator)))
+        }
+        _ => misuse(),
+    }))
 }
 
 pub(super) const TABLE: &[FunctionEntry] = &[
@@ -53,21 +75,13 @@ pub(super) const TABLE: &[FunctionEntry] = &[
             _ => misuse(),
         },
     ),
-    plain(
-        "ARRAY_JOIN",
-        &["ARRAY_JOIN(list: list<T>, separator: string) -> string"],
-        "The elements as text with a separator between them, leaving out NULLs.",
-        &[("ARRAY_JOIN(SPLIT('a,b', ','), '-')", "a-b")],
-        |data| match data {
-            [list, T(separator)] => {
-                let found = elements(list).unwrap_or_default().iter();
-                let texts: Vec<String> =
-                    found.filter(|value| !value.is_null()).map(ToString::to_string).collect();
-                Ok(Datum::text(texts.join(separator)))
-            }
-            _ => misuse(),
-        },
-    ),
+    FunctionEntry {
+        name: "ARRAY_JOIN",
+        signatures: &["ARRAY_JOIN(list: list<T>, separator: string) -> string"],
+        about: "The elements as text with a separator between them, leaving out NULLs.",
+        examples: &[("ARRAY_JOIN(SPLIT('a,b', ','), '-')", "a-b")],
+        body: BuiltIn::InZone(joined, None),
+    },
     plain(
         "SPLIT",
         &["SPLIT(text: string, separator: string) -> list<string>"],

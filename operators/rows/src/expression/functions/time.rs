@@ -1,10 +1,10 @@
-//! Functions of time. A timestamp is an instant; where a calendar is asked, it is that of UTC unless a zone is named.
-//! Apart because their units, zones and formats are read before they are used.
+//! Functions of time. A timestamp is an instant; where a calendar or a clock is asked, it is that of the zone that is named,
+//! else that of [`Functions::in_zone`](crate::expression::Functions::in_zone), which is read once. Apart because their units, zones and formats are read before they are used.
 
 use super::prepared::Prepared;
-use super::{BuiltIn, FunctionEntry, misuse, plain};
+use super::{BuiltIn, FunctionEntry, PrepareInZone, misuse, plain};
 use crate::expression::calendar::{
-    Part, Unit, add, civil, difference, instant, offset, parse_time, truncate, zone,
+    Part, Unit, add, civil, difference, instant, offset, parse_time_in, truncate, zone,
 };
 use crate::expression::code::Body;
 use crate::expression::date_format::Format;
@@ -13,20 +13,23 @@ use crate::value::Value;
 use jiff::tz::{Offset, TimeZone};
 use std::sync::Arc;
 
-/// The zone of an argument that may be missing.
-fn zone_at(constants: &[Option<Value>], index: usize) -> Result<Prepared<TimeZone>, String> {
-    match constants.get(index) {
-        None => Ok(Prepared::Constant(TimeZone::UTC)),
+/// Where the argument stands that names a zone.
+const ZONE: usize = 2;
+
+/// The zone of the last argument, or the one that is meant without it.
+fn zone_of(constants: &[Option<Value>], meant: &TimeZone) -> Result<Prepared<TimeZone>, String> {
+    match constants.get(ZONE) {
+        None => Ok(Prepared::Constant(meant.clone())),
         found => Prepared::new(found, zone),
     }
 }
 
-fn extract(constants: &[Option<Value>]) -> Result<Body, String> {
+fn extract(constants: &[Option<Value>], meant: &TimeZone) -> Result<Body, String> {
     let part = Prepared::new(constants.first(), Part::of)?;
-    let zone = zone_at(constants, 2)?;
+    let zone = zone_of(constants, meant)?;
     Ok(Arc::new(move |data| {
         let (written, time, name): (_, _, &str) = match data {
-            [T(unit), Timestamp(time)] => (unit, *time, "UTC"),
+            [T(unit), Timestamp(time)] => (unit, *time, ""),
             [T(unit), Timestamp(time), T(name)] => (unit, *time, name),
             _ => return misuse(),
         };
@@ -35,12 +38,12 @@ fn extract(constants: &[Option<Value>]) -> Result<Body, String> {
     }))
 }
 
-fn truncated(constants: &[Option<Value>]) -> Result<Body, String> {
+fn truncated(constants: &[Option<Value>], meant: &TimeZone) -> Result<Body, String> {
     let unit = Prepared::new(constants.first(), Unit::of)?;
-    let zone = zone_at(constants, 2)?;
+    let zone = zone_of(constants, meant)?;
     Ok(Arc::new(move |data| {
         let (written, time, name): (_, _, &str) = match data {
-            [T(unit), Timestamp(time)] => (unit, *time, "UTC"),
+            [T(unit), Timestamp(time)] => (unit, *time, ""),
             [T(unit), Timestamp(time), T(name)] => (unit, *time, name),
             _ => return misuse(),
         };
@@ -49,12 +52,12 @@ fn truncated(constants: &[Option<Value>]) -> Result<Body, String> {
     }))
 }
 
-fn formatted(constants: &[Option<Value>]) -> Result<Body, String> {
+fn formatted(constants: &[Option<Value>], meant: &TimeZone) -> Result<Body, String> {
     let format = Prepared::new(constants.get(1), Format::new)?;
-    let zone = zone_at(constants, 2)?;
+    let zone = zone_of(constants, meant)?;
     Ok(Arc::new(move |data| {
         let (time, written, name): (_, _, &str) = match data {
-            [Timestamp(time), T(format)] => (*time, format, "UTC"),
+            [Timestamp(time), T(format)] => (*time, format, ""),
             [Timestamp(time), T(format), T(name)] => (*time, format, name),
             _ => return misuse(),
         };
@@ -70,16 +73,16 @@ fn in_zone<'r>(format: &Format, millis: i64, zone: &TimeZone) -> Result<Datum<'r
     Ok(Datum::text(format.write(local, offset)))
 }
 
-fn from_unix_time(constants: &[Option<Value>]) -> Result<Body, String> {
+fn from_unix_time(constants: &[Option<Value>], meant: &TimeZone) -> Result<Body, String> {
     let format = match constants.get(1) {
         None => Prepared::Constant(Format::new("yyyy-MM-dd HH:mm:ss")?),
         found => Prepared::new(found, Format::new)?,
     };
-    let zone = zone_at(constants, 2)?;
+    let zone = zone_of(constants, meant)?;
     Ok(Arc::new(move |data| {
         let (seconds, written, name): (_, &str, &str) = match data {
-            [Int(seconds)] => (*seconds, "", "UTC"),
-            [Int(seconds), T(format)] => (*seconds, format, "UTC"),
+            [Int(seconds)] => (*seconds, "", ""),
+            [Int(seconds), T(format)] => (*seconds, format, ""),
             [Int(seconds), T(format), T(name)] => (*seconds, format, name),
             _ => return misuse(),
         };
@@ -88,21 +91,22 @@ fn from_unix_time(constants: &[Option<Value>]) -> Result<Body, String> {
     }))
 }
 
-fn to_timestamp(constants: &[Option<Value>]) -> Result<Body, String> {
+fn to_timestamp(constants: &[Option<Value>], meant: &TimeZone) -> Result<Body, String> {
     let format = match constants.get(1) {
         None => None,
         found => Some(Prepared::new(found, Format::new)?),
     };
-    let zone = zone_at(constants, 2)?;
+    let zone = zone_of(constants, meant)?;
     Ok(Arc::new(move |data| {
         let (text, written, name): (_, &str, &str) = match data {
-            [T(text)] => (text, "", "UTC"),
-            [T(text), T(format)] => (text, format, "UTC"),
+            [T(text)] => (text, "", ""),
+            [T(text), T(format)] => (text, format, ""),
             [T(text), T(format), T(name)] => (text, format, name),
             _ => return misuse(),
         };
         let Some(format) = &format else {
-            return Ok(parse_time(text).map_or(Datum::Null, Timestamp));
+            let read = zone.with(name, |zone| parse_time_in(text, zone));
+            return Ok(read.map_or(Datum::Null, Timestamp));
         };
         match format.with(written, |format| Ok(format.read(text)))? {
             Some((local, Some(offset))) => instant(local, &TimeZone::fixed(offset)).map(Timestamp),
@@ -112,44 +116,61 @@ fn to_timestamp(constants: &[Option<Value>]) -> Result<Body, String> {
     }))
 }
 
-fn moved(constants: &[Option<Value>]) -> Result<Body, String> {
+fn moved(constants: &[Option<Value>], meant: &TimeZone) -> Result<Body, String> {
     let unit = Prepared::new(constants.first(), Unit::of)?;
+    let zone = meant.clone();
     Ok(Arc::new(move |data| match data {
         [T(written), Int(count), Timestamp(time)] => {
             let interval = unit.with(written, |unit| {
                 unit.interval(*count).ok_or_else(|| "the interval is too long".to_owned())
             })?;
-            add(*time, interval, true).map(Timestamp)
+            add(*time, interval, true, &zone).map(Timestamp)
         }
         _ => misuse(),
     }))
 }
 
-fn between(constants: &[Option<Value>]) -> Result<Body, String> {
+fn between(constants: &[Option<Value>], meant: &TimeZone) -> Result<Body, String> {
     let unit = Prepared::new(constants.first(), Unit::of)?;
+    let zone = meant.clone();
     Ok(Arc::new(move |data| match data {
         [T(written), Timestamp(from), Timestamp(to)] => {
-            unit.with(written, |unit| difference(*unit, *from, *to)).map(Int)
+            unit.with(written, |unit| difference(*unit, *from, *to, &zone)).map(Int)
         }
         _ => misuse(),
     }))
 }
 
-fn part<'r>(data: &[Datum<'r>], part: Part) -> Result<Datum<'r>, String> {
-    match data {
-        [Timestamp(time)] => part.extract(*time, &TimeZone::UTC).map(Int),
+/// Always the same part.
+fn part(part: Part, meant: &TimeZone) -> Result<Body, String> {
+    let zone = meant.clone();
+    Ok(Arc::new(move |data| match data {
+        [Timestamp(time)] => part.extract(*time, &zone).map(Int),
         _ => misuse(),
-    }
+    }))
 }
 
+/// A row of the table for a function whose last argument may name a zone.
 const fn prepared(
     name: &'static str,
     signatures: &'static [&'static str],
     about: &'static str,
     examples: &'static [(&'static str, &'static str)],
-    prepare: fn(&[Option<Value>]) -> Result<Body, String>,
+    prepare: PrepareInZone,
 ) -> FunctionEntry {
-    FunctionEntry { name, signatures, about, examples, body: BuiltIn::Prepared(prepare) }
+    let body = BuiltIn::InZone(prepare, Some(ZONE));
+    FunctionEntry { name, signatures, about, examples, body }
+}
+
+/// A row of the table for a function for which no zone can be named.
+const fn of_calendar(
+    name: &'static str,
+    signatures: &'static [&'static str],
+    about: &'static str,
+    examples: &'static [(&'static str, &'static str)],
+    prepare: PrepareInZone,
+) -> FunctionEntry {
+    FunctionEntry { name, signatures, about, examples, body: BuiltIn::InZone(prepare, None) }
 }
 
 pub(super) const TABLE: &[FunctionEntry] = &[
@@ -267,14 +288,14 @@ pub(super) const TABLE: &[FunctionEntry] = &[
         &[("FROM_UNIXTIME(60)", "1970-01-01 00:01:00"), ("FROM_UNIXTIME(0, 'HH', '+05:00')", "05")],
         from_unix_time,
     ),
-    prepared(
+    of_calendar(
         "TIMESTAMPADD",
         &["TIMESTAMPADD(unit: string, count: int64, time: timestamp) -> timestamp"],
         "A time moved by so many units; as time + INTERVAL '5' MINUTE, for a number that is not constant.",
         &[("TIMESTAMPADD(MONTH, 1, TIMESTAMP '2026-01-31')", "2026-02-28 00:00:00")],
         moved,
     ),
-    prepared(
+    of_calendar(
         "TIMESTAMPDIFF",
         &["TIMESTAMPDIFF(unit: string, from: timestamp, to: timestamp) -> int64"],
         "How many whole units lie between two times.",
@@ -284,74 +305,74 @@ pub(super) const TABLE: &[FunctionEntry] = &[
         )],
         between,
     ),
-    plain(
+    of_calendar(
         "YEAR",
         &["YEAR(time: timestamp) -> int64"],
         "The year.",
         &[("YEAR(TIMESTAMP '2026-11-27')", "2026")],
-        |data| part(data, Part::Of(Unit::Year)),
+        |_, zone| part(Part::Of(Unit::Year), zone),
     ),
-    plain(
+    of_calendar(
         "QUARTER",
         &["QUARTER(time: timestamp) -> int64"],
         "The quarter, from 1 to 4.",
         &[("QUARTER(TIMESTAMP '2026-11-27')", "4")],
-        |data| part(data, Part::Of(Unit::Quarter)),
+        |_, zone| part(Part::Of(Unit::Quarter), zone),
     ),
-    plain(
+    of_calendar(
         "MONTH",
         &["MONTH(time: timestamp) -> int64"],
         "The month, from 1 to 12.",
         &[("MONTH(TIMESTAMP '2026-11-27')", "11")],
-        |data| part(data, Part::Of(Unit::Month)),
+        |_, zone| part(Part::Of(Unit::Month), zone),
     ),
-    plain(
+    of_calendar(
         "WEEK",
         &["WEEK(time: timestamp) -> int64"],
         "The week of ISO 8601, from 1 to 53.",
         &[("WEEK(TIMESTAMP '2026-11-27')", "48")],
-        |data| part(data, Part::Of(Unit::Week)),
+        |_, zone| part(Part::Of(Unit::Week), zone),
     ),
-    plain(
+    of_calendar(
         "DAYOFMONTH",
         &["DAYOFMONTH(time: timestamp) -> int64"],
         "The day of the month.",
         &[("DAYOFMONTH(TIMESTAMP '2026-11-27')", "27")],
-        |data| part(data, Part::Of(Unit::Day)),
+        |_, zone| part(Part::Of(Unit::Day), zone),
     ),
-    plain(
+    of_calendar(
         "DAYOFWEEK",
         &["DAYOFWEEK(time: timestamp) -> int64"],
         "The day of the week; Sunday is 1.",
         &[("DAYOFWEEK(TIMESTAMP '2026-11-27')", "6")],
-        |data| part(data, Part::DayOfWeek),
+        |_, zone| part(Part::DayOfWeek, zone),
     ),
-    plain(
+    of_calendar(
         "DAYOFYEAR",
         &["DAYOFYEAR(time: timestamp) -> int64"],
         "The day of the year.",
         &[("DAYOFYEAR(TIMESTAMP '2026-02-01')", "32")],
-        |data| part(data, Part::DayOfYear),
+        |_, zone| part(Part::DayOfYear, zone),
     ),
-    plain(
+    of_calendar(
         "HOUR",
         &["HOUR(time: timestamp) -> int64"],
         "The hour, from 0 to 23.",
         &[("HOUR(TIMESTAMP '2026-11-27 13:30:00')", "13")],
-        |data| part(data, Part::Of(Unit::Hour)),
+        |_, zone| part(Part::Of(Unit::Hour), zone),
     ),
-    plain(
+    of_calendar(
         "MINUTE",
         &["MINUTE(time: timestamp) -> int64"],
         "The minute, from 0 to 59.",
         &[("MINUTE(TIMESTAMP '2026-11-27 13:30:00')", "30")],
-        |data| part(data, Part::Of(Unit::Minute)),
+        |_, zone| part(Part::Of(Unit::Minute), zone),
     ),
-    plain(
+    of_calendar(
         "SECOND",
         &["SECOND(time: timestamp) -> int64"],
         "The second, from 0 to 59.",
         &[("SECOND(TIMESTAMP '2026-11-27 13:30:09')", "9")],
-        |data| part(data, Part::Of(Unit::Second)),
+        |_, zone| part(Part::Of(Unit::Second), zone),
     ),
 ];
