@@ -47,7 +47,7 @@ pub struct LaunchArgs {
     #[arg(long, value_name = "N")]
     pub max_parallelism: Option<u16>,
     /// Threads that subtasks run on [default: one per core]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = parse_slots)]
     pub slots: Option<usize>,
     /// Where state is kept; the same folder goes on from the last checkpoint [default: a temporary one]
     #[arg(long, value_name = "DIR")]
@@ -137,6 +137,13 @@ fn parse_filter(text: &str) -> Result<String, String> {
     match tracing_subscriber::EnvFilter::try_new(text) {
         Ok(_) => Ok(text.to_owned()),
         Err(error) => Err(format!("{error}; expected a level such as info, or target=level")),
+    }
+}
+
+fn parse_slots(text: &str) -> Result<usize, String> {
+    match text.parse::<usize>() {
+        Ok(slots) if slots > 0 => Ok(slots),
+        _ => Err("expected a number of threads above 0".into()),
     }
 }
 
@@ -275,7 +282,10 @@ fn run(
     drop((progress, telemetry));
     let report: JobReport = result?;
     let summary = Summary::new(&report_plan, &report, &stats);
-    summary.print();
+    // Where nothing has run there is nothing to sum up: the refusal says all.
+    if !matches!(report.end, JobEnd::Refused(_)) {
+        summary.print();
+    }
     if let Some(path) = &args.summary_json {
         summary.write(path)?;
     }
@@ -324,13 +334,20 @@ fn serve_metrics(
     match wanted {
         Some(MetricsAddress::None) => Ok(None),
         Some(MetricsAddress::At(address)) => {
-            Ok(Some(Telemetry::serve(address, plan, stats.clone()).map_err(refusal)?))
+            let served = Telemetry::serve(address, plan, stats.clone());
+            let help = "choose another --metrics-addr, or `none`";
+            Ok(Some(served.map_err(|why| refusal(format!("{why}; {help}")))?))
         }
         None => {
             let address = METRICS_ADDRESS.parse().expect("a constant address is well-formed");
             // Another job on this machine may have the default address: that is no reason not to run.
             let served = Telemetry::serve(address, plan, stats.clone());
-            Ok(served.inspect_err(|why| tracing::warn!("{why}")).ok())
+            let warn = |why: &String| {
+                tracing::warn!(
+                    "{why}; the job runs without: choose another --metrics-addr, or `none`"
+                );
+            };
+            Ok(served.inspect_err(warn).ok())
         }
     }
 }
@@ -361,6 +378,10 @@ mod tests {
         }
         assert_eq!(parse_fault("count:10"), Ok(("count".into(), 10)));
         assert!(parse_fault("count").is_err() && parse_fault("count:0").is_err());
+        assert_eq!(parse_slots("2"), Ok(2));
+        for wrong in ["0", "-1", "two"] {
+            assert!(parse_slots(wrong).is_err_and(|e| e.contains("above 0")), "{wrong}");
+        }
         assert!(parse_filter("info").is_ok() && parse_filter("=,=").is_err());
     }
 }

@@ -35,6 +35,7 @@ fn flags_that_make_no_sense_are_refused() {
         ("--checkpoint-interval", "0s", "such as 500ms"),
         ("--checkpoint-storage", "s3:/bucket", "file:///"),
         ("--restart-strategy", "sometimes", "--restart-strategy"),
+        ("--slots", "0", "above 0"),
         ("--rate", "-1", "--rate"),
         ("--rate", "0", "above 0"),
         ("--log", "=,=", "--log"),

@@ -1,15 +1,15 @@
-//! What is fuzzed: a function for each target, which is given any bytes and panics when a promise is broken.
+//! What is fuzzed of topologies: a function for each target, which is given any bytes and panics when a promise is broken.
 //!
 //! Apart from the programs of the fuzzer because the tests of the workspace run the same functions, over a corpus that is
-//! changed by chance: `apps/topology/tests/rubbish/chance.rs`.
+//! changed by chance (`chance.rs`): `apps/topology/tests/rubbish/by_chance.rs`.
 
 use std::sync::{Arc, LazyLock};
 use tidegate_rows::expression::{Checked, Expression, ExpressionError, Functions};
 use tidegate_rows::{DataType, Field, Row, Schema, Value};
-use tidegate_topology::diagnostic::{Paint, to_json};
+use tidegate_topology::diagnostic::{Diagnostics, Paint, to_json};
 use tidegate_topology::kinds::Kinds;
 use tidegate_topology::tree::Node;
-use tidegate_topology::{Source, limits, load};
+use tidegate_topology::{Source, limits, load, source::Unreadable, unit_test as tests};
 
 /// A topology: it is read or refused; every place lies in the text, and nothing is said without words.
 ///
@@ -20,12 +20,7 @@ pub(crate) fn yaml(bytes: &[u8]) {
     let text = source.text().to_owned();
     let variables = [("A", "1"), ("B", "")].into_iter().collect();
     let loaded = load(source, &variables, &Kinds::default());
-    for one in loaded.diagnostics.sorted() {
-        assert!(one.span.start <= one.span.end && one.span.end <= text.len(), "{one:?}");
-        assert!(text.is_char_boundary(one.span.start) && text.is_char_boundary(one.span.end));
-        assert!(!one.message.is_empty() && !one.message.contains('\u{1}'), "{one:?}");
-    }
-    assert!(loaded.diagnostics.len() <= limits::DIAGNOSTICS);
+    sound(&loaded.diagnostics, &text);
     let rendered = loaded.render(Paint::Plain);
     assert_eq!(rendered.is_empty(), loaded.diagnostics.is_empty());
     assert!(to_json(&loaded.source, &loaded.diagnostics).is_array());
@@ -33,6 +28,46 @@ pub(crate) fn yaml(bytes: &[u8]) {
         spans(tree, &text);
     }
     assert!(loaded.plan.is_some() || loaded.diagnostics.has_errors(), "refused without a word");
+}
+
+fn sound(diagnostics: &Diagnostics, text: &str) {
+    for one in diagnostics.sorted() {
+        assert!(one.span.start <= one.span.end && one.span.end <= text.len(), "{one:?}");
+        assert!(text.is_char_boundary(one.span.start) && text.is_char_boundary(one.span.end));
+        assert!(!one.message.is_empty() && !one.message.contains('\u{1}'), "{one:?}");
+    }
+    assert!(diagnostics.len() <= limits::DIAGNOSTICS);
+}
+
+/// A file with tests of a topology: as a topology, and what is read of it fits the topology.
+///
+/// # Panics
+/// When that is not so.
+pub(crate) fn unit_test(bytes: &[u8]) {
+    let topology = include_str!("../../apps/topology/tests/broken_tests/clicks.yaml");
+    let find = |name: &str| match name {
+        "clicks.yaml" => Ok(Source::new(name, topology)),
+        _ => Err(Unreadable { message: "there is no such file".into(), help: "look".into() }),
+    };
+    let Ok(source) = Source::from_bytes("clicks.test.yaml", bytes.to_vec()) else { return };
+    let text = source.text().to_owned();
+    let loaded = tests::load(source, &find, &Kinds::default());
+    sound(&loaded.diagnostics, &text);
+    let rendered = loaded.render(Paint::Plain);
+    let Some(cases) = &loaded.cases else {
+        return assert!(!rendered.is_empty(), "refused without a word");
+    };
+    assert!(!loaded.diagnostics.has_errors(), "{rendered}");
+    for case in cases {
+        assert!(text.get(case.span.range()).is_some());
+        for expected in case.expectations() {
+            assert!(text.get(expected.span.range()).is_some());
+            assert_eq!(expected.columns.len(), expected.schema.len());
+            for one in &expected.rows {
+                assert_eq!(one.row.fits(&expected.schema), Ok(()));
+            }
+        }
+    }
 }
 
 fn spans(node: &Node, text: &str) {

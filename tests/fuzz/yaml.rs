@@ -2,7 +2,7 @@
 
 #![no_main]
 
-#[expect(dead_code, reason = "what the other program runs")]
+#[expect(dead_code, reason = "what the other programs run")]
 mod targets;
 
 libfuzzer_sys::fuzz_target!(|bytes: &[u8]| targets::yaml(bytes));

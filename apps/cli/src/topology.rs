@@ -3,8 +3,9 @@
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 use tidegate_deploy::Registry;
-use tidegate_topology::diagnostic::{Diagnostic, Paint};
-use tidegate_topology::source::Span;
+use tidegate_topology::code::Code;
+use tidegate_topology::diagnostic::{Diagnostic, Diagnostics, Paint};
+use tidegate_topology::source::{Span, Unreadable};
 use tidegate_topology::tree::Variables;
 use tidegate_topology::{Loaded, Source, load};
 
@@ -50,20 +51,22 @@ pub(crate) fn look(file: &Path, overrides: &Overrides, registry: &Registry) -> L
             let source = source.with_overrides(&overrides.set);
             load(source, &Variables::of_process(), registry.kinds())
         }
-        Err(unreadable) => {
-            let code = tidegate_topology::code::Code::Unreadable;
-            let wrong = Diagnostic::new(code, Span::default(), unreadable.message);
-            let mut diagnostics = tidegate_topology::diagnostic::Diagnostics::new();
-            diagnostics.push(wrong.help(unreadable.help));
-            Loaded {
-                source: Source::new(file.display().to_string(), ""),
-                tree: None,
-                document: None,
-                graph: None,
-                plan: None,
-                diagnostics,
-            }
-        }
+        Err(unreadable) => unread(file, unreadable),
+    }
+}
+
+/// A file of which nothing is known but why.
+pub(crate) fn unread(file: &Path, unreadable: Unreadable) -> Loaded {
+    let wrong = Diagnostic::new(Code::Unreadable, Span::default(), unreadable.message);
+    let mut diagnostics = Diagnostics::new();
+    diagnostics.push(wrong.help(unreadable.help));
+    Loaded {
+        source: Source::new(file.display().to_string(), ""),
+        tree: None,
+        document: None,
+        graph: None,
+        plan: None,
+        diagnostics,
     }
 }
 

@@ -1,8 +1,10 @@
 //! The JSON Schemas of topologies and of their tests, for editors: draft 7, which is the one that they understand.
 //!
 //! Types and descriptions come from the model. What the model cannot say is added here: a node is its
-//! common keys and exactly one kind; a word with options that all have defaults can stand alone.
+//! common keys and exactly one kind, windows are of one kind; a word with options that all have defaults can stand alone;
+//! a variable can stand for whatever is one value.
 
+use crate::check::windows;
 use crate::document::{
     Job, OperatorKeys, OperatorKind, SinkKeys, SinkKind, SourceKeys, SourceKind,
 };
@@ -11,6 +13,15 @@ use crate::unit_test::TestFile;
 use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, SchemaGenerator};
 use serde_json::{Map, Value, json};
+
+/// A variable, which stands for a value as text.
+const VARIABLE: &str = r"\$\{";
+
+/// What reads as a whole number: an editor, which knows YAML 1.2 only, takes `20_000` for text.
+const WHOLE: &str = r"^[-+]?[0-9]+(_[0-9]+)+$|\$\{";
+
+/// The same of any number.
+const NUMBER: &str = r"^[-+]?[0-9]+(_[0-9]+)+(\.[0-9]+)?$|\$\{";
 
 /// The schema of topologies with these kinds beside the built-in ones.
 #[must_use]
@@ -23,6 +34,10 @@ pub fn json_schema(kinds: &Kinds) -> Value {
     let nodes = |about: &str, node: Value| json!({ "description": about, "type": "object", "additionalProperties": node });
     let mut definitions = Value::Object(generator.take_definitions(true));
     words_alone(&mut definitions);
+    one_of(&mut definitions, "Window", windows::KINDS);
+    one_of(&mut definitions, "WindowJoin", windows::KINDS_OF_JOINS);
+    one_of(&mut definitions, "Session", windows::GAPS);
+    one_of(&mut definitions, "Evict", windows::EVICTED);
     let mut schema = json!({
         "$schema": "http://json-schema.org/draft-07/schema#",
         "title": "Tidegate topology",
@@ -123,6 +138,41 @@ fn words_alone(definitions: &mut Value) {
     }
 }
 
+/// Lets exactly one of some keys stand.
+fn one_of(definitions: &mut Value, name: &str, keys: &[&str]) {
+    if let Some(Value::Object(schema)) = definitions.get_mut(name) {
+        let required = keys.iter().map(|key| json!({ "required": [key] }));
+        schema.insert("oneOf".into(), required.collect());
+    }
+}
+
+/// Takes for a number, for true or false, and for one of some words, what else stands for it in a file.
+fn as_written(map: &mut Map<String, Value>) {
+    if let Some(Value::Array(variants)) = map.get_mut("oneOf")
+        && variants.iter().any(|variant| variant.get("const").is_some())
+    {
+        variants
+            .push(json!({ "description": "A variable.", "type": "string", "pattern": VARIABLE }));
+    }
+    let mut types = match map.get("type") {
+        Some(Value::Array(types)) => types.clone(),
+        Some(one) => vec![one.clone()],
+        None => return,
+    };
+    let has = |name| types.iter().any(|one| one == name);
+    let (pattern, expected) = match (has("string"), has("integer"), has("number"), has("boolean")) {
+        (false, true, false, _) => (WHOLE, "a whole number, or a variable"),
+        (false, _, true, _) => (NUMBER, "a number, or a variable"),
+        (false, _, _, true) => (VARIABLE, "true or false, or a variable"),
+        _ => return,
+    };
+    types.push(json!("string"));
+    map.insert("type".into(), types.into());
+    map.insert("pattern".into(), json!(pattern));
+    // What editors say instead of the pattern.
+    map.insert("patternErrorMessage".into(), json!(format!("expected {expected}")));
+}
+
 /// Refuses unknown keys wherever keys are listed, as decoding does; and takes nothing for a mapping
 /// without required keys, and variables for what is no text.
 fn close(schema: &mut Value) {
@@ -141,6 +191,7 @@ fn close(schema: &mut Value) {
                 }
             }
             map.values_mut().for_each(close);
+            as_written(map);
         }
         _ => {}
     }

@@ -445,6 +445,8 @@ impl ReadFailure {
 /// Sled panics where it meets what it did not expect; that is an answer like another.
 fn guarded<T>(call: impl FnOnce() -> sled::Result<T>) -> Result<T, Cause> {
     match catch_unwind(AssertUnwindSafe(call)) {
+        // Of the operating system's errors sled shows how they look in memory.
+        Ok(Err(sled::Error::Io(error))) => Err(error.into()),
         Ok(answer) => answer.map_err(Cause::from),
         Err(panic) => {
             let said = panic

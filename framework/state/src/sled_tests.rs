@@ -36,6 +36,13 @@ fn a_folder_that_is_no_database_is_an_error_and_no_panic() {
 }
 
 #[test]
+fn what_the_operating_system_says_is_told_in_its_words() {
+    let full = || io::Error::from(io::ErrorKind::StorageFull);
+    let told = guarded(|| Err::<(), _>(sled::Error::Io(full()))).expect_err("it is full");
+    assert_eq!(told.to_string(), full().to_string());
+}
+
+#[test]
 fn a_kill_while_sled_writes_a_snapshot_does_no_harm() {
     let folder = Folder::new();
     let storage = SledStorage::open(folder.path(), small()).expect("opens");

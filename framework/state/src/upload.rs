@@ -285,8 +285,12 @@ pub fn describe(error: &dyn std::error::Error) -> String {
     let mut said = error.to_string();
     let mut source = error.source();
     while let Some(cause) = source {
-        said.push_str(": ");
-        said.push_str(&cause.to_string());
+        let text = cause.to_string();
+        // Some errors tell their cause themselves, to say behind it what is to be done.
+        if !said.contains(&text) {
+            said.push_str(": ");
+            said.push_str(&text);
+        }
         source = cause.source();
     }
     said
@@ -300,6 +304,24 @@ mod tests {
     use tidegate_core::element::{Barrier, BarrierKind};
     use tidegate_core::snapshot::SubtaskSnapshot;
     use tidegate_core::state::Frozen;
+
+    #[derive(Debug, thiserror::Error)]
+    #[error("{said}")]
+    struct Told {
+        said: &'static str,
+        #[source]
+        cause: std::io::Error,
+    }
+
+    #[test]
+    fn causes_are_told_once() {
+        let told = |said| describe(&Told { said, cause: std::io::Error::other("disk full") });
+        assert_eq!(told("cannot write a"), "cannot write a: disk full");
+        assert_eq!(
+            told("cannot write a: disk full; make room"),
+            "cannot write a: disk full; make room"
+        );
+    }
 
     struct Nothing;
 

@@ -64,7 +64,13 @@ fn the_lessons_have_no_errors_and_their_tests_pass() {
     let args: Vec<&str> = ["validate"].into_iter().chain(all.iter().map(String::as_str)).collect();
     let told = tidegate(&args, "");
     assert!(told.status.success(), "{}", text(&told.stdout));
-    assert_eq!(files(&config(), ".test.yaml").len(), 3);
+    let of_tests = files(&config(), ".test.yaml");
+    assert_eq!(of_tests.len(), 3);
+    let args: Vec<&str> =
+        ["validate"].into_iter().chain(of_tests.iter().map(String::as_str)).collect();
+    let told = tidegate(&args, "");
+    assert!(told.status.success(), "a shell gives `config/*.yaml`: {}", text(&told.stdout));
+    assert_eq!(text(&told.stdout).matches(": no errors\n").count(), 3);
     let tested = tidegate(&["test", "config"], "");
     assert!(tested.status.success(), "{}", text(&tested.stdout));
 }
@@ -97,6 +103,24 @@ fn what_has_errors_is_not_started() {
     let absent = tidegate(&["run", "absent.yaml"], "");
     assert_eq!(absent.status.code(), Some(2));
     assert!(text(&absent.stderr).contains("error[T0001]"));
+}
+
+#[test]
+fn tests_of_a_topology_are_validated_as_such() {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR"));
+    lines();
+    let path = folder.join("validated.test.yaml");
+    let tests = "topology: lines.yaml\ntests:\n  - name: a\n    expect: { lonk: [] }\n";
+    std::fs::write(&path, tests).expect("a file");
+    let path = path.to_str().expect("text");
+    let told = tidegate(&["validate", path], "");
+    assert_eq!(told.status.code(), Some(1));
+    let said = text(&told.stdout);
+    assert!(said.contains("error[T0602]") && said.contains("validated.test.yaml:4:"), "{said}");
+    let told = tidegate(&["validate", "--json", path, "absent.test.yaml"], "");
+    let told: serde_json::Value = serde_json::from_slice(&told.stdout).expect("JSON");
+    let codes: Vec<_> = (0..2).map(|at| told[at]["code"].as_str()).collect();
+    assert_eq!(codes, [Some("T0602"), Some("T0001")], "{told}");
 }
 
 #[test]

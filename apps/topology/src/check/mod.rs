@@ -13,7 +13,7 @@ mod kind;
 mod lookups;
 mod pattern_stage;
 mod patterns;
-mod windows;
+pub(crate) mod windows;
 
 pub use flow::Flow;
 pub use graph::{Edge, Graph, Output};

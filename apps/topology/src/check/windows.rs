@@ -10,8 +10,18 @@ use crate::document::{
 use crate::source::Span;
 use crate::suggest;
 
-const KINDS: &[&str] =
+/// What a window is one of.
+pub(crate) const KINDS: &[&str] =
     &["tumbling", "sliding", "cumulate", "session", "calendar", "count", "global"];
+
+/// What the windows of a join are one of.
+pub(crate) const KINDS_OF_JOINS: &[&str] = &["tumbling", "sliding", "session"];
+
+/// What ends a session.
+pub(crate) const GAPS: &[&str] = &["gap", "gap_by"];
+
+/// What may be evicted.
+pub(crate) const EVICTED: &[&str] = &["keep_last", "keep_time", "delta"];
 
 /// Columns that a window brings.
 const OWN: &[&str] = &["window_start", "window_end"];
@@ -60,7 +70,7 @@ pub(super) fn check_join(join: &WindowJoin, span: Span, checking: &mut Checking<
         join.session.as_ref().map(|one| ("session", one.span)),
     ];
     let said: Vec<(&'static str, Span)> = said.into_iter().flatten().collect();
-    exactly_one(&said, &["tumbling", "sliding", "session"], "a window join", span, checking);
+    exactly_one(&said, KINDS_OF_JOINS, "a window join", span, checking);
     sizes(join.tumbling.as_ref(), join.sliding.as_ref(), None, join.session.as_ref(), checking);
     if let [(name, _)] = said.as_slice() {
         lateness(join.allowed_lateness.as_ref(), join.time, name, checking);

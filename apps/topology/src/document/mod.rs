@@ -52,4 +52,5 @@ pub use window::{
 /// What a mapping without keys says: nothing more.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Deserialize, schemars::JsonSchema)]
 #[serde(default)]
+#[schemars(extend("type" = ["object", "null"], "additionalProperties" = false))]
 pub struct Empty {}

@@ -279,6 +279,7 @@ impl JsonSchema for Retain {
         json_schema!({
             "description": "How long something is kept: a duration such as `24h`, or `forever`. There is no default: forgetting changes results, and never forgetting fills the memory.",
             "type": "string",
+            "pattern": "^forever$|^\\s*([0-9]+\\s*(ms|s|m|h|d|w)\\s*)+$|\\$\\{",
             "examples": ["forever", "24h"],
         })
     }

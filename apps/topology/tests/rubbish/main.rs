@@ -1,6 +1,8 @@
 //! Rubbish in: whatever a file holds, it is read or refused, in bounded work, and what is said points into
 //! the file.
 
+mod by_chance;
+#[path = "../../../../tests/fuzz/chance.rs"]
 mod chance;
 mod hostile;
 #[path = "../../../../tests/fuzz/targets.rs"]

@@ -15,6 +15,10 @@ use hashbrown::HashMap;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
+/// The fewest bytes of an entry: the length of each of its fields. Memory is made ready for as many entries as are
+/// announced, so no more may be than can be there.
+const ENTRY_BYTES: u64 = 3;
+
 /// One changed entry, as bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Entry<'a> {
@@ -117,8 +121,17 @@ impl Delta {
         let length = u32::from_le_bytes(*length) as usize;
         let entries_end = rest.len().checked_sub(length).ok_or(DecodeError::Truncated)?;
         let Head { full, entries, dropped, runs } = codec::from_cbor(&rest[entries_end..])?;
-        if runs.iter().any(|run| run.start > run.end || run.end > entries_end as u64) {
-            return Err(DecodeError::Content("a key group lies outside the entries".into()));
+        let mut end = 0;
+        for run in &runs {
+            // In the order in which they were written, so that no byte is read twice.
+            if run.start < end || run.start > run.end || run.end > entries_end as u64 {
+                return Err(DecodeError::Content("a key group lies outside the entries".into()));
+            }
+            end = run.end;
+        }
+        if entries > end / ENTRY_BYTES {
+            let message = format!("{entries} entries do not fit into {end} bytes");
+            return Err(DecodeError::Content(message));
         }
         body.truncate(entries_end);
         Ok(Self { full, entries, dropped, runs, bytes: body })
@@ -267,6 +280,27 @@ mod tests {
         assert_eq!(content(&read, KeyGroupRange::ALL), [(3, "/a=".into()), (9, "/b=2".into())]);
         let low = KeyGroupRange { start: KeyGroup(0), end: KeyGroup(5) };
         assert_eq!(content(&read, low), [(3, "/a=".into())]);
+    }
+
+    #[test]
+    fn entries_that_cannot_be_there_are_refused() {
+        let read = |entries, runs: &[(u64, u64)]| {
+            let run = |&(start, end)| Run { group: 3, start, end };
+            let runs = runs.iter().map(run).collect();
+            let head = codec::to_cbor(&Head { full: true, entries, dropped: Vec::new(), runs });
+            let length = (head.len() as u32).to_le_bytes();
+            let body = [&[0; 6][..], &head, &length].concat();
+            Delta::from_frame(&codec::seal(FrameKind::KeyedState, &body))
+        };
+        let two = read(2, &[(0, 3), (3, 6)]).expect("two entries of three bytes");
+        assert_eq!(two.estimate(KeyGroupRange::ALL), 2);
+        let content = |message: &str| Err(DecodeError::Content(message.into()));
+        assert_eq!(read(3, &[(0, 6)]), content("3 entries do not fit into 6 bytes"));
+        let most = format!("{} entries do not fit into 6 bytes", u64::MAX);
+        assert_eq!(read(u64::MAX, &[(0, 6)]), content(&most), "as many as no memory holds");
+        for runs in [&[(0, 7)][..], &[(3, 2)], &[(0, 6), (0, 6)], &[(3, 6), (0, 3)]] {
+            assert_eq!(read(1, runs), content("a key group lies outside the entries"));
+        }
     }
 
     #[test]

@@ -120,12 +120,12 @@ impl FileCommitter {
             return Ok(());
         }
         if !self.is_there()? {
-            disk::create_folder(&self.folder)?;
+            disk::create_folder(&self.folder).map_err(no_permission)?;
         }
         let path = self.folder.join(LOCK);
         let failed = |cause| SinkError::disk("lock", &path, cause);
         let file = File::options().create(true).truncate(false).write(true).open(&path);
-        let file = file.map_err(failed)?;
+        let file = file.map_err(failed).map_err(no_permission)?;
         let patience = Instant::now();
         loop {
             match file.try_lock() {
@@ -328,6 +328,17 @@ impl FileCommitter {
     }
 }
 
+/// A folder that may not be written to is for the user to decide about: it is no better at the next attempt.
+fn no_permission(error: SinkError) -> BoxError {
+    let SinkError::Disk { cause, .. } = &error else { return error.into() };
+    match cause.kind() {
+        ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem => {
+            Refusal(error.to_string()).into()
+        }
+        _ => error.into(),
+    }
+}
+
 /// Whether a part of `epoch` is not part of what a restore to `checkpoint` finds.
 fn is_after(epoch: CheckpointId, checkpoint: Option<CheckpointId>) -> bool {
     checkpoint.is_none_or(|checkpoint| epoch > checkpoint)
@@ -346,8 +357,9 @@ impl Committer for FileCommitter {
         let inventory = self.inventory()?;
         if point.fresh && !inventory.is_empty() {
             return Err(Box::new(Refusal(format!(
-                "the output folder {} holds output of another job or of a lost state; \
-                 choose an empty folder, or pass --fresh to remove that output",
+                "the output folder {} holds output of another job, or of a run whose state is gone \
+                 (only with --state-dir it is kept); choose an empty folder, or pass --fresh to remove that \
+                 output",
                 self.folder.display()
             ))));
         }

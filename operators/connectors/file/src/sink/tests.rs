@@ -316,6 +316,15 @@ const FRESH: RecoveryPoint<'_> = RecoveryPoint {
 };
 
 #[test]
+fn a_folder_that_may_not_be_written_to_is_refused() {
+    // Here not even an administrator may make a folder.
+    let committer = numbers(Path::new("/sys/tidegate")).committer().unwrap();
+    let refused = refusal(committer.recover(RecoveryPoint { fresh: false, ..FRESH }));
+    assert!(refused.starts_with("cannot create the folder /sys/tidegate: "), "{refused}");
+    assert!(refused.ends_with("; make sure the folder is writable and has room"), "{refused}");
+}
+
+#[test]
 fn output_of_another_job_is_refused_untouched_and_discarded_on_request_alone() {
     let scratch = Scratch::new();
     let mut job = Job::start(numbers(scratch.path()).bucket(|_| "day".into()), 1, 0, Vec::new());
@@ -326,7 +335,8 @@ fn output_of_another_job_is_refused_untouched_and_discarded_on_request_alone() {
     drop(job);
     let foreign = ["part-1.csv", "_SUCCESS", ".pending-note"].map(|name| scratch.file(name, "0\n"));
     let committer = numbers(scratch.path()).committer().unwrap();
-    assert!(refusal(committer.recover(FRESH)).contains("holds output of another job"));
+    let refused = refusal(committer.recover(FRESH));
+    assert!(refused.contains("holds output of another job") && refused.contains("--state-dir"));
     assert_eq!(names(&scratch.path().join("day")).len(), 2);
     committer.discard().unwrap();
     assert_eq!(names(&scratch.path().join("day")), [""; 0]);

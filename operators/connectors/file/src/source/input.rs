@@ -9,8 +9,9 @@ use super::format::Format;
 use super::range::FileSplit;
 use crate::limits::FIRST_BLOCK_BYTES;
 use std::ffi::OsStr;
-use std::fs::{self, File};
+use std::fs::{self, File, FileType};
 use std::io::{self, Read};
+use std::os::unix::fs::FileTypeExt;
 use std::path::{Path, PathBuf};
 use tidegate_core::sink::Refusal;
 
@@ -23,7 +24,17 @@ pub(crate) fn files(paths: &[PathBuf]) -> Result<Vec<String>, Refusal> {
             let path = path.display();
             Refusal(format!("cannot read the input {path}: {cause}; check the path of the source"))
         };
-        if !path.is_dir() {
+        let kind = fs::metadata(path).map_err(unreadable)?.file_type();
+        if !kind.is_file() && !kind.is_dir() {
+            // To open a pipe that nobody writes to would be to wait for ever.
+            return Err(Refusal(format!(
+                "the input {} is {}, not a file: what is read from it is gone and could not be read again after a failure; \
+                 write it to a file first, or read it as standard input",
+                path.display(),
+                what(kind)
+            )));
+        }
+        if kind.is_file() {
             File::open(path).map_err(unreadable)?;
             files.push(text(path)?);
             continue;
@@ -41,6 +52,17 @@ pub(crate) fn files(paths: &[PathBuf]) -> Result<Vec<String>, Refusal> {
         }
     }
     Ok(files)
+}
+
+/// What is neither file nor folder, in words.
+fn what(kind: FileType) -> &'static str {
+    if kind.is_fifo() {
+        "a named pipe"
+    } else if kind.is_socket() {
+        "a socket"
+    } else {
+        "a device"
+    }
 }
 
 fn visible(folder: &Path) -> io::Result<Vec<PathBuf>> {

@@ -285,6 +285,24 @@ fn a_missing_file_and_an_empty_folder_are_refused() {
 }
 
 #[test]
+fn what_cannot_be_read_twice_is_refused_without_waiting_for_it() {
+    let scratch = Scratch::new();
+    let pipe = scratch.path().join("pipe");
+    let made = std::process::Command::new("mkfifo").arg(&pipe).status().unwrap();
+    assert!(made.success());
+    let socket = scratch.path().join("socket");
+    let _bound = std::os::unix::net::UnixListener::bind(&socket).unwrap();
+    let cases = [(pipe, "a named pipe"), (socket, "a socket"), ("/dev/zero".into(), "a device")];
+    for (path, what) in cases {
+        let expected = format!("the input {} is {what}, not a file", path.display());
+        let source = FileSource::csv::<Fields>(&path);
+        let refused = refusal(source.enumerate(1));
+        assert!(refused.starts_with(&expected), "{refused}");
+        assert_eq!(refusal(source.fingerprint()), refused);
+    }
+}
+
+#[test]
 fn a_folder_stands_for_its_visible_files_in_order_of_name() {
     let scratch = Scratch::new();
     for name in ["b", "a", ".hidden", "_temporary", "c"] {

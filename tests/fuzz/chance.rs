@@ -1,10 +1,12 @@
-//! A short run of the fuzzer's targets, without the fuzzer: the corpus, changed by chance from a seed.
+//! A short run of the fuzzer's targets, without the fuzzer: a corpus, changed by chance from a seed.
 //!
-//! `TIDEGATE_FUZZ_ROUNDS=1000000 cargo test -p tidegate-topology --test rubbish chance` runs longer, `TIDEGATE_FUZZ_SEED`
-//! takes other chances. The fuzzer itself, which sees which code a change reaches, is in `tests/fuzz`.
+//! Apart from the targets because only tests use it, a file of each package whose parsers are fuzzed. In any of them
+//! `TIDEGATE_FUZZ_ROUNDS=1000000` runs longer, `TIDEGATE_FUZZ_SEED` takes other chances, and `TIDEGATE_FUZZ_SEEDS=DIR` writes
+//! the corpus as files, for the fuzzer to begin with.
 
-use crate::{corpus, targets};
+use std::fs;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
 
 /// Changed texts of each target, unless another number is asked for.
 const ROUNDS: u64 = 3_000;
@@ -38,8 +40,8 @@ impl Chance {
     }
 
     /// One text made of others.
-    fn changed(&mut self, corpus: &[String], words: &[&str]) -> Vec<u8> {
-        let mut text = self.one(corpus).clone().into_bytes();
+    fn changed<T: AsRef<[u8]>>(&mut self, corpus: &[T], words: &[&str]) -> Vec<u8> {
+        let mut text = self.one(corpus).as_ref().to_vec();
         for _ in 0..=self.below(5) {
             let start = self.below(text.len() + 1);
             let end = (start + self.below(12)).min(text.len());
@@ -50,7 +52,7 @@ impl Chance {
                     drop(text.splice(start..end, put.bytes()));
                 }
                 2 => {
-                    let other = self.one(corpus).as_bytes();
+                    let other = self.one(corpus).as_ref();
                     let from = self.below(other.len() + 1);
                     let to = (from + self.below(80)).min(other.len());
                     drop(text.splice(start..end, other[from..to].iter().copied()));
@@ -76,45 +78,27 @@ fn number(variable: &str) -> Option<u64> {
     std::env::var(variable).ok()?.parse().ok()
 }
 
-/// Runs a target over the corpus and what is made of it; a text that breaks a promise is shown.
-fn smoke(target: fn(&[u8]), corpus: &[String]) {
+/// Runs a target over the corpus and what is made of it; a text that breaks a promise is shown. It is `named` like the
+/// fuzzer's program.
+///
+/// # Panics
+/// When one does.
+pub(crate) fn smoke<T: AsRef<[u8]>>(named: &str, target: fn(&[u8]), corpus: &[T]) {
+    if let Some(seeds) = std::env::var_os("TIDEGATE_FUZZ_SEEDS") {
+        let folder = Path::new(&seeds).join(named);
+        fs::create_dir_all(&folder).expect("a folder for seeds");
+        for (at, text) in corpus.iter().enumerate() {
+            let name = format!("seed-{at}-of-{}-bytes", text.as_ref().len());
+            fs::write(folder.join(name), text).expect("a seed");
+        }
+    }
     let seed = number("TIDEGATE_FUZZ_SEED").unwrap_or(1);
     let mut chance = Chance(seed);
     let words: Vec<&str> = WORDS.split('|').collect();
     let rounds = number("TIDEGATE_FUZZ_ROUNDS").unwrap_or(ROUNDS);
     let made = (0..rounds).map(|_| chance.changed(corpus, &words));
-    for text in corpus.iter().map(|text| text.clone().into_bytes()).chain(made) {
+    for text in corpus.iter().map(|text| text.as_ref().to_vec()).chain(made) {
         let ran = catch_unwind(AssertUnwindSafe(|| target(&text)));
-        assert!(ran.is_ok(), "seed {seed}: {:?}", String::from_utf8_lossy(&text));
+        assert!(ran.is_ok(), "seed {seed}: b\"{}\"", text.escape_ascii());
     }
-}
-
-/// The examples of every built-in function, and expressions of each form.
-fn expressions() -> Vec<String> {
-    let forms = [
-        "i = 7 and (n > -1 or b) and not (f is null)",
-        "case when i > 3 then s when n in (1, 2, null) then 'x' else u.name end",
-        "case i when 1 then d else cast(f as decimal) end + 1.50",
-        "s like '%a_' escape '!' or s not like 'b%' and s between 'a' and 'z'",
-        "t + interval '5' minute > timestamp '2026-11-27 12:00:00' and extract(hour from t) = 3",
-        "coalesce(n, i) * 2 - i / 3 % 4 is distinct from nullif(i, 7)",
-        "xs[1] + xs[i] > 0 and u is not null and \"u\".id <> 1",
-        "try_cast(s as bigint) is null or s || 'ä' = upper(trim(s))",
-        "i == 1 && !b ? 'a' : 'b'",
-    ];
-    let built_in = tidegate_rows::expression::built_ins().flat_map(|one| one.examples);
-    let examples = built_in.map(|(expression, _)| (*expression).to_owned());
-    forms.map(str::to_owned).into_iter().chain(examples).collect()
-}
-
-#[test]
-fn any_topology_is_read_or_refused() {
-    smoke(targets::yaml, &corpus());
-}
-
-#[test]
-fn any_expression_is_compiled_or_refused_and_has_values_of_its_type() {
-    let expressions = expressions();
-    assert!(expressions.len() > 100, "each function has an example");
-    smoke(targets::expression, &expressions);
 }
