@@ -298,7 +298,7 @@ fn rows_have_the_names_that_their_node_has_stored_with_them() {
         let own = all.iter().filter(|line| line["operator"] == uid && line["state"] != "splits");
         own.map(|line| line["value"].clone()).collect()
     };
-    let first = json!({ "id": 1, "price": "1.50", "at": "2024-01-01T00:00:00Z" });
+    let first = json!({ "id": 1, "price": "1.5", "at": "2024-01-01T00:00:00Z" });
     let second = json!({ "id": 2, "price": null, "at": "2024-01-01T00:00:01Z" });
     let note = json!({ "order": 1, "note": { "who": "ada", "tags": "x" } });
     for flags in [&[][..], &["--topology", "rows.yaml"]] {

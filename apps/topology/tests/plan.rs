@@ -339,8 +339,8 @@ fn state_says_the_zone_that_its_meaning_depends_on() {
             "pattern: {{ key_by: user, stages: [{{ name: a, where: {condition} }}], columns: {{ c: {column} }} }}"
         )
     };
-    check(&pattern("HOUR(ts) > 5", "a.item"), true);
-    check(&pattern("item > 5", "HOUR(a.ts)"), false);
+    check(&pattern("HOUR(ts) > 5", "first(a.item)"), true);
+    check(&pattern("item > 5", "HOUR(first(a.ts))"), false);
 }
 
 proptest! {

@@ -9,8 +9,9 @@ use tidegate_topology::Loaded;
 use tidegate_topology::plan::{DedupPlan, NodePlan, Plan, PlanNode};
 use tidegate_topology::tree::{Node, Value};
 
-/// What is compared by what it amounts to: who gives the records, and how many subtasks.
-const ELSEWHERE: &[&str] = &["inputs", "parallelism", "chaining"];
+/// What is compared by what it amounts to: who gives the records, and how many subtasks; and what state has nothing to do
+/// with.
+const ELSEWHERE: &[&str] = &["inputs", "parallelism", "chaining", "restart"];
 
 /// An option that is not the same: its path below the kind, and how it is written.
 pub(super) struct Change {

@@ -153,6 +153,21 @@ impl Judging<'_> {
         meanings.reduce(|all, one| all && one)
     }
 
+    /// Whether the job has another time zone, where the state of a node depends on it.
+    fn other_zone(&self, was: &PlanNode, is: &PlanNode) -> Option<String> {
+        let zone = |loaded: &Loaded| {
+            let job = loaded.document.as_ref().and_then(|document| document.job.as_ref());
+            let zone = job.and_then(|job| job.time_zone.as_ref());
+            zone.map_or_else(|| "UTC".to_owned(), |zone| zone.0.clone())
+        };
+        let depends = |node: &PlanNode| {
+            node.meaning.as_ref().is_some_and(|meaning| meaning.contains("; time zone "))
+        };
+        let (had, has) = (zone(self.old.0), zone(self.new.0));
+        let is_other = had != has && (depends(was) || depends(is));
+        is_other.then(|| format!("`job.time_zone` was {had}, is {has}"))
+    }
+
     /// Whether the node has states, and none of those that it had: nothing old is read in it. Timers do not count: every
     /// process may have some.
     fn is_new(&self, node: &str) -> bool {
@@ -240,6 +255,7 @@ impl Judging<'_> {
                 if let Some(why) = shape::other_columns((self.before, was), (self.after, is)) {
                     verdict.why.push(why);
                 }
+                verdict.why.extend(self.other_zone(was, is));
                 Fate::Refused
             }
             None if self.is_new(&is.name) => Fate::Dropped,
