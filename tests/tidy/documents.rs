@@ -59,6 +59,13 @@ fn targets() -> (BTreeSet<String>, BTreeSet<String>) {
         Some(name.strip_suffix(".rs")?.to_owned())
     });
     targets.extend(binaries);
+    // Tests of a package that are found by where they lie.
+    let tests = files().into_iter().filter_map(|file| {
+        let (_, name) = file.split_once("/tests/")?;
+        let name = name.strip_suffix("/main.rs").or_else(|| name.strip_suffix(".rs"))?;
+        (!name.contains('/')).then(|| name.to_owned())
+    });
+    targets.extend(tests);
     (packages, targets)
 }
 

@@ -5,7 +5,7 @@
 //! - a commit never overwrites; source gone and target there is *done*, so it can be done again;
 //! - a recovery looks at everything before it changes anything, so a refusal leaves all as it was;
 //! - every order of steps below can be cut off anywhere and done again with the same outcome;
-//! - files whose names are not ours are never touched.
+//! - files whose names are not ours are never touched, nor is a folder inside that is another sink's.
 
 use super::error::SinkError;
 use super::name::{self, FileId};
@@ -258,8 +258,11 @@ impl FileCommitter {
             // A name that is not UTF-8 is not ours.
             let Ok(name) = entry.file_name().into_string() else { continue };
             if kind.is_dir() && depth > 0 && !name.starts_with('.') {
-                let below = if bucket.is_empty() { name } else { format!("{bucket}/{name}") };
-                self.look_into(&below, depth - 1, inventory)?;
+                // Another sink of the job may write into a folder of ours; its files look like ours.
+                if !entry.path().join(LOCK).exists() {
+                    let below = if bucket.is_empty() { name } else { format!("{bucket}/{name}") };
+                    self.look_into(&below, depth - 1, inventory)?;
+                }
             } else if kind.is_file()
                 && let Some((file, epoch)) = name::parse(&name)
             {

@@ -345,6 +345,20 @@ fn output_of_another_job_is_refused_untouched_and_discarded_on_request_alone() {
 }
 
 #[test]
+fn the_folder_of_another_sink_inside_is_let_alone() {
+    let scratch = Scratch::new();
+    let late = scratch.path().join("late");
+    let mut inner = Job::start(numbers(&late), 1, 0, Vec::new());
+    inner.write(5);
+    let manifest = inner.barrier(BarrierKind::Periodic, Outcome::Completed).unwrap();
+    let outer = numbers(scratch.path()).committer().unwrap();
+    outer.recover(RecoveryPoint { fresh: false, ..FRESH }).unwrap();
+    outer.discard().unwrap();
+    inner.sink.committer().unwrap().commit(&manifest.committables).unwrap();
+    assert_eq!(published(&late), up_to(5));
+}
+
+#[test]
 fn a_commit_never_overwrites_and_names_what_is_missing() {
     let scratch = Scratch::new();
     let mut job = Job::start(numbers(scratch.path()), 1, 0, Vec::new());
