@@ -106,7 +106,7 @@ pub(crate) struct FileCommitter {
 
 /// The file that is locked, and says who owns the folder; its name is not one of ours, so it is never
 /// taken for output.
-const LOCK: &str = ".tidegate-lock";
+pub(super) const LOCK: &str = ".tidegate-lock";
 
 impl FileCommitter {
     pub(crate) const fn new(folder: PathBuf) -> Self {

@@ -4,6 +4,7 @@
 //! under its name, which takes an fsync of the file and of every folder on its way from the output
 //! folder; the length on disk is the length the sink has counted.
 
+use super::committer::LOCK;
 use super::disk;
 use super::error::SinkError;
 use super::lane::{CutFile, Lane, Work};
@@ -65,6 +66,7 @@ impl Writer {
             None => {
                 let folder = self.folder.join(bucket);
                 disk::create_folder(&folder)?;
+                self.check_own(&folder)?;
                 let path = folder.join(id.pending());
                 let file = disk::create(&path)?;
                 let pending = Pending { file, path, bytes: 0, touched: false, new: true };
@@ -75,6 +77,13 @@ impl Writer {
         pending.bytes += rows.len() as u64;
         pending.touched = true;
         Ok(())
+    }
+
+    /// Refuses a bucket that lies in the folder of another sink: recovery does not look there.
+    fn check_own(&self, bucket: &Path) -> Result<(), SinkError> {
+        let inside = bucket.ancestors().take_while(|at| *at != self.folder);
+        let taken = inside.map(|at| at.join(LOCK)).find(|lock| lock.exists());
+        taken.map_or(Ok(()), |lock| Err(SinkError::Shared { path: lock.display().to_string() }))
     }
 
     fn cut(&mut self, files: &[CutFile]) -> Result<(), SinkError> {
@@ -99,5 +108,30 @@ impl Writer {
             }
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::scratch::Scratch;
+
+    #[test]
+    fn a_bucket_in_the_folder_of_another_sink_is_refused() {
+        let scratch = Scratch::new();
+        disk::create_folder(&scratch.path().join("late")).unwrap();
+        let locks = ["", "late/"].map(|folder| scratch.file(&format!("{folder}{LOCK}"), ""));
+        let mut writer = Writer::new(scratch.path().to_owned(), Arc::default());
+        let mut append = |seq, bucket| {
+            writer.append(FileId { run: 1, attempt: 1, subtask: 0, seq }, bucket, b"1\n")
+        };
+        append(0, "").unwrap();
+        append(1, "early/today").unwrap();
+        for bucket in ["late", "late/today"] {
+            let refused = append(2, bucket).unwrap_err();
+            let SinkError::Shared { path } = refused else { panic!("{bucket}: {refused}") };
+            assert_eq!(Path::new(&path), locks[1]);
+        }
+        assert!(!scratch.path().join("late/.pending-1-1-0-2").exists(), "nothing was written");
     }
 }
