@@ -10,7 +10,7 @@ use crate::key::{KeyGroupRange, MaxParallelism};
 use crate::time::Timestamp;
 use crate::timer::TimerQueue;
 use proptest::prelude::*;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What can be done to a state; keys and namespaces are few, so that they meet.
 #[derive(Clone, Copy, Debug)]
@@ -239,5 +239,29 @@ proptest! {
     #[test]
     fn timers_restore_what_was_set(ops in ops()) {
         check::<TimerQueue<u16>>(&ops)?;
+    }
+}
+
+#[test]
+fn of_many_neighbours_that_change_at_once_none_is_missed() {
+    let max = MaxParallelism::DEFAULT;
+    let mut dice = 1_u64;
+    let mut roll = |sides: u64| {
+        dice = dice.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (dice >> 33) % sides
+    };
+    for table in 0..200 {
+        let keys = 500 + roll(3_000);
+        let mut state = ValueState::<u64, u64>::default();
+        (0..keys).for_each(|key| state.set(Keyed::new(&key), 0));
+        state.capture(true);
+        for round in 1..20 {
+            let changed: BTreeSet<u64> = (0..keys / 4).map(|_| roll(keys)).collect();
+            // Not in the order in which they were put in: then whoever lies before another has been taken by then.
+            changed.iter().rev().for_each(|key| state.set(Keyed::new(key), round));
+            let delta = state.capture(false).into_delta(max);
+            let expected = (false, changed.len() as u64);
+            assert_eq!((delta.full, delta.entries), expected, "table {table}, round {round}");
+        }
     }
 }

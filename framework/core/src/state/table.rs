@@ -331,8 +331,10 @@ impl<K: Key, V: Clone> Table<K, V> {
         let round = self.round;
         changes.upserts.reserve_exact(self.dirty.len());
         for &hash in &self.dirty {
+            // The table itself compares seven bits of a hash: a neighbour that has changed as well could be taken for it.
             // Round 0 marks what this capture has already taken: hashes may be equal.
-            if let Some(slot) = self.slots.find_mut(hash, |slot| slot.round == round) {
+            let changed = |slot: &Slot<K, V>| slot.round == round && slot.key.stable_hash() == hash;
+            if let Some(slot) = self.slots.find_mut(hash, changed) {
                 slot.round = 0;
                 slot.captured = true;
                 changes.upserts.push((slot.key.clone(), slot.value.clone()));
