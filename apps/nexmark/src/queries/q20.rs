@@ -25,7 +25,7 @@ pub(super) const QUERY: Query = Query {
 fn draw(events: &Stream<Event>, out: &Output) {
     let (bids, auctions) = events.split("bids", |event| match event {
         Event::Bid(bid) => Way::First(bid),
-        Event::Auction(auction) if auction.category == CATEGORY => Way::Second(*auction),
+        Event::Auction(auction) if auction.category == CATEGORY => Way::Second(auction),
         _ => Way::Neither,
     });
     let bids = bids.key_by(|bid| bid.auction);

@@ -19,13 +19,13 @@ pub(super) const QUERY: Query = Query {
 fn draw(events: &Stream<Event>, out: &Output) {
     let (bids, auctions) = events.split("bids", |event| match event {
         Event::Bid(bid) => Way::First(bid),
-        Event::Auction(auction) => Way::Second(*auction),
+        Event::Auction(auction) => Way::Second(auction),
         Event::Person(_) => Way::Neither,
     });
     let auctions = auctions.key_by(|auction| auction.id);
     let winning = auctions
         .connect(&bids.key_by(|bid| bid.auction))
-        .process(WinningBids::<Auction, Bid>::default);
+        .process(WinningBids::<Box<Auction>, Bid>::default);
     out.rows(&winning.uid("winning-bids"), |(auction, bid), row| {
         let row = row.number(auction.id).text(&auction.item_name).text(&auction.description);
         let row = row.number(auction.initial_bid).number(auction.reserve);

@@ -32,7 +32,7 @@ pub(super) trait Offers: Data + Value {
     }
 }
 
-impl Lasts for Auction {
+impl Lasts for Box<Auction> {
     fn lasts(&self) -> (Timestamp, Timestamp) {
         (self.date_time, self.expires)
     }
@@ -103,6 +103,15 @@ pub(super) fn winning_bids(
     winning.process(WinningBids::<Opened, Offer>::default).uid("winning-bids")
 }
 
+/// What is known of an auction.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+enum Lot<A, B> {
+    /// It has not come yet, these bids on it have.
+    Awaited(Vec<B>),
+    /// It is open.
+    Open(Open<A, B>),
+}
+
 /// An auction that is open.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 struct Open<A, B> {
@@ -111,25 +120,44 @@ struct Open<A, B> {
 }
 
 impl<A: Lasts, B: Offers> Open<A, B> {
-    fn take(&mut self, offer: B) {
-        let (opens, closes) = self.auction.lasts();
-        let counts = opens <= offer.at() && offer.at() <= closes;
-        if counts && self.best.as_ref().is_none_or(|best| best.rank() < offer.rank()) {
-            self.best = Some(offer);
+    /// An auction that has come after these bids on it.
+    fn after(early: &[B], auction: A) -> Self {
+        let mut open = Self { auction, best: None };
+        let mut best = None;
+        for offer in early {
+            if open.counts(offer) && best.is_none_or(|best: &B| best.rank() < offer.rank()) {
+                best = Some(offer);
+            }
         }
+        open.best = best.cloned();
+        open
+    }
+
+    /// Whether a bid is in time.
+    fn counts(&self, offer: &B) -> bool {
+        let (opens, closes) = self.auction.lasts();
+        opens <= offer.at() && offer.at() <= closes
+    }
+
+    /// Whether a bid is in time and better than all before.
+    fn is_led_by(&self, offer: &B) -> bool {
+        self.counts(offer) && self.best.as_ref().is_none_or(|best| best.rank() < offer.rank())
     }
 }
 
 /// Finds the winning bids of auctions.
 pub(super) struct WinningBids<A, B> {
-    open: ValueState<u64, Open<A, B>>,
-    /// Bids on auctions that have not come.
-    early: ListState<u64, B>,
+    lots: ValueState<u64, Lot<A, B>>,
+    /// Lists of bids that have been emptied, with their memory: for the next auctions that are awaited.
+    emptied: Vec<Vec<B>>,
 }
+
+/// Lists whose memory is kept.
+const EMPTIED: usize = 1024;
 
 impl<A, B> Default for WinningBids<A, B> {
     fn default() -> Self {
-        Self { open: ValueState::default(), early: ListState::default() }
+        Self { lots: ValueState::default(), emptied: Vec::new() }
     }
 }
 
@@ -146,9 +174,15 @@ impl<A: Lasts, B: Offers> KeyedCoProcess for WinningBids<A, B> {
         ctx: &mut KeyedContext<'_, u64, Self::Out>,
     ) -> Result<(), BoxError> {
         ctx.register_timer(TimeDomain::Event, auction.lasts().1);
-        let mut open = Open { auction, best: None };
-        self.early.take(key).into_iter().for_each(|offer| open.take(offer));
-        self.open.set(key, open);
+        let lot = self.lots.get_or_insert_with(key, || Lot::Awaited(Vec::new()));
+        if let Lot::Awaited(early) = lot {
+            let mut early = std::mem::take(early);
+            *lot = Lot::Open(Open::after(&early, auction));
+            if early.capacity() > 0 && self.emptied.len() < EMPTIED {
+                early.clear();
+                self.emptied.push(early);
+            }
+        }
         Ok(())
     }
 
@@ -158,20 +192,20 @@ impl<A: Lasts, B: Offers> KeyedCoProcess for WinningBids<A, B> {
         offer: B,
         ctx: &mut KeyedContext<'_, u64, Self::Out>,
     ) -> Result<(), BoxError> {
-        if let Some(open) = self.open.get(key) {
+        match self.lots.get(key) {
             // Most bids change nothing, which the state need not know.
-            let best = open.best.as_ref().map(Offers::rank);
-            if best.is_none_or(|best| best < offer.rank())
-                && let Some(open) = self.open.get_mut(key)
-            {
-                open.take(offer);
-            }
-        } else if offer.at() > ctx.watermark() {
+            Some(Lot::Open(open)) if !open.is_led_by(&offer) => return Ok(()),
+            Some(Lot::Open(_)) => {}
+            // An auction that opens later cannot have it.
+            Some(Lot::Awaited(_)) | None if offer.at() <= ctx.watermark() => return Ok(()),
+            Some(Lot::Awaited(_)) => {}
             // One timer for all that wait: it asks for another one if it does not find the last of them.
-            if self.early.get(key).is_empty() {
-                ctx.register_timer(TimeDomain::Event, offer.at());
-            }
-            self.early.push(key, offer);
+            None => ctx.register_timer(TimeDomain::Event, offer.at()),
+        }
+        let Self { lots, emptied } = self;
+        match lots.get_or_insert_with(key, || Lot::Awaited(emptied.pop().unwrap_or_default())) {
+            Lot::Open(open) => open.best = Some(offer),
+            Lot::Awaited(early) => early.push(offer),
         }
         Ok(())
     }
@@ -182,27 +216,31 @@ impl<A: Lasts, B: Offers> KeyedCoProcess for WinningBids<A, B> {
         timer: Timer,
         ctx: &mut KeyedContext<'_, u64, Self::Out>,
     ) -> Result<(), BoxError> {
-        match self.open.get(key) {
-            Some(open) if open.auction.lasts().1 <= timer.at => {
-                if let Some(Open { auction, best: Some(best) }) = self.open.remove(key) {
+        match self.lots.get(key) {
+            Some(Lot::Open(open)) if open.auction.lasts().1 <= timer.at => {
+                if let Some(Lot::Open(Open { auction, best: Some(best) })) = self.lots.remove(key) {
                     ctx.emit((auction, best));
                 }
             }
-            Some(_) => {}
-            None => {
-                let mut early = self.early.take(key);
-                early.retain(|offer| offer.at() > ctx.watermark());
-                if let Some(last) = early.iter().map(Offers::at).max() {
-                    ctx.register_timer(TimeDomain::Event, last);
-                }
-                early.into_iter().for_each(|offer| self.early.push(key, offer));
-            }
+            Some(Lot::Awaited(_)) => self.await_on(key, ctx),
+            Some(Lot::Open(_)) | None => {}
         }
         Ok(())
     }
 
     fn states(&mut self, visitor: &mut dyn StateVisitor) {
-        visitor.keyed("open", &mut self.open);
-        visitor.keyed("early", &mut self.early);
+        visitor.keyed("lots", &mut self.lots);
+    }
+}
+
+impl<A: Lasts, B: Offers> WinningBids<A, B> {
+    /// Lets bids go whose auction can come no more, and asks to be called again for the others.
+    fn await_on(&mut self, key: Keyed<'_, u64>, ctx: &mut KeyedContext<'_, u64, (A, B)>) {
+        let Some(Lot::Awaited(early)) = self.lots.get_mut(key) else { return };
+        early.retain(|offer| offer.at() > ctx.watermark());
+        match early.iter().map(Offers::at).max() {
+            Some(last) => ctx.register_timer(TimeDomain::Event, last),
+            None => drop(self.lots.remove(key)),
+        }
     }
 }

@@ -150,25 +150,29 @@ where
             if ctx.is_full() {
                 return false;
             }
-            let partner = other.get_mut(partners.start).expect("nothing has left since");
+            let at = partners.start;
             partners.start += 1;
             match event {
                 Event::Added(place) => {
-                    let row = own.get(*place).expect("the row was added").value.clone();
                     if keeps_other {
+                        let partner = other.get_mut(at).expect("nothing has left since");
                         if partner.partners == 0 {
                             let alone = F::other_alone(partner.value.clone());
                             ctx.emit(Change::delete(alone), timestamp);
                         }
                         partner.partners += 1;
                     }
-                    let (left, right) = F::pair(row, partner.value.clone());
+                    let row = own.get(*place).expect("the row was added").value.clone();
+                    let partner = other.get(at).expect("nothing has left since").value.clone();
+                    let (left, right) = F::pair(row, partner);
                     ctx.emit(Change::insert(Joined::Both(left, right)), timestamp);
                 }
                 Event::Gone(row) => {
-                    let (left, right) = F::pair(row.clone(), partner.value.clone());
+                    let partner = other.get(at).expect("nothing has left since").value.clone();
+                    let (left, right) = F::pair(row.clone(), partner);
                     ctx.emit(Change::delete(Joined::Both(left, right)), timestamp);
                     if keeps_other {
+                        let partner = other.get_mut(at).expect("nothing has left since");
                         partner.partners -= 1;
                         if partner.partners == 0 {
                             let alone = F::other_alone(partner.value.clone());

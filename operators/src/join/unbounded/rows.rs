@@ -1,10 +1,12 @@
 //! The rows of one side of one key, in the order of their arrival.
 //!
 //! Apart because its shape decides how fast the join is: a single row lies in the table's slot itself and
-//! costs no other look.
+//! costs no other look; several are shared with a capture that is being written, and copied only when one
+//! comes or goes meanwhile.
 
 use serde::de::{Deserialize, Deserializer};
 use serde::ser::{Serialize, Serializer};
+use std::sync::Arc;
 use tidegate_core::time::Timestamp;
 
 /// A row of a side.
@@ -23,7 +25,7 @@ pub(super) enum Rows<T> {
     #[default]
     Empty,
     One(Row<T>),
-    Many(Vec<Row<T>>),
+    Many(Arc<Vec<Row<T>>>),
 }
 
 /// Room in a new list: more than two, so that it does not grow at once.
@@ -55,14 +57,6 @@ impl<T> Rows<T> {
         self.as_slice().get(position)
     }
 
-    pub(super) fn get_mut(&mut self, position: usize) -> Option<&mut Row<T>> {
-        match self {
-            Self::Empty => None,
-            Self::One(row) => (position == 0).then_some(row),
-            Self::Many(rows) => rows.get_mut(position),
-        }
-    }
-
     /// Something that hangs on what does not lie in the slot.
     pub(super) fn touch(&self) -> i64 {
         match self {
@@ -70,18 +64,28 @@ impl<T> Rows<T> {
             Self::One(_) | Self::Empty => 0,
         }
     }
+}
+
+impl<T: Clone> Rows<T> {
+    pub(super) fn get_mut(&mut self, position: usize) -> Option<&mut Row<T>> {
+        match self {
+            Self::Empty => None,
+            Self::One(row) => (position == 0).then_some(row),
+            Self::Many(rows) => Arc::make_mut(rows).get_mut(position),
+        }
+    }
 
     #[inline]
     pub(super) fn push(&mut self, row: Row<T>) {
         if let Self::Many(rows) = self {
-            rows.push(row);
+            Arc::make_mut(rows).push(row);
             return;
         }
         *self = match std::mem::take(self) {
             Self::One(first) => {
                 let mut rows = Vec::with_capacity(LIST);
                 rows.extend([first, row]);
-                Self::Many(rows)
+                Self::Many(Arc::new(rows))
             }
             Self::Empty | Self::Many(_) => Self::One(row),
         };
@@ -90,7 +94,7 @@ impl<T> Rows<T> {
     pub(super) fn remove(&mut self, position: usize) -> Option<Row<T>> {
         match self {
             Self::Many(rows) if position < rows.len() => {
-                let removed = rows.remove(position);
+                let removed = Arc::make_mut(rows).remove(position);
                 if rows.is_empty() {
                     *self = Self::Empty;
                 }
@@ -107,7 +111,7 @@ impl<T> Rows<T> {
     /// Removes the first `count` rows.
     pub(super) fn remove_first(&mut self, count: usize) {
         match self {
-            Self::Many(rows) if count < rows.len() => drop(rows.drain(..count)),
+            Self::Many(rows) if count < rows.len() => drop(Arc::make_mut(rows).drain(..count)),
             Self::Empty | Self::One(_) | Self::Many(_) if count > 0 => *self = Self::Empty,
             Self::Empty | Self::One(_) | Self::Many(_) => {}
         }
@@ -120,12 +124,36 @@ impl<T: Serialize> Serialize for Rows<T> {
     }
 }
 
-impl<'de, T: Deserialize<'de>> Deserialize<'de> for Rows<T> {
+impl<'de, T: Clone + Deserialize<'de>> Deserialize<'de> for Rows<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let mut rows = Self::Empty;
         for (at, partners, value) in Vec::deserialize(deserializer)? {
             rows.push(Row { at, partners, value });
         }
         Ok(rows)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn values(rows: &Rows<u32>) -> Vec<u32> {
+        rows.iter().map(|row| row.value).collect()
+    }
+
+    #[test]
+    fn a_capture_costs_no_copy_and_keeps_its_rows_whatever_comes_or_goes() {
+        let row = |value| Row { at: Timestamp(7), partners: 0, value };
+        let mut rows = Rows::default();
+        (1..=3).for_each(|value| rows.push(row(value)));
+        let captured = rows.clone();
+        assert!(std::ptr::eq(captured.as_slice(), rows.as_slice()), "shared until one changes");
+        rows.push(row(4));
+        assert_eq!(rows.remove(0).map(|row| row.value), Some(1));
+        rows.get_mut(0).expect("2 is the first now").partners = 9;
+        rows.remove_first(2);
+        assert_eq!((values(&captured), values(&rows)), (vec![1, 2, 3], vec![4]));
+        assert!(captured.iter().all(|row| row.partners == 0));
     }
 }

@@ -18,7 +18,7 @@ use tidegate_core::time::Timestamp;
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(bound(
     serialize = "L: Serialize, R: Serialize",
-    deserialize = "L: Deserialize<'de>, R: Deserialize<'de>"
+    deserialize = "L: Clone + Deserialize<'de>, R: Clone + Deserialize<'de>"
 ))]
 pub(super) struct Both<L, R> {
     pub(super) left: Rows<L>,
