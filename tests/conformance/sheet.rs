@@ -121,6 +121,7 @@ impl<T: Data> OutputEdge for Recorder<T> {
     }
 
     fn barrier(&mut self, _barrier: Barrier) {}
+    fn took(&mut self, _records: usize) {}
     fn flush(&mut self) {}
     fn transmit(&mut self, _edge: usize, _transport: &mut dyn Transport) {}
 

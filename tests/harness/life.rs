@@ -14,11 +14,12 @@ use tidegate_core::gate::alignment::Guarantee;
 use tidegate_core::gate::{ChannelInfo, InputGate, Port as Input};
 use tidegate_core::key::KeyGroupRange;
 use tidegate_core::output::{OutputEdge, Transport};
+use tidegate_core::outputs::Outputs;
 use tidegate_core::snapshot::{ListSnapshot, OperatorTotals, SubtaskSnapshot};
 use tidegate_core::stage::Stage;
 use tidegate_core::state::delta::{self, Delta};
 use tidegate_core::state::{KeyedState, OperatorState, StateVisitor};
-use tidegate_core::task::{Capture, EdgeTotals, Outputs, StepOutcome, Task, TaskPort};
+use tidegate_core::task::{Capture, EdgeTotals, StepOutcome, Task, TaskPort};
 use tidegate_core::time::Timestamp;
 use tidegate_state::rescale;
 

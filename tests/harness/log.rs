@@ -136,6 +136,7 @@ impl<T: Data, F: Fn(&T) -> String + Send> OutputEdge for Recorder<T, F> {
     }
 
     fn barrier(&mut self, _barrier: Barrier) {}
+    fn took(&mut self, _records: usize) {}
     fn flush(&mut self) {}
     fn transmit(&mut self, _edge: usize, _transport: &mut dyn Transport) {}
 

@@ -177,6 +177,7 @@ impl<Out: Data> OutputEdge for Teller<Out> {
     }
 
     fn barrier(&mut self, _barrier: Barrier) {}
+    fn took(&mut self, _records: usize) {}
     fn flush(&mut self) {}
     fn transmit(&mut self, _edge: usize, _transport: &mut dyn Transport) {}
 

@@ -17,6 +17,7 @@ use std::sync::Arc;
 use tidegate_core::element::{AnyBatch, Barrier, Status};
 use tidegate_core::graph::{EdgeFactory, Graph, GraphEdge, Node, Partitioning};
 use tidegate_core::key::MaxParallelism;
+use tidegate_core::limits::BATCH_RECORDS;
 use tidegate_core::node::{NodeFactory, SinkNodeOf, SourceNodeOf};
 use tidegate_core::operator::{Context, Operator};
 use tidegate_core::output::{
@@ -368,6 +369,12 @@ impl OutputEdge for Choppy {
 
     fn end(&mut self) {
         self.inner.end();
+    }
+
+    /// A small input ends rounds like a large one.
+    fn took(&mut self, records: usize) {
+        let large = self.fate.draw(|chance| chance.one_in(3));
+        self.inner.took(if large { BATCH_RECORDS } else { records });
     }
 
     fn flush(&mut self) {

@@ -10,6 +10,7 @@ use crate::gate::{ChannelInfo, InputGate};
 use crate::key::KeyGroupRange;
 use crate::node::NodeFactory;
 use crate::operator::BoxError;
+use crate::outputs::Outputs;
 use crate::plan::{Plan, SubtaskId};
 use crate::rate::{Rate, RateLimiter};
 use crate::restore::{RestoredOperator, RestoredSubtask};
@@ -17,7 +18,7 @@ use crate::sink::SubtaskIdentity;
 use crate::source_alignment::{AlignmentBoard, AlignmentMember};
 use crate::source_head::{SPLITS, SourceHead};
 use crate::state::{KeyedState, OperatorState, StateVisitor};
-use crate::task::{Outputs, Task};
+use crate::task::Task;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 

@@ -22,6 +22,7 @@ pub mod master;
 pub mod node;
 pub mod operator;
 pub mod output;
+pub mod outputs;
 pub mod plan;
 pub mod process;
 pub mod rate;

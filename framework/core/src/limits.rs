@@ -7,6 +7,10 @@ pub const BATCH_RECORDS: usize = 1024;
 /// Bytes of records in a full batch: large records travel in smaller batches, for the same caches.
 pub const BATCH_BYTES: usize = 64 * 1024;
 
+/// Bytes of records that an operator hands to the next one of its chain at once: the next one then finds them in the
+/// first-level cache. What goes to another task is not cut so small: each batch costs a message.
+pub const CHAIN_BYTES: usize = 24 * 1024;
+
 /// The fewest records in a full batch, however large they are.
 pub const BATCH_RECORDS_MIN: usize = 32;
 
@@ -33,7 +37,17 @@ pub const SEGMENT_BYTES: usize = 256 * 1024;
 /// Records in a full batch of records of `record_bytes` each.
 #[must_use]
 pub const fn batch_records(record_bytes: usize) -> usize {
-    let fit = BATCH_BYTES / if record_bytes == 0 { 1 } else { record_bytes };
+    records_within(BATCH_BYTES, record_bytes)
+}
+
+/// Records of `record_bytes` each that an operator hands to the next one of its chain at once.
+#[must_use]
+pub const fn chain_records(record_bytes: usize) -> usize {
+    records_within(CHAIN_BYTES, record_bytes)
+}
+
+const fn records_within(bytes: usize, record_bytes: usize) -> usize {
+    let fit = bytes / if record_bytes == 0 { 1 } else { record_bytes };
     if fit > BATCH_RECORDS {
         BATCH_RECORDS
     } else if fit < BATCH_RECORDS_MIN {

@@ -4,6 +4,11 @@
 //! the input has run dry, and before every control element but a watermark: a watermark becomes a
 //! mark in the open buffer, so that it cuts nothing. A sealed batch needs a credit; without one it
 //! waits here, and the task takes no more input: that is backpressure. Control elements need none.
+//!
+//! A buffer that fills slowly would hold back records and event time behind input that never runs dry: a join would see
+//! the few records of one side long after the many of the other. So a buffer is sealed as well when it has
+//! not filled while the task took in as many full batches as the edge has channels ([`OutputEdge::took`]): with its fair
+//! share of them it would be full.
 
 use crate::append::append;
 use crate::element::{AnyBatch, Barrier, Batch, Data, Element, Mark, Record, Status, downcast};
@@ -30,6 +35,8 @@ pub struct Lane<T> {
     batch_records: usize,
     /// Size of the last sealed batch: a slow stream need not allocate full buffers.
     last_len: usize,
+    /// Whether the open buffer was begun before the current round.
+    aged: bool,
 }
 
 impl<T: Data> Lane<T> {
@@ -43,6 +50,7 @@ impl<T: Data> Lane<T> {
             sent: 0,
             batch_records: limits::batch_records(size_of::<Record<T>>()),
             last_len: 16,
+            aged: false,
         }
     }
 
@@ -56,6 +64,7 @@ impl<T: Data> Lane<T> {
     }
 
     fn seal(&mut self) {
+        self.aged = false;
         if self.buffer.is_empty() {
             // Marks without records are no batch: only the last of them matters.
             if let Some(mark) = self.marks.pop() {
@@ -77,6 +86,19 @@ impl<T: Data> Lane<T> {
             Some(Element::Watermark(last)) => *last = watermark,
             _ => self.waiting.push_back(Element::Watermark(watermark)),
         }
+    }
+
+    /// Whether there is a credit for what would be sealed.
+    fn is_ready(&self) -> bool {
+        self.batches_waiting < self.credits as usize
+    }
+
+    /// A round is over: a buffer that was begun before it is sealed.
+    fn end_round(&mut self) {
+        if self.aged && self.is_ready() {
+            self.seal();
+        }
+        self.aged = !(self.buffer.is_empty() && self.marks.is_empty());
     }
 
     fn mark(&mut self, watermark: Timestamp) {
@@ -212,6 +234,8 @@ pub trait OutputEdge: Send {
     fn barrier(&mut self, barrier: Barrier);
     /// The end of event time.
     fn end(&mut self);
+    /// The task has taken in `records` more.
+    fn took(&mut self, records: usize);
     /// Seals the open buffers of channels that have a credit to send them.
     fn flush(&mut self);
     /// Sends what may be sent.
@@ -233,6 +257,8 @@ pub struct Edge<T, P> {
     credits: u32,
     /// The receiving subtask of each lane: itself for a forward edge, else 0.. in order.
     first: u32,
+    /// Records taken in since the last round was over: a round is a full batch for each lane.
+    taken: usize,
 }
 
 impl<T: Data, P: Partitioner<T>> Edge<T, P> {
@@ -240,7 +266,7 @@ impl<T: Data, P: Partitioner<T>> Edge<T, P> {
     #[must_use]
     pub fn new(partitioner: P, first: u32, receivers: u32, credits: u32) -> Self {
         let lanes = (0..receivers).map(|_| Lane::new(credits)).collect();
-        Self { partitioner, lanes, credits, first }
+        Self { partitioner, lanes, credits, first, taken: 0 }
     }
 }
 
@@ -269,9 +295,16 @@ impl<T: Data, P: Partitioner<T>> OutputEdge for Edge<T, P> {
         self.lanes.iter_mut().for_each(|lane| lane.control(Element::EndOfData));
     }
 
+    fn took(&mut self, records: usize) {
+        self.taken += records;
+        if self.taken >= self.lanes.len() * limits::BATCH_RECORDS {
+            self.taken = 0;
+            self.lanes.iter_mut().for_each(Lane::end_round);
+        }
+    }
+
     fn flush(&mut self) {
-        let ready = |lane: &&mut Lane<T>| lane.batches_waiting < lane.credits as usize;
-        self.lanes.iter_mut().filter(ready).for_each(Lane::seal);
+        self.lanes.iter_mut().filter(|lane| lane.is_ready()).for_each(Lane::seal);
     }
 
     fn transmit(&mut self, edge: usize, transport: &mut dyn Transport) {
@@ -362,6 +395,25 @@ mod tests {
         edge.credit(3, 1);
         assert_eq!(wire(&mut edge), format!("3:{full} 3:EndOfData"));
         assert!(!edge.is_blocked());
+    }
+
+    #[test]
+    fn a_buffer_that_does_not_fill_while_its_fair_share_is_taken_in_is_sent() {
+        let mut edge = Edge::<u64, _>::new(Rebalance::default(), 0, 2, 8);
+        edge.push(&mut records(1));
+        edge.watermark(Timestamp(5));
+        edge.took(2 * limits::BATCH_RECORDS);
+        edge.took(limits::BATCH_RECORDS);
+        assert_eq!(wire(&mut edge), "", "begun within the first round of two batches");
+        edge.took(limits::BATCH_RECORDS);
+        assert_eq!(wire(&mut edge), "0:1|5 1:W5");
+        let full = limits::batch_records(size_of::<Record<u64>>()) as u64;
+        for _ in 0..10 {
+            edge.push(&mut records(full));
+            edge.took(limits::BATCH_RECORDS);
+        }
+        let five = |lane| vec![format!("{lane}:{full}"); 5].join(" ");
+        assert_eq!(wire(&mut edge), format!("{} {}", five(0), five(1)), "only full ones");
     }
 
     #[test]

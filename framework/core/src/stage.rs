@@ -163,7 +163,7 @@ impl<O: CoOperator> OperatorStage<O> {
 impl<O: Operator> OperatorStage<O> {
     /// Erases `operator`; `connect` connects its side outputs.
     pub fn new(operator: O, connect: impl FnOnce(&mut Context<O::Out>)) -> Self {
-        Self::with_capacity(limits::batch_records(size_of::<Record<O::Out>>()), operator, connect)
+        Self::with_capacity(limits::chain_records(size_of::<Record<O::Out>>()), operator, connect)
     }
 
     /// As [`OperatorStage::new`], with an output that is full at `capacity` records.

@@ -6,12 +6,13 @@
 //! returns says when to call again.
 
 use crate::chain::{Chain, ChainError, ChainStep, Downstream, Phase};
-use crate::element::{AnyBatch, Barrier, BarrierKind, Element, Status};
+use crate::element::{Barrier, BarrierKind, Element, Status};
 use crate::gate::valve::TimeEvent;
 use crate::gate::{GateEvent, InputGate};
 use crate::limits;
 use crate::operator::BoxError;
-use crate::output::{OutputEdge, Transport};
+use crate::output::Transport;
+use crate::outputs::Outputs;
 use crate::sink::Prepare;
 use crate::snapshot::{ListSnapshot, OperatorSnapshot, OperatorTotals, SubtaskSnapshot};
 use crate::source_head::SourceHead;
@@ -20,58 +21,6 @@ use crate::state::{Frozen, KeyedState, OperatorState, StateVisitor};
 use crate::time::Timestamp;
 use std::collections::BTreeMap;
 use std::task::Waker;
-
-/// Where the outputs of the operators of a chain lead.
-pub struct Outputs {
-    /// The edges that leave the task.
-    pub edges: Vec<Box<dyn OutputEdge>>,
-    /// For each edge its name.
-    pub names: Vec<String>,
-    /// Which edges an output feeds: (operator position in the vertex, side output) to edges.
-    pub routes: BTreeMap<(usize, Option<usize>), Vec<usize>>,
-    /// Position of the chain's first link within the vertex: 1 behind a source, else 0.
-    pub first_link: usize,
-}
-
-impl Outputs {
-    /// Takes the open records of `batch`, which an operator of the vertex has emitted.
-    fn push_from(&mut self, operator: usize, side: Option<usize>, batch: &mut dyn AnyBatch) {
-        let Some((last, others)) =
-            self.routes.get(&(operator, side)).and_then(|edges| edges.split_last())
-        else {
-            return batch.skip_open();
-        };
-        for &edge in others {
-            self.edges[edge].push(batch.duplicate_open().as_mut());
-        }
-        self.edges[*last].push(batch);
-    }
-
-    fn transmit(&mut self, transport: &mut dyn Transport) {
-        for (index, edge) in self.edges.iter_mut().enumerate() {
-            edge.transmit(index, transport);
-        }
-    }
-}
-
-impl Downstream for Outputs {
-    fn push(&mut self, link: usize, side: Option<usize>, batch: &mut dyn AnyBatch) {
-        self.push_from(self.first_link + link, side, batch);
-    }
-
-    fn time(&mut self, event: TimeEvent) {
-        for edge in &mut self.edges {
-            match event {
-                TimeEvent::Watermark(watermark) => edge.watermark(watermark),
-                TimeEvent::Status(status) => edge.status(status),
-            }
-        }
-    }
-
-    fn is_blocked(&self) -> bool {
-        self.edges.iter().any(|edge| edge.is_blocked())
-    }
-}
 
 /// A keyed state that was captured and is not yet encoded.
 pub struct FrozenState {
@@ -289,6 +238,7 @@ impl Task {
         match event {
             GateEvent::Records { channel, port: input, mut batch } => {
                 *taken += batch.open_records();
+                self.outputs.took(batch.open_records());
                 if self.chain.links.is_empty() {
                     self.outputs.push_from(0, None, batch.as_mut());
                     self.gate.resume(channel, batch);

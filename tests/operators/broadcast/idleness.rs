@@ -8,10 +8,11 @@ use tidegate_core::element::Element;
 use tidegate_core::gate::alignment::Guarantee;
 use tidegate_core::gate::{ChannelInfo, InputGate};
 use tidegate_core::output::{Edge, Forward, Transport};
+use tidegate_core::outputs::Outputs;
 use tidegate_core::process::BroadcastOperator;
 use tidegate_core::snapshot::OperatorTotals;
 use tidegate_core::stage::{OperatorStage, SECOND};
-use tidegate_core::task::{Capture, EdgeTotals, Outputs, Task, TaskPort};
+use tidegate_core::task::{Capture, EdgeTotals, Task, TaskPort};
 use tidegate_core::time::Timestamp;
 
 /// What was sent.

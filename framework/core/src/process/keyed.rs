@@ -203,11 +203,12 @@ pub(super) fn each<K: Key, In: Data, Out: Data>(
     mut process: impl FnMut(Keyed<'_, K>, In, &mut KeyedContext<'_, K, Out>) -> Result<(), BoxError>,
 ) -> Result<(), BoxError> {
     while !ctx.is_full() {
+        // The key is read where the record lies, so that the value is moved as a whole and only once.
+        let Some(next) = input.upcoming().first() else { break };
+        let (key, hash, timestamp) = (key_of(&next.value), next.key_hash, next.timestamp);
         let Some(record) = input.take() else { break };
-        let key = key_of(&record.value);
-        let mut keyed = KeyedContext { inner: ctx, timers, key: &key, timestamp: record.timestamp };
-        let at = Keyed { key: &key, hash: record.key_hash };
-        process(at, record.value, &mut keyed)?;
+        let mut keyed = KeyedContext { inner: ctx, timers, key: &key, timestamp };
+        process(Keyed { key: &key, hash }, record.value, &mut keyed)?;
     }
     Ok(())
 }
