@@ -1,6 +1,7 @@
 //! What is fuzzed of checkpoints: manifests, snapshots and keyed states as they lie in storage. As [`targets`](crate::targets),
 //! with less to build; the tests of the workspace run it in `framework/core/tests/rubbish.rs`.
 
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use tidegate_core::codec::{self, FrameKind};
 use tidegate_core::key::{KeyGroup, KeyGroupRange};
@@ -10,6 +11,14 @@ use tidegate_core::state::delta::{Delta, Entry, Merged};
 use tidegate_core::state::handles::ValueState;
 use tidegate_core::state::map::MapState;
 use tidegate_core::state::namespaced::NamespacedState;
+
+/// A value whose names stand in the head of its delta.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+struct Kept {
+    count: u64,
+    names: Vec<String>,
+    within: Option<Box<Self>>,
+}
 
 /// A frame, and the body of one: damage is told. What is read comes back when it is written, and takes no more memory
 /// than its bytes explain.
@@ -52,6 +61,7 @@ fn keyed(delta: &Delta, most: usize) {
         assert_eq!(alive.entries().count() as u64, merged.entries);
     }
     let _ = ValueState::<u64, String>::default().restore(delta, KeyGroupRange::ALL);
+    let _ = ValueState::<u64, Kept>::default().restore(delta, KeyGroupRange::ALL);
     let _ = MapState::<String, u64, Vec<u8>>::default().restore(delta, KeyGroupRange::ALL);
     let _ = NamespacedState::<i64, u64, (i64, bool)>::default().restore(delta, KeyGroupRange::ALL);
 }
@@ -64,12 +74,15 @@ pub(crate) fn bodies() -> Vec<Vec<u8>> {
         into.push(KeyGroup(9), entry(b"\x01", b"\x18\x20", Some(b"\x82\x01\xf5")));
         into.push(KeyGroup(2), entry(b"", b"\x07", None));
     });
+    let kept = Kept { count: 7, names: vec!["x".into()], within: None };
+    let kept = Kept { within: Some(Box::new(kept.clone())), ..kept };
+    let packed = Delta::of(true, |into| into.put(KeyGroup(5), b"", &8, Some(&kept)));
     let dropping = Delta::of(false, |into| into.drop_namespace(b"\x01".to_vec()));
     let mut snapshot = SubtaskSnapshot::default();
     snapshot.operators.insert("count".into(), Default::default());
-    let frames =
-        [delta.to_frame(), dropping.to_frame(), snapshot.to_frame(), manifest().to_frame()];
-    frames.iter().map(|frame| frame[codec::FRAME_HEAD_BYTES..].to_vec()).collect()
+    let states = [delta, packed, dropping].map(|delta| delta.to_frame());
+    let frames = states.into_iter().chain([snapshot.to_frame(), manifest().to_frame()]);
+    frames.map(|frame| frame[codec::FRAME_HEAD_BYTES..].to_vec()).collect()
 }
 
 fn manifest() -> Manifest {

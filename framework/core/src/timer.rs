@@ -3,9 +3,9 @@
 //! A timer is a pair (timestamp, key): registered twice, it fires once. Timers fire in the order of
 //! their timestamps, and among equal ones in the order of their keys, so a replay fires them alike.
 
-use crate::codec::{self, DecodeError};
+use crate::codec::DecodeError;
 use crate::key::{Key, KeyGroupRange, MaxParallelism};
-use crate::state::delta::{Delta, Entry};
+use crate::state::delta::Delta;
 use crate::state::delta_writer::DeltaWriter;
 use crate::state::{Frozen, KeyedState, StateVisitor};
 use crate::time::Timestamp;
@@ -104,10 +104,9 @@ impl<K: Key> Frozen for FrozenTimers<K> {
 
     fn encode(self: Box<Self>, max_parallelism: MaxParallelism, into: &mut DeltaWriter<'_>) {
         for (at, key, set) in &self.timers {
-            let (namespace, bytes) = (codec::to_cbor(at), codec::to_cbor(key));
-            let value = set.then_some(&[][..]);
             let group = max_parallelism.group_of(key.stable_hash());
-            into.push(group, Entry { namespace: &namespace, key: &bytes, value });
+            let at = into.pack(at);
+            into.put(group, &at, key, set.then_some(&()));
         }
     }
 }
@@ -134,7 +133,7 @@ impl<K: Key> KeyedState for TimerQueue<K> {
 
     fn restore(&mut self, delta: &Delta, groups: KeyGroupRange) -> Result<(), DecodeError> {
         delta.for_each(groups, |_, entry| {
-            let timer = (codec::from_cbor(entry.namespace)?, codec::from_cbor(entry.key)?);
+            let timer = (delta.namespace(&entry)?, delta.key(&entry)?);
             match entry.value {
                 Some(_) => self.timers.insert(timer),
                 None => self.timers.remove(&timer),

@@ -8,6 +8,10 @@ mod targets;
 #[test]
 fn any_part_of_a_checkpoint_is_read_or_refused() {
     let bodies = targets::bodies();
-    assert_eq!(bodies.len(), 4, "a frame of each kind, and a namespace that was dropped");
+    assert_eq!(
+        bodies.len(),
+        5,
+        "a frame of each kind, one of structs, and a namespace that was dropped"
+    );
     chance::smoke("stored", targets::frame, &bodies);
 }

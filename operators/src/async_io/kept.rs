@@ -12,7 +12,7 @@ use tidegate_core::codec::{self, DecodeError};
 use tidegate_core::element::Record;
 use tidegate_core::key::{KeyGroupRange, MaxParallelism};
 use tidegate_core::snapshot::Redistribution;
-use tidegate_core::state::delta::{Delta, Entry};
+use tidegate_core::state::delta::Delta;
 use tidegate_core::state::delta_writer::DeltaWriter;
 use tidegate_core::state::{Frozen, KeyedState, OperatorState, Value};
 use tidegate_core::time::Timestamp;
@@ -62,8 +62,7 @@ impl<In: Value, Out: Send> KeyedState for KeptRecords<In, Out> {
 
     fn restore(&mut self, delta: &Delta, groups: KeyGroupRange) -> Result<(), DecodeError> {
         delta.for_each(groups, |_, entry| {
-            let stored = entry.value.map(codec::from_cbor).transpose()?;
-            self.restored.extend(stored);
+            self.restored.extend(delta.value(&entry)?);
             Ok(())
         })
     }
@@ -83,9 +82,8 @@ impl<In: Value> Frozen for FrozenRecords<In> {
 
     fn encode(self: Box<Self>, max_parallelism: MaxParallelism, into: &mut DeltaWriter<'_>) {
         for stored in self.0 {
-            let (key, value) = (codec::to_cbor(&stored.number), codec::to_cbor(&stored));
-            let entry = Entry { namespace: &[], key: &key, value: Some(&value) };
-            into.push(max_parallelism.group_of(stored.key_hash), entry);
+            let group = max_parallelism.group_of(stored.key_hash);
+            into.put(group, &[], &stored.number, Some(&stored));
         }
     }
 }

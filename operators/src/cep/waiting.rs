@@ -10,9 +10,9 @@ use serde::Serialize;
 use std::cmp::Ordering;
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
-use tidegate_core::codec::{self, DecodeError};
+use tidegate_core::codec::DecodeError;
 use tidegate_core::key::{KeyGroupRange, MaxParallelism};
-use tidegate_core::state::delta::{Delta, Entry};
+use tidegate_core::state::delta::Delta;
 use tidegate_core::state::delta_writer::DeltaWriter;
 use tidegate_core::state::{Frozen, KeyedState, Value};
 use tidegate_core::time::Timestamp;
@@ -148,9 +148,9 @@ impl<T: Value> KeyedState for Waiting<T> {
 
     fn restore(&mut self, delta: &Delta, groups: KeyGroupRange) -> Result<(), DecodeError> {
         delta.for_each(groups, |_, entry| {
-            let name = codec::from_cbor(entry.key)?;
-            match entry.value {
-                Some(event) => self.restored.insert(name, codec::from_cbor(event)?),
+            let name = delta.key(&entry)?;
+            match delta.value(&entry)? {
+                Some(event) => self.restored.insert(name, event),
                 None => self.restored.remove(&name),
             };
             Ok(())
@@ -174,14 +174,12 @@ impl<T: Serialize + Send> Frozen for FrozenEvents<T> {
     }
 
     fn encode(self: Box<Self>, max_parallelism: MaxParallelism, into: &mut DeltaWriter<'_>) {
-        let mut push = |name: &Name, value: Option<&[u8]>| {
-            let key = codec::to_cbor(name);
-            let entry = Entry { namespace: &[], key: &key, value };
-            into.push(max_parallelism.group_of(name.2), entry);
+        let mut put = |name: &Name, event: Option<&T>| {
+            into.put(max_parallelism.group_of(name.2), &[], name, event);
         };
-        self.events.iter().for_each(|(name, event)| push(name, Some(&codec::to_cbor(event))));
+        self.events.iter().for_each(|(name, event)| put(name, Some(event)));
         if !self.full {
-            self.gone.iter().for_each(|name| push(name, None));
+            self.gone.iter().for_each(|name| put(name, None));
         }
     }
 }

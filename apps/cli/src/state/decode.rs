@@ -7,7 +7,7 @@ use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use ciborium::Value as Cbor;
 use serde_json::{Map, Number, Value, json};
-use tidegate::core::codec;
+use tidegate::core::codec::packed::Shapes;
 use tidegate::core::state::delta::Entry;
 
 /// Decodes; what is known to be of a topology, as rows.
@@ -21,38 +21,51 @@ impl Decoder {
     }
 
     /// The key of an entry: its values alone, and with the names of their columns.
-    pub(super) fn key(&self, uid: &str, state: &str, bytes: &[u8]) -> (Value, Value) {
-        let plain = value(bytes, self.names.knows(uid));
+    pub(super) fn key(
+        &self,
+        uid: &str,
+        state: &str,
+        entry: &Entry<'_>,
+        shapes: &Shapes,
+    ) -> (Value, Value) {
+        let plain = value(entry.key, shapes, self.names.knows(uid));
         (plain.clone(), self.names.key(uid, state, plain))
     }
 
     /// An entry, as a line of an export.
-    pub(super) fn entry(&self, uid: &str, state: &str, entry: &Entry<'_>) -> String {
+    pub(super) fn entry(
+        &self,
+        uid: &str,
+        state: &str,
+        entry: &Entry<'_>,
+        shapes: &Shapes,
+    ) -> String {
         let mut line = head(uid, state);
         let of_rows = self.names.knows(uid);
         if !entry.namespace.is_empty() {
-            line.push_str(&format!(r#","namespace":{}"#, value(entry.namespace, of_rows)));
+            line.push_str(&format!(r#","namespace":{}"#, value(entry.namespace, shapes, of_rows)));
         }
-        let kept = value(entry.value.unwrap_or_default(), of_rows);
+        let kept = value(entry.value.unwrap_or_default(), shapes, of_rows);
         let kept = self.names.value(uid, state, kept);
-        let (_, key) = self.key(uid, state, entry.key);
+        let (_, key) = self.key(uid, state, entry, shapes);
         line.push_str(&format!(r#","key":{key},"value":{kept}}}"#));
         line
     }
 
     /// An element of a list, likewise.
     pub(super) fn element(&self, uid: &str, state: &str, subtask: u32, bytes: &[u8]) -> String {
-        let kept = self.names.value(uid, state, value(bytes, self.names.knows(uid)));
+        let kept =
+            self.names.value(uid, state, value(bytes, &Shapes::default(), self.names.knows(uid)));
         format!(r#"{},"subtask":{subtask},"value":{kept}}}"#, head(uid, state))
     }
 }
 
 /// Any bytes; none at all are nothing. `of_rows` says that values in it are those of rows.
-fn value(bytes: &[u8], of_rows: bool) -> Value {
+fn value(bytes: &[u8], shapes: &Shapes, of_rows: bool) -> Value {
     if bytes.is_empty() {
         return Value::Null;
     }
-    match codec::from_cbor::<Cbor>(bytes) {
+    match shapes.read::<Cbor>(bytes) {
         Ok(value) => json(value, of_rows),
         Err(why) => {
             json!({ "base64": BASE64_STANDARD.encode(bytes), "undecoded": why.to_string() })
@@ -151,10 +164,11 @@ fn big(negative: bool, value: Cbor) -> Value {
 mod tests {
     use super::*;
     use std::collections::BTreeMap;
+    use tidegate::core::codec;
     use tidegate_rows::{Decimal, Row, RowKey, Value as Cell};
 
     fn shown<T: serde::Serialize>(value: &T, rows: bool) -> String {
-        super::value(&codec::to_cbor(value), rows).to_string()
+        super::value(&codec::to_cbor(value), &Shapes::default(), rows).to_string()
     }
 
     #[test]
@@ -191,10 +205,10 @@ mod tests {
     #[test]
     fn what_is_no_cbor_is_shown_as_bytes_with_the_reason() {
         for rubbish in [&[0xff][..], &[0x82, 1], &[1, 2], &[0x9f; 4000]] {
-            let value = value(rubbish, false);
+            let value = value(rubbish, &Shapes::default(), false);
             assert_eq!(value["base64"], BASE64_STANDARD.encode(rubbish));
             assert!(value["undecoded"].as_str().is_some_and(|why| why.len() < 200), "{value}");
         }
-        assert_eq!(value(&[], false), Value::Null);
+        assert_eq!(value(&[], &Shapes::default(), false), Value::Null);
     }
 }

@@ -9,6 +9,7 @@ use serde_json::Value;
 use std::collections::BTreeMap;
 use std::io::{self, BufWriter, ErrorKind, Write};
 use std::process::ExitCode;
+use tidegate::core::codec::packed::Shapes;
 use tidegate::core::snapshot::{KeyedPart, Manifest};
 use tidegate::core::state::delta::{Entry, Merged};
 use tidegate::state::CheckpointStorage;
@@ -34,7 +35,7 @@ fn visit(
     storage: &dyn CheckpointStorage,
     only: Option<&str>,
     progress: &Progress,
-    mut visit: impl FnMut(&str, &str, &Entry<'_>) -> io::Result<()>,
+    mut visit: impl FnMut(&str, &str, &Entry<'_>, &Shapes) -> io::Result<()>,
 ) -> Result<(), Stopped> {
     let mut parts: Vec<_> = keyed(manifest, only).collect();
     parts.sort_by(|one, other| (&one.operator, &one.state).cmp(&(&other.operator, &other.state)));
@@ -50,7 +51,7 @@ fn visit(
         let mut entries: Vec<Entry<'_>> = merged.entries().map(|(_, entry)| entry).collect();
         entries.sort_unstable_by_key(|entry| (entry.namespace, entry.key));
         for entry in entries {
-            visit(&part.operator, &part.state, &entry)?;
+            visit(&part.operator, &part.state, &entry, merged.shapes())?;
         }
         progress.done(bytes(part));
     }
@@ -80,8 +81,8 @@ pub(super) fn export(
     let progress = Progress::beside_output(keyed(manifest, only).map(bytes).sum(), Unit::Bytes);
     let mut out = BufWriter::new(io::stdout().lock());
     let write = |out: &mut BufWriter<_>| -> Result<(), Stopped> {
-        visit(manifest, storage, only, &progress, |uid, state, entry| {
-            writeln!(out, "{}", decoder.entry(uid, state, entry))
+        visit(manifest, storage, only, &progress, |uid, state, entry, shapes| {
+            writeln!(out, "{}", decoder.entry(uid, state, entry, shapes))
         })?;
         for (part, snapshot) in manifest.parts.iter().zip(snapshots(manifest, storage)) {
             let snapshot = snapshot.map_err(Stopped::Unread)?;
@@ -115,11 +116,11 @@ pub(super) fn look_up(
     let mut out = BufWriter::new(io::stdout().lock());
     let (mut found, mut other) = (false, None);
     let mut write = || -> Result<(), Stopped> {
-        visit(manifest, storage, Some(uid), &Progress::none(), |uid, state, entry| {
-            let key = decoder.key(uid, state, entry.key);
+        visit(manifest, storage, Some(uid), &Progress::none(), |uid, state, entry, shapes| {
+            let key = decoder.key(uid, state, entry, shapes);
             if asked.is(&key.0) || asked.is(&key.1) {
                 found = true;
-                writeln!(out, "{}", decoder.entry(uid, state, entry))?;
+                writeln!(out, "{}", decoder.entry(uid, state, entry, shapes))?;
             } else if other.is_none() {
                 other = Some(key.1);
             }
@@ -152,12 +153,13 @@ pub(super) fn samples(
     for operator in operators {
         // What cannot be read has been told where it was counted.
         let none = Progress::none();
-        let _ = visit(manifest, storage, Some(&operator.uid), &none, |uid, state, entry| {
-            if !samples.contains_key(state) {
-                samples.insert(state.to_owned(), decoder.entry(uid, state, entry));
-            }
-            Ok(())
-        });
+        let _ =
+            visit(manifest, storage, Some(&operator.uid), &none, |uid, state, entry, shapes| {
+                if !samples.contains_key(state) {
+                    samples.insert(state.to_owned(), decoder.entry(uid, state, entry, shapes));
+                }
+                Ok(())
+            });
         for (part, snapshot) in manifest.parts.iter().zip(snapshots(manifest, storage)) {
             let lists = snapshot.ok().and_then(|mut read| read.operators.remove(&operator.uid));
             for (state, list) in lists.into_iter().flat_map(|own| own.lists) {

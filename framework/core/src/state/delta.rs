@@ -9,10 +9,11 @@
 //! of length 0 is a deletion, all others are stored with their length + 1.
 
 use super::delta_writer::DeltaWriter;
+use crate::codec::packed::Shapes;
 use crate::codec::{self, DecodeError, FrameKind};
 use crate::key::{KeyGroup, KeyGroupRange};
 use hashbrown::HashMap;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use std::collections::BTreeMap;
 
 /// The fewest bytes of an entry: the length of each of its fields. Memory is made ready for as many entries as are
@@ -22,11 +23,11 @@ const ENTRY_BYTES: u64 = 3;
 /// One changed entry, as bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Entry<'a> {
-    /// CBOR of the namespace; empty for a state without one.
+    /// The namespace, packed; empty for a state without one.
     pub namespace: &'a [u8],
-    /// CBOR of the key.
+    /// The key, packed.
     pub key: &'a [u8],
-    /// CBOR of the value; `None` is a deletion.
+    /// The value, packed; `None` is a deletion.
     pub value: Option<&'a [u8]>,
 }
 
@@ -45,6 +46,7 @@ pub(super) struct Head {
     pub(super) entries: u64,
     pub(super) dropped: Vec<Vec<u8>>,
     pub(super) runs: Vec<Run>,
+    pub(super) shapes: Shapes,
 }
 
 /// Encoded entries of one keyed state, grouped by key group.
@@ -54,9 +56,10 @@ pub struct Delta {
     pub full: bool,
     /// Number of entries, deletions included.
     pub entries: u64,
-    /// Namespaces (CBOR) that were dropped as a whole before the entries below apply.
+    /// Namespaces (packed) that were dropped as a whole before the entries below apply.
     pub dropped: Vec<Vec<u8>>,
     runs: Vec<Run>,
+    shapes: Shapes,
     bytes: Vec<u8>,
 }
 
@@ -65,6 +68,30 @@ impl Delta {
     #[must_use]
     pub const fn bytes(&self) -> u64 {
         self.bytes.len() as u64
+    }
+
+    /// The namespace of one of its entries.
+    ///
+    /// # Errors
+    /// When the bytes hold no `N`.
+    pub fn namespace<N: DeserializeOwned>(&self, entry: &Entry<'_>) -> Result<N, DecodeError> {
+        self.shapes.read(entry.namespace)
+    }
+
+    /// The key of one of its entries.
+    ///
+    /// # Errors
+    /// When the bytes hold no `K`.
+    pub fn key<K: DeserializeOwned>(&self, entry: &Entry<'_>) -> Result<K, DecodeError> {
+        self.shapes.read(entry.key)
+    }
+
+    /// The value of one of its entries; nothing of a deletion.
+    ///
+    /// # Errors
+    /// When the bytes hold no `V`.
+    pub fn value<V: DeserializeOwned>(&self, entry: &Entry<'_>) -> Result<Option<V>, DecodeError> {
+        entry.value.map(|value| self.shapes.read(value)).transpose()
     }
 
     /// About how many entries lie in `range`, to make room for them.
@@ -92,8 +119,8 @@ impl Delta {
     /// The sealed frame.
     #[must_use]
     pub fn to_frame(&self) -> Vec<u8> {
-        let Self { full, entries, dropped, runs, bytes } = self.clone();
-        let head = codec::to_cbor(&Head { full, entries, dropped, runs });
+        let Self { full, entries, dropped, runs, shapes, bytes } = self.clone();
+        let head = codec::to_cbor(&Head { full, entries, dropped, runs, shapes });
         let length = (head.len() as u32).to_le_bytes();
         codec::seal(FrameKind::KeyedState, &[&bytes[..], &head, &length].concat())
     }
@@ -120,7 +147,7 @@ impl Delta {
         let (rest, length) = body.split_last_chunk().ok_or(DecodeError::Truncated)?;
         let length = u32::from_le_bytes(*length) as usize;
         let entries_end = rest.len().checked_sub(length).ok_or(DecodeError::Truncated)?;
-        let Head { full, entries, dropped, runs } = codec::from_cbor(&rest[entries_end..])?;
+        let Head { full, entries, dropped, runs, shapes } = codec::from_cbor(&rest[entries_end..])?;
         let mut end = 0;
         for run in &runs {
             // In the order in which they were written, so that no byte is read twice.
@@ -134,7 +161,7 @@ impl Delta {
             return Err(DecodeError::Content(message));
         }
         body.truncate(entries_end);
-        Ok(Self { full, entries, dropped, runs, bytes: body })
+        Ok(Self { full, entries, dropped, runs, shapes, bytes: body })
     }
 
     /// Calls `visit` for every entry whose key group lies in `range`, oldest first within a key.
@@ -181,7 +208,10 @@ type Live<'a> = HashMap<(&'a [u8], &'a [u8]), &'a [u8]>;
 
 /// What a base and its deltas come to, as a base to be written.
 #[derive(Debug)]
-pub struct Merged<'a>(BTreeMap<KeyGroup, Live<'a>>);
+pub struct Merged<'a> {
+    groups: BTreeMap<KeyGroup, Live<'a>>,
+    shapes: Shapes,
+}
 
 impl<'a> Merged<'a> {
     /// The content of `chain`, oldest first.
@@ -190,7 +220,9 @@ impl<'a> Merged<'a> {
     /// When one of them holds damaged entries.
     pub fn of(chain: &'a [Delta]) -> Result<Self, DecodeError> {
         let mut groups: BTreeMap<KeyGroup, Live<'a>> = BTreeMap::new();
+        let mut shapes = Shapes::default();
         for delta in chain {
+            shapes.add(&delta.shapes)?;
             if delta.full {
                 groups.clear();
             }
@@ -208,7 +240,13 @@ impl<'a> Merged<'a> {
                 Ok(())
             })?;
         }
-        Ok(Self(groups))
+        Ok(Self { groups, shapes })
+    }
+
+    /// What the tags in the entries stand for.
+    #[must_use]
+    pub const fn shapes(&self) -> &Shapes {
+        &self.shapes
     }
 
     /// Each entry that is alive, by its key group; none is a deletion.
@@ -218,11 +256,14 @@ impl<'a> Merged<'a> {
             key,
             value: Some(value),
         };
-        self.0.iter().flat_map(move |(group, live)| live.iter().map(move |e| (*group, entry(e))))
+        self.groups
+            .iter()
+            .flat_map(move |(group, live)| live.iter().map(move |e| (*group, entry(e))))
     }
 
     /// Writes it.
     pub fn write(&self, into: &mut DeltaWriter<'_>) {
+        into.note_shapes(&self.shapes);
         self.entries().for_each(|(group, entry)| into.push(group, entry));
     }
 }
@@ -287,7 +328,8 @@ mod tests {
         let read = |entries, runs: &[(u64, u64)]| {
             let run = |&(start, end)| Run { group: 3, start, end };
             let runs = runs.iter().map(run).collect();
-            let head = codec::to_cbor(&Head { full: true, entries, dropped: Vec::new(), runs });
+            let head = Head { full: true, entries, runs, ..Head::default() };
+            let head = codec::to_cbor(&head);
             let length = (head.len() as u32).to_le_bytes();
             let body = [&[0; 6][..], &head, &length].concat();
             Delta::from_frame(&codec::seal(FrameKind::KeyedState, &body))

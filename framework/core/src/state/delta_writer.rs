@@ -8,9 +8,11 @@
 //! A writer that fails says so at the end, once, so that encoding needs no error of its own.
 
 use super::delta::{Entry, Head, Run};
+use crate::codec::packed::{Packer, Shapes};
 use crate::codec::{self, FRAME_HEAD_BYTES, FrameHead, FrameKind};
 use crate::key::KeyGroup;
 use crate::limits::SEGMENT_BYTES;
+use serde::Serialize;
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 
@@ -18,6 +20,9 @@ use std::io::{self, Write};
 pub struct DeltaWriter<'a> {
     out: &'a mut dyn Write,
     head: Head,
+    packer: Packer,
+    /// Key and value that are being packed.
+    entry: Vec<u8>,
     /// Encoded entries that have not been handed on.
     segment: Vec<u8>,
     /// Where they are, by stretches of one group; positions within the segment.
@@ -46,6 +51,8 @@ impl<'a> DeltaWriter<'a> {
         Self {
             out,
             head: Head { full, ..Head::default() },
+            packer: Packer::default(),
+            entry: Vec::new(),
             segment: Vec::new(),
             stretches: Vec::new(),
             written: 0,
@@ -59,7 +66,41 @@ impl<'a> DeltaWriter<'a> {
         self.head.dropped.push(namespace);
     }
 
-    /// Adds an entry. Those of one key stay in the order in which they come.
+    /// Notes what the tags stand for in the entries that come encoded.
+    pub fn note_shapes(&mut self, shapes: &Shapes) {
+        if let Err(why) = self.head.shapes.add(shapes) {
+            self.failed.get_or_insert(io::Error::other(why));
+        }
+    }
+
+    /// A namespace as bytes, for [`put`](Self::put) and [`drop_namespace`](Self::drop_namespace).
+    pub fn pack<N: Serialize>(&mut self, namespace: &N) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        self.packer.write(namespace, &mut bytes);
+        bytes
+    }
+
+    /// Adds an entry or, without a value, a deletion. Those of one key stay in the order in which they come.
+    pub fn put<K: Serialize, V: Serialize>(
+        &mut self,
+        group: KeyGroup,
+        namespace: &[u8],
+        key: &K,
+        value: Option<&V>,
+    ) {
+        let mut bytes = std::mem::take(&mut self.entry);
+        bytes.clear();
+        self.packer.write(key, &mut bytes);
+        let end = bytes.len();
+        if let Some(value) = value {
+            self.packer.write(value, &mut bytes);
+        }
+        let (key, packed) = bytes.split_at(end);
+        self.push(group, Entry { namespace, key, value: value.map(|_| packed) });
+        self.entry = bytes;
+    }
+
+    /// Adds an entry that is encoded. Those of one key stay in the order in which they come.
     pub fn push(&mut self, group: KeyGroup, entry: Entry<'_>) {
         let (start, segment) = (self.segment.len() as u64, &mut self.segment);
         codec::write_field(entry.namespace, segment);
@@ -130,6 +171,7 @@ impl<'a> DeltaWriter<'a> {
     /// The first one of `out`.
     pub fn finish(mut self) -> io::Result<WrittenDelta> {
         self.hand_on();
+        self.note_shapes(&self.packer.shapes());
         let head = codec::to_cbor(&self.head);
         let length = u32::try_from(head.len()).map_err(io::Error::other)?;
         self.write(&head);

@@ -7,7 +7,7 @@ use super::delta::Delta;
 use super::delta_writer::DeltaWriter;
 use super::table::{Changes, Table};
 use super::{Frozen, Keyed, KeyedState, Value};
-use crate::codec::{self, DecodeError};
+use crate::codec::DecodeError;
 use crate::key::{Key, KeyGroupRange, MaxParallelism};
 
 /// One value per key.
@@ -140,8 +140,7 @@ impl<K: Key, V: Value> KeyedState for ValueState<K, V> {
     fn restore(&mut self, delta: &Delta, groups: KeyGroupRange) -> Result<(), DecodeError> {
         self.0.reserve(delta.estimate(groups));
         delta.for_each(groups, |_, entry| {
-            let value = entry.value.map(codec::from_cbor).transpose()?;
-            self.0.restore(codec::from_cbor(entry.key)?, value);
+            self.0.restore(delta.key(&entry)?, delta.value(&entry)?);
             Ok(())
         })
     }

@@ -1,9 +1,9 @@
 //! Map state: for each key an ordered map, of which only the changed entries are captured.
 
-use super::delta::{Delta, Entry};
+use super::delta::Delta;
 use super::delta_writer::DeltaWriter;
 use super::{Frozen, Keyed, KeyedState, Value};
-use crate::codec::{self, DecodeError};
+use crate::codec::DecodeError;
 use crate::key::{Key, KeyGroupRange, MaxParallelism};
 use hashbrown::HashTable;
 use std::collections::{BTreeMap, BTreeSet};
@@ -130,10 +130,9 @@ impl<K: Key, U: Value, V: Value> Frozen for FrozenMap<K, U, V> {
 
     fn encode(self: Box<Self>, max_parallelism: MaxParallelism, into: &mut DeltaWriter<'_>) {
         for (key, entry, value) in &self.entries {
-            let value = value.as_ref().map(codec::to_cbor);
-            let (namespace, bytes) = (codec::to_cbor(entry), codec::to_cbor(key));
-            let encoded = Entry { namespace: &namespace, key: &bytes, value: value.as_deref() };
-            into.push(max_parallelism.group_of(key.stable_hash()), encoded);
+            let group = max_parallelism.group_of(key.stable_hash());
+            let entry = into.pack(entry);
+            into.put(group, &entry, key, value.as_ref());
         }
     }
 }
@@ -163,11 +162,10 @@ impl<K: Key, U: Value + Ord + Sync, V: Value> KeyedState for MapState<K, U, V> {
 
     fn restore(&mut self, delta: &Delta, groups: KeyGroupRange) -> Result<(), DecodeError> {
         delta.for_each(groups, |_, entry| {
-            let (key, inner): (K, U) =
-                (codec::from_cbor(entry.key)?, codec::from_cbor(entry.namespace)?);
+            let (key, inner): (K, U) = (delta.key(&entry)?, delta.namespace(&entry)?);
             let at = Keyed::new(&key);
-            match entry.value {
-                Some(value) => self.put(at, inner, codec::from_cbor(value)?),
+            match delta.value(&entry)? {
+                Some(value) => self.put(at, inner, value),
                 None => drop(self.cut(at, &inner)),
             }
             Ok(())

@@ -7,7 +7,7 @@ use super::delta::Delta;
 use super::delta_writer::DeltaWriter;
 use super::table::{Changes, Table};
 use super::{Frozen, Keyed, KeyedState, Value};
-use crate::codec::{self, DecodeError};
+use crate::codec::DecodeError;
 use crate::key::{Key, KeyGroupRange, MaxParallelism};
 use std::collections::BTreeMap;
 
@@ -84,10 +84,12 @@ impl<N: Value, K: Key, V: Value> Frozen for FrozenNamespaces<N, K, V> {
 
     fn encode(self: Box<Self>, max_parallelism: MaxParallelism, into: &mut DeltaWriter<'_>) {
         for namespace in &self.dropped {
-            into.drop_namespace(codec::to_cbor(namespace));
+            let namespace = into.pack(namespace);
+            into.drop_namespace(namespace);
         }
         for (namespace, changes) in &self.changes {
-            changes.encode(&codec::to_cbor(namespace), max_parallelism, into);
+            let namespace = into.pack(namespace);
+            changes.encode(&namespace, max_parallelism, into);
         }
     }
 }
@@ -112,10 +114,10 @@ impl<N: Value + Ord + Sync, K: Key, V: Value> KeyedState for NamespacedState<N, 
         delta.for_each(groups, |_, entry| {
             let namespace = match &last {
                 Some((bytes, namespace)) if *bytes == entry.namespace => namespace.clone(),
-                _ => codec::from_cbor(entry.namespace)?,
+                _ => delta.namespace(&entry)?,
             };
-            let value = entry.value.map(codec::from_cbor).transpose()?;
-            self.table_mut(namespace.clone()).restore(codec::from_cbor(entry.key)?, value);
+            let value = delta.value(&entry)?;
+            self.table_mut(namespace.clone()).restore(delta.key(&entry)?, value);
             last = Some((entry.namespace, namespace));
             Ok(())
         })?;

@@ -6,10 +6,8 @@
 //! that was removed since is in `removed`. Lists of changes are bounded: once they pass half of the
 //! table, the next capture simply takes everything, which then costs no more.
 
-use super::delta;
 use super::delta_writer::DeltaWriter;
 use super::{Keyed, Value};
-use crate::codec;
 use crate::key::{Key, KeyGroup, MaxParallelism};
 use hashbrown::hash_table::{Entry, HashTable};
 
@@ -368,24 +366,16 @@ impl<K: Key, V: Value> Changes<K, V> {
         self.len() == 0
     }
 
-    /// Encodes the changes under `namespace` (CBOR, empty for none), group by group.
+    /// Encodes the changes under `namespace` (packed, empty for none), group by group.
     pub fn encode(&self, namespace: &[u8], max: MaxParallelism, into: &mut DeltaWriter<'_>) {
         let upserts = self.upserts.iter().map(|(key, value)| (key, Some(value)));
         let removed = self.removed.iter().map(|key| (key, None));
         let changes: Vec<(&K, Option<&V>)> = upserts.chain(removed).collect();
         let groups: Vec<KeyGroup> =
             changes.iter().map(|(key, _)| max.group_of(key.stable_hash())).collect();
-        let (mut key_bytes, mut value_bytes) = (Vec::new(), Vec::new());
         for at in in_order(&groups, max) {
             let (key, value) = changes[at as usize];
-            key_bytes.clear();
-            value_bytes.clear();
-            codec::write_cbor(key, &mut key_bytes);
-            let value = value.map(|value| {
-                codec::write_cbor(value, &mut value_bytes);
-                value_bytes.as_slice()
-            });
-            into.push(groups[at as usize], delta::Entry { namespace, key: &key_bytes, value });
+            into.put(groups[at as usize], namespace, key, value);
         }
     }
 }

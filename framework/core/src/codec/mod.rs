@@ -6,11 +6,13 @@
 //! A frame is `TDGT` · version (u16 LE) · kind (u16 LE) · body length (u64 LE) · CRC-32C of all that
 //! precedes plus the body (u32 LE) · body. Torn, truncated and flipped bytes are all found by [`open`].
 
+pub mod packed;
+
 use serde::{Serialize, de::DeserializeOwned};
 use std::fmt;
 
 /// The version of everything durable. Raised when an older reader would misread a newer file.
-pub const FORMAT_VERSION: u16 = 3;
+pub const FORMAT_VERSION: u16 = 4;
 
 const MAGIC: [u8; 4] = *b"TDGT";
 
