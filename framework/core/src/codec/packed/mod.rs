@@ -8,14 +8,16 @@
 //! A tag is made of the names, not counted. So equal keys are equal bytes whoever wrote them, and entries go from
 //! one delta to another as bytes when deltas are merged.
 
+mod fields;
 mod read;
 mod write;
 
 use super::DecodeError;
+use fields::Known;
 use read::Reader;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use std::collections::BTreeMap;
-use write::{Known, Writer};
+use write::Writer;
 use xxhash_rust::xxh3::xxh3_64;
 
 /// The tags of structs: above all that are registered, below the last one of 32 bits, which is reserved.

@@ -127,27 +127,15 @@ impl<'de, 's> Reader<'de, 's> {
         }
     }
 
-    fn seq<V: Visitor<'de>>(
+    /// All of an array or a map.
+    fn items<T>(
         &mut self,
         length: Option<usize>,
-        visitor: V,
-    ) -> Result<V::Value, DecodeError> {
+        visit: impl FnOnce(&mut Items<'_, 'de, 's>) -> Result<T, DecodeError>,
+    ) -> Result<T, DecodeError> {
         self.within(|reader| {
             let mut items = Items { reader, left: length };
-            let value = visitor.visit_seq(&mut items)?;
-            items.finish()?;
-            Ok(value)
-        })
-    }
-
-    fn map<V: Visitor<'de>>(
-        &mut self,
-        length: Option<usize>,
-        visitor: V,
-    ) -> Result<V::Value, DecodeError> {
-        self.within(|reader| {
-            let mut items = Items { reader, left: length };
-            let value = visitor.visit_map(&mut items)?;
+            let value = visit(&mut items)?;
             items.finish()?;
             Ok(value)
         })
@@ -193,8 +181,8 @@ impl<'de> de::Deserializer<'de> for &mut Reader<'de, '_> {
             Header::Simple(simple::NULL) => visitor.visit_unit(),
             Header::Bytes(Some(length)) => visitor.visit_borrowed_bytes(self.take(length)?),
             Header::Text(Some(length)) => visitor.visit_borrowed_str(self.text(length)?),
-            Header::Array(length) => self.seq(length, visitor),
-            Header::Map(length) => self.map(length, visitor),
+            Header::Array(length) => self.items(length, |items| visitor.visit_seq(items)),
+            Header::Map(length) => self.items(length, |items| visitor.visit_map(items)),
             Header::Tag(kind @ (tag::BIGPOS | tag::BIGNEG)) => {
                 self.big(kind == tag::BIGNEG, visitor)
             }

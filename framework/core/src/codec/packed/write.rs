@@ -1,10 +1,6 @@
-//! serde's data model as packed CBOR.
-//!
-//! A struct names its fields one by one, and its tag, which stands before them, is made of all the names. So
-//! it is guessed from the structs seen before, checked name by name, and put right at the end where the guess
-//! was wrong: the first time only, as a rule.
+//! serde's data model as packed CBOR; a struct's fields are in [`fields`](super::fields).
 
-use super::{TAGS, tag_of};
+use super::fields::{Fields, Known};
 use ciborium_ll::{Encoder, Header, simple, tag};
 use serde::ser::{self, Serialize};
 use std::fmt;
@@ -14,9 +10,9 @@ const POSITIVE: u8 = 0;
 const NEGATIVE: u8 = 1;
 const BYTES: u8 = 2;
 const TEXT: u8 = 3;
-const ARRAY: u8 = 4;
+pub(super) const ARRAY: u8 = 4;
 const MAP: u8 = 5;
-const TAG: u8 = 6;
+pub(super) const TAG: u8 = 6;
 const SIMPLE: u8 = 7;
 
 /// Ends an array or map of unknown length.
@@ -24,7 +20,7 @@ const BREAK: u8 = 0xff;
 
 /// What a type says that refuses to be serialized.
 #[derive(Debug)]
-pub(super) struct Refused(String);
+pub(super) struct Refused(pub(super) String);
 
 impl fmt::Display for Refused {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -40,25 +36,10 @@ impl ser::Error for Refused {
     }
 }
 
-/// A shape as it was met.
-#[derive(Debug)]
-pub(super) struct Known {
-    /// The struct that had it first.
-    of: &'static str,
-    names: Vec<&'static str>,
-    tag: u32,
-}
-
-impl Known {
-    pub(super) fn shape(&self) -> (u32, Vec<String>) {
-        (self.tag, self.names.iter().map(|&name| name.to_owned()).collect())
-    }
-}
-
 /// Writes one value.
 pub(super) struct Writer<'a> {
-    out: &'a mut Vec<u8>,
-    known: &'a mut Vec<Known>,
+    pub(super) out: &'a mut Vec<u8>,
+    pub(super) known: &'a mut Vec<Known>,
 }
 
 impl<'a> Writer<'a> {
@@ -67,7 +48,7 @@ impl<'a> Writer<'a> {
     }
 
     /// The head of an item: its kind, and its value, length or tag in as few bytes as it takes.
-    fn head(&mut self, major: u8, argument: u64) {
+    pub(super) fn head(&mut self, major: u8, argument: u64) {
         let first = major << 5;
         match argument {
             0..24 => self.out.push(first | argument as u8),
@@ -120,11 +101,6 @@ impl<'a> Writer<'a> {
             }
         }
     }
-}
-
-/// Whether two names are equal; as a rule they are the same.
-fn same(one: &str, other: &str) -> bool {
-    std::ptr::eq(one, other) || one == other
 }
 
 impl<'w, 'a> ser::Serializer for &'w mut Writer<'a> {
@@ -302,15 +278,7 @@ impl<'w, 'a> ser::Serializer for &'w mut Writer<'a> {
     }
 
     fn serialize_struct(self, of: &'static str, fields: usize) -> Result<Fields<'w, 'a>, Refused> {
-        let guess = |known: &Known| known.of == of && known.names.len() == fields;
-        let (names, tag) = match self.known.iter().position(guess) {
-            Some(shape) => (Names::Guessed(shape), self.known[shape].tag),
-            None => (Names::New(Vec::with_capacity(fields)), TAGS.start),
-        };
-        let start = self.out.len();
-        self.head(TAG, tag.into());
-        self.head(ARRAY, fields as u64);
-        Ok(Fields { writer: self, of, fields, start, names, at: 0 })
+        Ok(Fields::begin(self, of, fields))
     }
 
     fn serialize_struct_variant(
@@ -386,116 +354,3 @@ impl ser::SerializeMap for Items<'_, '_> {
         Ok(())
     }
 }
-
-/// What is known of the names of a struct that is being written.
-enum Names {
-    /// So far they are those of this shape, by its place among the known ones.
-    Guessed(usize),
-    /// No known shape begins with them.
-    New(Vec<&'static str>),
-}
-
-/// The fields of a struct.
-pub(super) struct Fields<'w, 'a> {
-    writer: &'w mut Writer<'a>,
-    of: &'static str,
-    /// How many it says it has.
-    fields: usize,
-    /// Where its tag stands.
-    start: usize,
-    names: Names,
-    /// How many have been written.
-    at: usize,
-}
-
-impl Fields<'_, '_> {
-    fn field<T: Serialize + ?Sized>(
-        &mut self,
-        name: &'static str,
-        value: &T,
-    ) -> Result<(), Refused> {
-        match &mut self.names {
-            &mut Names::Guessed(shape) => {
-                let guessed = self.writer.known[shape].names.get(self.at);
-                if !guessed.is_some_and(|guessed| same(guessed, name)) {
-                    self.names = self.correct(shape, name);
-                }
-            }
-            Names::New(names) => names.push(name),
-        }
-        self.at += 1;
-        value.serialize(&mut *self.writer)
-    }
-
-    /// Another shape that begins with the names so far, and then has `name`.
-    #[cold]
-    fn correct(&mut self, guess: usize, name: &'static str) -> Names {
-        let known = &self.writer.known;
-        let before = &known[guess].names[..self.at];
-        let fits = |other: &Known| {
-            other.of == self.of
-                && other.names.len() == self.fields
-                && other.names[..self.at] == *before
-                && other.names.get(self.at) == Some(&name)
-        };
-        if let Some(shape) = known.iter().position(fits) {
-            let tag = known[shape].tag;
-            self.put_tag(tag);
-            return Names::Guessed(shape);
-        }
-        let mut names = before.to_vec();
-        names.push(name);
-        Names::New(names)
-    }
-
-    fn put_tag(&mut self, tag: u32) {
-        // Behind the byte that says that a tag of four bytes follows.
-        self.writer.out[self.start + 1..self.start + 5].copy_from_slice(&tag.to_be_bytes());
-    }
-
-    fn finish(mut self) -> Result<(), Refused> {
-        if self.at != self.fields {
-            let Self { of, fields, at, .. } = self;
-            return Err(Refused(format!("`{of}` says that it has {fields} fields, and has {at}")));
-        }
-        let Names::New(names) = &mut self.names else { return Ok(()) };
-        let names = std::mem::take(names);
-        let tag = tag_of(&names);
-        let known = &mut self.writer.known;
-        if let Some(other) = known.iter().find(|known| known.tag == tag && known.names != names) {
-            return Err(Refused(format!(
-                "the fields of `{}` and `{}` come to one tag: rename a field",
-                self.of, other.of
-            )));
-        }
-        // A struct that holds others of its kind has been met within itself meanwhile.
-        if !known.iter().any(|known| known.of == self.of && known.names == names) {
-            known.push(Known { of: self.of, names, tag });
-        }
-        self.put_tag(tag);
-        Ok(())
-    }
-}
-
-macro_rules! fields {
-    ($($kind:ident),*) => {$(
-        impl ser::$kind for Fields<'_, '_> {
-            type Ok = ();
-            type Error = Refused;
-
-            fn serialize_field<T: Serialize + ?Sized>(
-                &mut self,
-                name: &'static str,
-                value: &T,
-            ) -> Result<(), Refused> {
-                self.field(name, value)
-            }
-
-            fn end(self) -> Result<(), Refused> {
-                self.finish()
-            }
-        }
-    )*};
-}
-
-fields!(SerializeStruct, SerializeStructVariant);
