@@ -8,7 +8,6 @@ use serde::de::DeserializeOwned;
 use std::collections::BTreeMap;
 use std::task::Waker;
 use tidegate_core::chain::{Chain, Link};
-use tidegate_core::codec::from_cbor;
 use tidegate_core::element::{Barrier, BarrierKind, Element};
 use tidegate_core::gate::alignment::Guarantee;
 use tidegate_core::gate::{ChannelInfo, InputGate, Port as Input};
@@ -81,7 +80,7 @@ impl Saved {
         for chain in self.chains.iter().filter_map(|chains| chains.get(name)) {
             let read = Delta::merge(chain).and_then(|base| {
                 base.for_each(KeyGroupRange::ALL, |_, entry| {
-                    values.push(from_cbor(entry.value.expect("a base deletes nothing"))?);
+                    values.extend(base.value::<V>(&entry)?);
                     Ok(())
                 })
             });

@@ -24,19 +24,31 @@ pub(super) fn walk_time(folder: &Path) -> Duration {
 }
 
 /// Opens the database and visits every page of it: a broken one is met here, not in the middle of a job.
+///
+/// Forwards a walk goes from leaf to leaf, backwards it asks the index for each leaf. Where the two were
+/// written at different times, only one of them may lead to what has been lost.
 pub(super) fn open_whole(folder: &Path, cache_bytes: u64) -> sled::Result<(Db, [Tree; 4])> {
     let (db, trees) = open_patiently(folder, cache_bytes)?;
     for tree in &trees {
-        let mut last: Option<IVec> = None;
-        for key in tree.iter().keys() {
-            let key = key?;
-            if last.is_some_and(|last| last >= key) {
-                return Err(sled::Error::ReportableBug("its keys are out of order".into()));
-            }
-            last = Some(key);
-        }
+        walk(tree.iter().keys(), |last, key| last < key)?;
+        walk(tree.iter().keys().rev(), |last, key| last > key)?;
     }
     Ok((db, trees))
+}
+
+fn walk(
+    keys: impl Iterator<Item = sled::Result<IVec>>,
+    in_order: impl Fn(&IVec, &IVec) -> bool,
+) -> sled::Result<()> {
+    let mut last: Option<IVec> = None;
+    for key in keys {
+        let key = key?;
+        if last.is_some_and(|last| !in_order(&last, &key)) {
+            return Err(sled::Error::ReportableBug("its keys are out of order".into()));
+        }
+        last = Some(key);
+    }
+    Ok(())
 }
 
 fn open_patiently(folder: &Path, cache_bytes: u64) -> sled::Result<(Db, [Tree; 4])> {

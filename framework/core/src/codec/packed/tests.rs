@@ -1,3 +1,5 @@
+//! Packed CBOR held against plain CBOR, against what has changed since it was written, and against rubbish.
+
 use super::super::{from_cbor, to_cbor};
 use super::*;
 use ciborium::Value;
