@@ -55,5 +55,8 @@ pub const SLED_COPY_PATIENCE: Duration = Duration::from_secs(10);
 /// Pause between two attempts to copy it, and how long nothing must have been written: file times are only so fine.
 pub const SLED_AT_REST: Duration = Duration::from_millis(30);
 
+/// How much is told of the reason that sled gives when it panics.
+pub const SLED_REASON_CHARS: usize = 120;
+
 /// Pause between two attempts to take the lock.
 pub const SLED_LOCK_RETRY: Duration = Duration::from_millis(20);

@@ -21,6 +21,7 @@ mod opening;
 
 use crate::limits::{
     SLED_AT_REST, SLED_CACHE_BYTES, SLED_COPY_PATIENCE, SLED_OBJECT_BYTES, SLED_OPEN_DEADLINE,
+    SLED_REASON_CHARS,
 };
 use crate::points::reach;
 use crate::storage::{
@@ -452,8 +453,11 @@ fn guarded<T>(call: impl FnOnce() -> sled::Result<T>) -> Result<T, Cause> {
             let said = panic
                 .downcast_ref::<String>()
                 .map(String::as_str)
-                .or_else(|| panic.downcast_ref::<&str>().copied());
-            Err(format!("sled gave up: {}", said.unwrap_or("no reason given")).into())
+                .or_else(|| panic.downcast_ref::<&str>().copied())
+                .unwrap_or("no reason given");
+            // Sled shows keys, a megabyte of them at times.
+            let end = said.char_indices().nth(SLED_REASON_CHARS).map_or(said.len(), |(at, _)| at);
+            Err(format!("sled gave up: {}", &said[..end]).into())
         }
     }
 }

@@ -249,3 +249,94 @@ fn a_copy_of_what_is_no_database_is_an_error() {
     let error = SledStorage::open_copy(folder.path(), small()).expect_err("it cannot be read");
     assert!(matches!(error, StorageError::Open { .. }), "{error}");
 }
+
+/// A database as a job leaves it: checkpoints of many parts, of which the last three are kept.
+fn worn(folder: &Path) {
+    let storage = SledStorage::open(folder, small()).expect("opens");
+    let part = |id: u64, part: u64| format!("1-1-{id}-operator-{part}");
+    for id in 1..=20_u64 {
+        for n in 0..12 {
+            let bytes = vec![id as u8; 50 + 2_000 * n as usize * n as usize];
+            storage.put_blob(&part(id, n), &bytes).expect("put");
+        }
+        storage.flush().expect("flush");
+        storage.create_manifest(id, &[id as u8; 3_000]).expect("free");
+        if let Some(old) = id.checked_sub(3).filter(|old| *old > 0) {
+            storage.delete_manifest(old).expect("delete");
+            (0..12).for_each(|n| storage.delete_blob(&part(old, n)).expect("delete"));
+        }
+    }
+    storage.flush().expect("flush");
+}
+
+/// What a job asks of a database that opens. That parts are damaged it takes.
+fn serve(storage: &SledStorage) -> Result<(), StorageError> {
+    for name in storage.blobs()? {
+        if let Err(error @ StorageError::Read { .. }) =
+            storage.get_blob(&BlobRef { name, bytes: 0 })
+        {
+            return Err(error);
+        }
+    }
+    for run in 1..30 {
+        for operator in ["aggregate", "operator", "zip"] {
+            storage.put_blob(&format!("{run}-2-7-{operator}-0"), &[7; 9_000])?;
+        }
+    }
+    for id in storage.manifests()? {
+        storage.delete_manifest(id)?;
+    }
+    storage.flush()?;
+    storage.create_manifest(1_000, &[7; 3_000])?;
+    for name in storage.blobs()? {
+        storage.delete_blob(&name)?;
+    }
+    storage.remove_unfinished()?;
+    storage.flush()
+}
+
+#[test]
+fn what_is_damaged_is_refused_at_once_or_serves() {
+    const CASES: u64 = 24;
+    let whole = Folder::new();
+    worn(whole.path());
+    let files = contents(whole.path());
+    let mut refused = 0;
+    for seed in 0..CASES {
+        let mut state: u64 = seed;
+        // SplitMix64.
+        let mut below = |bound: usize| {
+            state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
+            let mut z = state;
+            z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+            z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+            ((z ^ (z >> 31)) % bound as u64) as usize
+        };
+        let folder = Folder::new();
+        let harmed = below(files.len());
+        for (n, (path, bytes)) in files.iter().enumerate() {
+            let mut bytes = bytes.clone();
+            // Sled reserves more than it uses: harm where something stands.
+            let used = bytes.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1);
+            if (n == harmed || path.ends_with("db") && below(2) == 0) && used > 0 {
+                let at = below(used);
+                match below(4) {
+                    0 => bytes.truncate(at),
+                    1 => bytes[at..used.min(at + 512)].fill(0),
+                    _ => bytes[at] ^= 1 << below(8),
+                }
+            }
+            let path = folder.path().join(path.strip_prefix(whole.path()).expect("within"));
+            std::fs::create_dir_all(path.parent().expect("a folder")).expect("writable");
+            std::fs::write(path, bytes).expect("writable");
+        }
+        match SledStorage::open(folder.path(), small()) {
+            Ok(storage) => serve(&storage).unwrap_or_else(|error| panic!("seed {seed}: {error}")),
+            Err(error) => {
+                refused += 1;
+                assert!(error.to_string().len() < 400, "seed {seed}, not in words: {error}");
+            }
+        }
+    }
+    assert!((1..CASES).contains(&refused), "{refused} of {CASES} refused");
+}
