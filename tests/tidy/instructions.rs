@@ -2,7 +2,7 @@
 //!
 //! Each workload of `tests/instructions` runs under callgrind; what it took is compared with
 //! `tests/instructions/baseline.json`, which has a list per processor, profile, way to build (incremental or not) and
-//! compiler: another of these gives other counts, and nothing to compare with.
+//! compiler: another of these gives other counts, and nothing to compare with. It is kept for CI's way, not incremental.
 
 use crate::tree::root;
 use std::collections::BTreeMap;
@@ -16,7 +16,8 @@ const PROGRAM: &str = env!("CARGO_BIN_EXE_instructions");
 
 const BASELINE: &str = "tests/instructions/baseline.json";
 
-const BLESS: &str = "TIDEGATE_BLESS=1 cargo test -p tidegate-tests --test tidy instructions";
+const BLESS: &str =
+    "CARGO_INCREMENTAL=0 TIDEGATE_BLESS=1 cargo test -p tidegate-tests --test tidy instructions";
 
 /// The C library copies memory as the processor can best: here as any can, so that counts do not hang on it.
 const TUNABLES: &str = "glibc.cpu.hwcaps=-AVX2,-AVX2_Usable,-AVX512F,-AVX512VL,-ERMS,-FSRM,\
