@@ -296,6 +296,16 @@ fn serve(storage: &SledStorage) -> Result<(), StorageError> {
 }
 
 #[test]
+fn what_sled_says_when_it_gives_up_can_be_read() {
+    let gave_up = |said: String| guarded::<()>(|| panic!("{said}")).expect_err("it panics");
+    let key = "255, ".repeat(1 << 20);
+    let told = gave_up(format!("cannot find page 5, looking for key [{key}]")).to_string();
+    assert!(told.starts_with("sled gave up: cannot find page 5, looking for key [255, "), "{told}");
+    assert_eq!(told.chars().count(), "sled gave up: ".len() + SLED_REASON_CHARS);
+    assert_eq!(gave_up("é".repeat(9)).to_string(), "sled gave up: ééééééééé");
+}
+
+#[test]
 fn what_is_damaged_is_refused_at_once_or_serves() {
     const CASES: u64 = 24;
     let whole = Folder::new();

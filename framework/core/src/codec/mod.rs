@@ -143,19 +143,14 @@ pub fn open(kind: FrameKind, frame: &[u8]) -> Result<&[u8], DecodeError> {
     Ok(body)
 }
 
-/// CBOR of `value`, appended to `out`.
+/// CBOR of `value`.
 ///
 /// # Panics
 /// When the type's own `Serialize` refuses: writing to memory itself cannot fail.
-pub fn write_cbor<T: Serialize + ?Sized>(value: &T, out: &mut Vec<u8>) {
-    ciborium::into_writer(value, out).expect("a state type must be serializable as CBOR");
-}
-
-/// CBOR of `value`.
 #[must_use]
 pub fn to_cbor<T: Serialize + ?Sized>(value: &T) -> Vec<u8> {
     let mut out = Vec::new();
-    write_cbor(value, &mut out);
+    ciborium::into_writer(value, &mut out).expect("a state type must be serializable as CBOR");
     out
 }
 
