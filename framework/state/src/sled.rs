@@ -25,7 +25,7 @@ use crate::limits::{
 };
 use crate::points::reach;
 use crate::storage::{
-    BlobWriter, Cause, CheckpointStorage, StorageError, check_length, check_name,
+    BlobWriter, Cause, CheckpointStorage, Damage, StorageError, check_length, check_name,
 };
 use copy::Copied;
 use large::{LargeObjects, LargeWriter};
@@ -446,9 +446,12 @@ impl ReadFailure {
 /// Sled panics where it meets what it did not expect; that is an answer like another.
 fn guarded<T>(call: impl FnOnce() -> sled::Result<T>) -> Result<T, Cause> {
     match catch_unwind(AssertUnwindSafe(call)) {
+        Ok(Ok(answer)) => Ok(answer),
         // Of the operating system's errors sled shows how they look in memory.
-        Ok(Err(sled::Error::Io(error))) => Err(error.into()),
-        Ok(answer) => answer.map_err(Cause::from),
+        Ok(Err(sled::Error::Io(error))) if error.kind() != io::ErrorKind::UnexpectedEof => {
+            Err(error.into())
+        }
+        Ok(Err(broken)) => Err(Damage(broken.to_string()).into()),
         Err(panic) => {
             let said = panic
                 .downcast_ref::<String>()
@@ -457,7 +460,7 @@ fn guarded<T>(call: impl FnOnce() -> sled::Result<T>) -> Result<T, Cause> {
                 .unwrap_or("no reason given");
             // Sled shows keys, a megabyte of them at times.
             let end = said.char_indices().nth(SLED_REASON_CHARS).map_or(said.len(), |(at, _)| at);
-            Err(format!("sled gave up: {}", &said[..end]).into())
+            Err(Damage(format!("sled gave up: {}", &said[..end])).into())
         }
     }
 }

@@ -14,6 +14,20 @@ use tidegate_core::snapshot::{BlobRef, CheckpointId};
 /// What a storage engine said went wrong.
 pub type Cause = Box<dyn std::error::Error + Send + Sync>;
 
+/// What a storage engine said when it met damage in what it keeps. As the [`Cause`] of an error it turns the advice
+/// from trying again to starting anew.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct Damage(pub String);
+
+fn advice(cause: &Cause, otherwise: &'static str) -> &'static str {
+    if cause.is::<Damage>() {
+        "it looks damaged; start the job again, and if it stays so, move it away and start from a savepoint"
+    } else {
+        otherwise
+    }
+}
+
 /// Why storage could not do what it was asked.
 #[derive(Debug, thiserror::Error)]
 pub enum StorageError {
@@ -92,7 +106,7 @@ pub enum StorageError {
         why: String,
     },
     /// It failed, and certainly left no effect that a reader could see.
-    #[error("could not {doing}, nothing was changed: try again")]
+    #[error("could not {doing}, nothing was changed: {}", advice(source, "try again"))]
     NotWritten {
         /// What was attempted.
         doing: String,
@@ -100,7 +114,10 @@ pub enum StorageError {
         source: Cause,
     },
     /// It failed, and may or may not have taken effect, now or later.
-    #[error("could not {doing}, and it may yet have taken effect: read before going on")]
+    #[error(
+        "could not {doing}, and it may yet have taken effect: {}",
+        advice(source, "read before going on")
+    )]
     Unknown {
         /// What was attempted.
         doing: String,
@@ -108,7 +125,10 @@ pub enum StorageError {
         source: Cause,
     },
     /// It failed to read.
-    #[error("could not {doing}: try again, and check the disk or the network")]
+    #[error(
+        "could not {doing}: {}",
+        advice(source, "try again, and check the disk or the network")
+    )]
     Read {
         /// What was attempted.
         doing: String,
