@@ -11,6 +11,10 @@ use tidegate_topology::tree::Variables;
 /// How long the watermark waits for events that are late, in milliseconds.
 const DELAY_MS: i64 = 4_000;
 
+/// How far one subtask of the source may run ahead of another, in milliseconds of event time. Both are
+/// replayed as fast as they can be: what one is ahead by, joins keep as state (ADR 0016).
+const DRIFT_MS: i64 = 2_000;
+
 /// The uid of the source.
 pub(crate) const SOURCE: &str = "events";
 
@@ -44,6 +48,7 @@ impl Input {
     /// The stream of events.
     pub(crate) fn events(&self, job: &Job) -> Stream<Event> {
         let strategy = WatermarkStrategy::bounded_out_of_orderness(DELAY_MS);
+        let strategy = strategy.aligned(SOURCE, DRIFT_MS);
         match &self.input {
             Some(path) => {
                 let recording = FileSource::lines(path, recorded::event);

@@ -27,9 +27,6 @@ pub const CHANNEL_CREDITS_MIN: u32 = 2;
 /// Memory that the batches on their way into one task may take.
 pub const GATE_BYTES: usize = 32 * 1024 * 1024;
 
-/// How often a source that is ahead of those it is aligned with looks whether they have caught up.
-pub const ALIGNMENT_PROBE_MS: i64 = 10;
-
 /// Bytes of encoded state that are handed to storage at once: they stay in the second-level cache, and a
 /// checkpoint of any size needs no more memory than this per upload.
 pub const SEGMENT_BYTES: usize = 256 * 1024;

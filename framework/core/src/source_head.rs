@@ -109,10 +109,10 @@ impl SourceHead {
         if matches!(self.state, SourceState::Stopped | SourceState::Ended) {
             return Ok(Some(None));
         }
-        if self.is_ahead(gate) {
+        if self.is_ahead(gate, time.waker) {
             self.stage.tick(time.now, false);
             self.enqueue_taken(gate);
-            return Ok(Some(Some(time.now.plus(limits::ALIGNMENT_PROBE_MS))));
+            return Ok(Some(Some(time.now.plus(IDLE_PROBE_MS))));
         }
         let waiting = self.state == SourceState::Waiting;
         self.stage.tick(time.now, waiting);
@@ -136,12 +136,12 @@ impl SourceHead {
         Ok(idle.then_some(Some(time.now.plus(IDLE_PROBE_MS))))
     }
 
-    /// Whether the sources it is aligned with must catch up before it reads on.
-    fn is_ahead(&self, gate: &InputGate) -> bool {
+    /// Whether the sources it is aligned with must catch up before it reads on. They then wake `waker`.
+    fn is_ahead(&self, gate: &InputGate, waker: &Waker) -> bool {
         let Some(member) = &self.alignment else { return false };
         let idle = self.stage.is_idle();
         let standing = if idle { Standing::Absent } else { Standing::At(gate.watermark()) };
-        !member.may_read(standing)
+        !member.may_read(standing, waker)
     }
 
     fn enqueue_taken(&mut self, gate: &mut InputGate) {

@@ -128,8 +128,9 @@ impl WatermarkStrategy {
         self
     }
 
-    /// Reads no further while the watermark is more than `max_drift_ms` ahead of the slowest source
-    /// of `group`.
+    /// Reads no further while the watermark is more than `max_drift_ms` ahead of the slowest subtask of
+    /// the sources of `group`. What one is ahead by, a join behind them keeps as state: to be set where a
+    /// backlog is joined, also if it has one source only. It lets a slow partition hold back all others.
     #[must_use]
     pub fn aligned(mut self, group: &str, max_drift_ms: i64) -> Self {
         self.alignment = Some(Alignment { group: group.into(), max_drift_ms });
