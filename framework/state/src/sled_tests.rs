@@ -310,9 +310,9 @@ fn damage_is_told_apart_from_a_disk_that_fails() {
     let told = |cause| StorageError::Read { doing: "list".into(), source: cause }.to_string();
     let broken = guarded::<()>(|| Err(sled::Error::ReportableBug("torn".into())));
     assert!(told(broken.expect_err("broken")).contains("it looks damaged"));
-    let cut = || Err(sled::Error::Io(std::io::ErrorKind::UnexpectedEof.into()));
+    let cut = || Err(sled::Error::Io(io::ErrorKind::UnexpectedEof.into()));
     assert!(told(guarded::<()>(cut).expect_err("cut short")).contains("it looks damaged"));
-    let refused = || Err(sled::Error::Io(std::io::ErrorKind::PermissionDenied.into()));
+    let refused = || Err(sled::Error::Io(io::ErrorKind::PermissionDenied.into()));
     assert!(told(guarded::<()>(refused).expect_err("refused")).contains("try again"));
 }
 
