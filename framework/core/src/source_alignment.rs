@@ -138,13 +138,14 @@ impl AlignmentMember {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
     use std::sync::atomic::{AtomicU32, Ordering};
     use std::task::Wake;
 
+    /// How often it has been woken.
     #[derive(Default)]
-    struct Woken(AtomicU32);
+    pub(crate) struct Woken(pub(crate) AtomicU32);
 
     impl Wake for Woken {
         fn wake(self: Arc<Self>) {

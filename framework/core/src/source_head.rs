@@ -183,8 +183,10 @@ mod tests {
     use crate::node::{SourceNode, SourceNodeOf};
     use crate::sink::SubtaskIdentity;
     use crate::source::{Source, SourceFactory, SourceOutput};
+    use crate::source_alignment::tests::Woken;
     use crate::source_alignment::{Alignment, AlignmentBoard};
     use crate::watermark::WatermarkStrategy;
+    use std::sync::atomic::Ordering;
 
     /// Ten records a poll, a millisecond apart, a thousand in all.
     struct Ticks;
@@ -238,6 +240,7 @@ mod tests {
     struct Reading {
         head: SourceHead,
         gate: InputGate,
+        woken: Arc<Woken>,
     }
 
     impl Reading {
@@ -257,13 +260,14 @@ mod tests {
             let alignment = Alignment { group: "both".into(), max_drift_ms: 50 };
             head.alignment = Some(AlignmentMember::join(board, alignment, uid, 0, Timestamp::MIN));
             let channel = ChannelInfo { edge: uid.into(), from: 0, port: 0 };
-            Self { head, gate: InputGate::new(vec![channel], Guarantee::ExactlyOnce) }
+            let gate = InputGate::new(vec![channel], Guarantee::ExactlyOnce);
+            Self { head, gate, woken: Arc::default() }
         }
 
         /// Reads once; its watermark then, and whether it had to wait.
         fn read(&mut self) -> (Timestamp, bool) {
-            let waker = Waker::noop();
-            let time = StepTime { now: Timestamp(0), waker };
+            let waker = Waker::from(Arc::clone(&self.woken));
+            let time = StepTime { now: Timestamp(0), waker: &waker };
             let waits = self.head.read(time, &mut self.gate).expect("reads").is_some();
             while let Some(event) = self.gate.poll().expect("in order") {
                 if let GateEvent::Records { channel, mut batch, .. } = event {
@@ -294,5 +298,21 @@ mod tests {
         }
         assert!(waited > 100, "it had to wait {waited} times only");
         while fast.read().0 < Timestamp::MAX {}
+    }
+
+    #[test]
+    fn a_source_that_waits_is_woken_by_the_one_it_waits_for() {
+        let board = Arc::default();
+        let (mut fast, mut slow) = (Reading::new("fast", &board), Reading::new("slow", &board));
+        for _ in 0..5 {
+            slow.read();
+        }
+        let ahead = std::iter::repeat_with(|| fast.read()).find(|(_, waits)| *waits);
+        let (ahead, _) = ahead.expect("it has to wait");
+        while fast.woken.0.load(Ordering::Relaxed) == 0 {
+            let (behind, waits) = slow.read();
+            assert!(!waits && behind <= ahead, "{behind:?} of {ahead:?}, and nobody was woken");
+        }
+        assert!(!fast.read().1, "it goes on");
     }
 }
