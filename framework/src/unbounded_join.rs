@@ -9,6 +9,9 @@
 //! // Every pair of an order and a customer, whichever comes first.
 //! let pairs = orders.key_by(|order| order.0).connect(&customers.key_by(|customer| customer.0));
 //! pairs.unbounded_join(Retain::for_hours(24)).sink("pairs", Collect::new());
+//! // The same where a customer comes once: an order is forgotten as soon as it is paired.
+//! let pairs = orders.key_by(|order| order.0).connect(&customers.key_by(|customer| customer.0));
+//! pairs.many_to_one_join(Retain::Forever).sink("orders-of-one", Collect::new());
 //! // Orders with the customer as it is now; an order whose customer is not known comes alone.
 //! let current = customers.key_by(|customer| customer.0).last_row(Retain::Forever);
 //! let orders = orders.into_changelog().key_by(|order| order.0);
@@ -27,8 +30,9 @@ use tidegate_core::state::Value;
 use tidegate_operators::Retain;
 use tidegate_operators::join::{JoinKind, Joined, UnboundedJoin};
 
-/// What the operator is called.
+/// What the operators are called.
 const UNBOUNDED_JOIN: &str = "unbounded-join";
+const MANY_TO_ONE_JOIN: &str = "many-to-one-join";
 
 impl<A, K, F, B, S> ConnectedStreams<A, F, B, S>
 where
@@ -45,6 +49,17 @@ where
         let (first, second) = (self.first.key(), self.second.key());
         self.operator(UNBOUNDED_JOIN, move || {
             UnboundedJoin::inner(retain, first.clone(), second.clone())
+        })
+    }
+
+    /// As [`ConnectedStreams::unbounded_join`] where a key has one record at most in the second stream, and that is never
+    /// revised: bids and their auction, items and their order. What is in the first one is forgotten when
+    /// it is paired and waits only if it comes before its partner. Another record of the second stream for the same key is
+    /// counted as dropped: the first one stands.
+    pub fn many_to_one_join(&self, retain: Retain) -> Stream<(A, B)> {
+        let (first, second) = (self.first.key(), self.second.key());
+        self.operator(MANY_TO_ONE_JOIN, move || {
+            UnboundedJoin::many_to_one(retain, first.clone(), second.clone())
         })
     }
 }

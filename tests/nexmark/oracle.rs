@@ -11,7 +11,7 @@ use std::path::Path;
 use tidegate_tests::shared_material;
 
 /// Queries recorded in order.
-const IN_ORDER: [&str; 33] = [
+const IN_ORDER: [&str; 34] = [
     "q0",
     "q1",
     "q2",
@@ -33,6 +33,7 @@ const IN_ORDER: [&str; 33] = [
     "q22",
     "xq6",
     "xq5w",
+    "xq20",
     "xtumble",
     "xhop",
     "xcumulate",
@@ -75,6 +76,11 @@ fn recorded(folder: &Path, query: &str) -> Vec<String> {
     let bytes = std::fs::read(folder.join(format!("{query}.csv.zst"))).unwrap();
     let text = zstd::decode_all(&*bytes).unwrap();
     String::from_utf8(text).unwrap().lines().map(str::to_owned).collect()
+}
+
+/// The name under which the rows of a query are recorded.
+fn theirs(query: &str) -> &str {
+    if query == "xq20" { "q20" } else { query }
 }
 
 /// The name under which we know a recorded query.
@@ -123,7 +129,7 @@ fn check_all(folder: &str, engine: Engine, queries: &[&str]) {
     let events = folder.join("events.json.zst").display().to_string();
     let recording = Recording { place: Place::new(), events, engine };
     for query in queries.iter().filter(|query| engine.knows(ours(query))) {
-        let expected = recorded(&folder, query);
+        let expected = recorded(&folder, theirs(query));
         if *query == "q9" {
             let winners = recorded(&folder, "xq6");
             recording.check(query, |ended, case| assert_winners(ended, &expected, &winners, case));

@@ -50,6 +50,8 @@ pub(crate) fn count(rows: &[Row<'_>]) -> Result<String, String> {
         "engine, M records/s",
         "floor",
         "engine / floor",
+        "timely",
+        "renoir",
         &heap,
         &rocks,
         "engine, CPU ns/record",
@@ -62,11 +64,14 @@ pub(crate) fn count(rows: &[Row<'_>]) -> Result<String, String> {
         let keys = row.number("keys")?;
         let (there, on_heap, in_rocks) = elsewhere::COUNT;
         let flink = |millions: f64| maybe((keys == there).then_some(millions));
+        let rate = |field: &str| row.maybe(field).map_or_else(|| NOTHING.to_owned(), millions);
         table.row(vec![
             grouped(keys),
             millions(row.number("engine_records_per_second")?),
             millions(row.number("floor_records_per_second")?),
             digits(row.number("ratio")?),
+            rate("timely_events_per_second"),
+            rate("renoir_events_per_second"),
             flink(on_heap),
             flink(in_rocks),
             digits(row.number("engine_cpu_ns_per_record")?),

@@ -136,6 +136,12 @@ fn joins_give_the_columns_of_both_sides() {
     );
     check(&join(&format!("unbounded_join: {{ {on}, retain: forever }}")), both, false, &[]);
     check(
+        &join(&format!("unbounded_join: {{ {on}, retain: 1h, pairing: many-to-one }}")),
+        both,
+        false,
+        &[],
+    );
+    check(
         &join(&format!("unbounded_join: {{ {on}, retain: forever, kind: left }}")),
         optional,
         true,

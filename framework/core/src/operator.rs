@@ -267,7 +267,7 @@ impl<Out: Data> Context<Out> {
     /// Emits `value` with event time `timestamp`.
     #[inline]
     pub fn emit(&mut self, value: Out, timestamp: Timestamp) {
-        append(&mut self.records, Record::new(value, timestamp), self.last_len.max(16));
+        append(&mut self.records, (value, timestamp, 0), || self.last_len.max(16));
     }
 
     /// Emits all of `records`.
@@ -332,7 +332,7 @@ impl<Out: Data> Context<Out> {
         };
         let records = side.records.as_any_mut().downcast_mut::<Vec<Record<T>>>();
         let records = records.expect("a side output has one type");
-        append(records, Record::new(value, timestamp), 16);
+        append(records, (value, timestamp, 0), || 16);
         true
     }
 

@@ -57,7 +57,9 @@ impl<T: Data> Lane<T> {
     /// Adds a record; a full buffer is sealed.
     #[inline]
     pub fn push(&mut self, record: Record<T>) {
-        append(&mut self.buffer, record, self.last_len.next_power_of_two().min(self.batch_records));
+        let Record { value, timestamp, key_hash } = record;
+        let first = || self.last_len.next_power_of_two().min(self.batch_records);
+        append(&mut self.buffer, (value, timestamp, key_hash), first);
         if self.buffer.len() >= self.batch_records {
             self.seal();
         }

@@ -157,7 +157,7 @@ impl<T: Data> SourceOutput<T> {
         let is_due = timestamp >= self.due[split];
         let ingested = is_due && self.strategy.generator == Generator::IngestionTime;
         let timestamp = if ingested { self.splits[split].stamp(self.now) } else { timestamp };
-        append(&mut self.records, Record::new(value, timestamp), self.last_len.max(16));
+        append(&mut self.records, (value, timestamp, 0), || self.last_len.max(16));
         if is_due {
             self.follow(split, timestamp);
         }

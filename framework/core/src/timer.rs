@@ -7,6 +7,7 @@ use crate::codec::DecodeError;
 use crate::key::{Key, KeyGroupRange, MaxParallelism};
 use crate::state::delta::Delta;
 use crate::state::delta_writer::DeltaWriter;
+use crate::state::in_groups::in_groups;
 use crate::state::{Frozen, KeyedState, StateVisitor};
 use crate::time::Timestamp;
 use std::collections::BTreeSet;
@@ -103,11 +104,11 @@ impl<K: Key> Frozen for FrozenTimers<K> {
     }
 
     fn encode(self: Box<Self>, max_parallelism: MaxParallelism, into: &mut DeltaWriter<'_>) {
-        for (at, key, set) in &self.timers {
-            let group = max_parallelism.group_of(key.stable_hash());
+        let group_of = |(_, key, _): &(_, K, _)| max_parallelism.group_of(key.stable_hash());
+        in_groups(&self.timers, max_parallelism, group_of, |group, (at, key, set)| {
             let at = into.pack(at);
             into.put(group, &at, key, set.then_some(&()));
-        }
+        });
     }
 }
 

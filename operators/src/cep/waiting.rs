@@ -14,6 +14,7 @@ use tidegate_core::codec::DecodeError;
 use tidegate_core::key::{KeyGroupRange, MaxParallelism};
 use tidegate_core::state::delta::Delta;
 use tidegate_core::state::delta_writer::DeltaWriter;
+use tidegate_core::state::in_groups::in_groups;
 use tidegate_core::state::{Frozen, KeyedState, Value};
 use tidegate_core::time::Timestamp;
 
@@ -174,12 +175,15 @@ impl<T: Serialize + Send> Frozen for FrozenEvents<T> {
     }
 
     fn encode(self: Box<Self>, max_parallelism: MaxParallelism, into: &mut DeltaWriter<'_>) {
-        let mut put = |name: &Name, event: Option<&T>| {
-            into.put(max_parallelism.group_of(name.2), &[], name, event);
-        };
-        self.events.iter().for_each(|(name, event)| put(name, Some(event)));
+        let group_of = |name: &Name| max_parallelism.group_of(name.2);
+        let of_event = |(name, _): &(Name, T)| group_of(name);
+        in_groups(&self.events, max_parallelism, of_event, |group, (name, event)| {
+            into.put(group, &[], name, Some(event));
+        });
         if !self.full {
-            self.gone.iter().for_each(|name| put(name, None));
+            in_groups(&self.gone, max_parallelism, group_of, |group, name| {
+                into.put(group, &[], name, None::<&T>);
+            });
         }
     }
 }

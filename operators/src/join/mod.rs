@@ -36,6 +36,6 @@ pub use joined::{JoinKind, Joined};
 pub use outer_join::{Clock, OuterJoin, OuterJoinOperator, Pairing};
 pub use reconciliation::{Reason, Reconciliation, ReconciliationOperator, Unmatched};
 pub use temporal_join::{InvalidValidity, TemporalJoin, TemporalJoinOperator, Validity};
-pub use unbounded::{ChangelogJoin, InnerJoin, UnboundedJoin};
+pub use unbounded::{ChangelogJoin, InnerJoin, ManyToOneJoin, UnboundedJoin};
 pub use window_join::WindowJoin;
 pub use windowed::{Records, Tagged};

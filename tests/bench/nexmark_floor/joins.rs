@@ -182,14 +182,62 @@ impl Floor for Q9 {
     }
 }
 
-/// Auctions of the category, and bids on auctions that have not come (or never will, in it).
+/// What there is of an auction.
+enum Lot {
+    /// It has not come, these bids on it have.
+    Awaited(Vec<Bid>),
+    /// It has come, and is of the category or not.
+    Come(Option<Box<Auction>>),
+}
+
+/// Auctions, and bids that came before theirs.
 #[derive(Default)]
 pub(super) struct Q20 {
+    lots: HashMap<u64, Lot>,
+    /// Auctions come in the order of their numbers: a bid on an earlier one that is not here waits in vain.
+    newest: u64,
+}
+
+impl Floor for Q20 {
+    fn take(&mut self, event: Event, _: Timestamp) -> u64 {
+        match event {
+            Event::Auction(auction) => {
+                self.newest = auction.id;
+                let wanted = (auction.category == 10).then_some(auction);
+                match self.lots.insert(self.newest, Lot::Come(wanted.clone())) {
+                    Some(Lot::Awaited(bids)) => wanted.map_or(0, |auction| {
+                        bids.into_iter().map(|bid| row((bid, auction.clone()))).sum()
+                    }),
+                    _ => 0,
+                }
+            }
+            Event::Bid(bid) => match self.lots.get_mut(&bid.auction) {
+                Some(Lot::Come(auction)) => {
+                    auction.as_ref().map_or(0, |auction| row((bid, auction.clone())))
+                }
+                Some(Lot::Awaited(bids)) => {
+                    bids.push(bid);
+                    0
+                }
+                None if bid.auction > self.newest => {
+                    self.lots.insert(bid.auction, Lot::Awaited(vec![bid]));
+                    0
+                }
+                None => 0,
+            },
+            Event::Person(_) => 0,
+        }
+    }
+}
+
+/// Auctions of the category, and bids on auctions that have not come (or never will, in it).
+#[derive(Default)]
+pub(super) struct BothKept {
     auctions: HashMap<u64, Box<Auction>>,
     bids: HashMap<u64, Vec<Bid>>,
 }
 
-impl Floor for Q20 {
+impl Floor for BothKept {
     fn take(&mut self, event: Event, _: Timestamp) -> u64 {
         match event {
             Event::Auction(auction) if auction.category == 10 => {

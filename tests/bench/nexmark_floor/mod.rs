@@ -86,6 +86,7 @@ fn by_name(query: &str) -> Option<fn(Share, u64) -> u64> {
         "q18" => each::<statistics::Q18>,
         "q19" => each::<statistics::Q19>,
         "q20" => each::<joins::Q20>,
+        "xq20" => each::<joins::BothKept>,
         "q21" => each::<stateless::Q21>,
         "q22" => each::<stateless::Q22>,
         _ => return None,

@@ -86,7 +86,8 @@ fn the_best_of_each_key_and_the_best_of_those() {
 
 #[test]
 fn a_result_joined_with_another_as_both_change() {
-    let (job, joined, pairs) = (Job::new("joined"), Collect::new(), Collect::new());
+    let job = Job::new("joined");
+    let (joined, pairs, of_one) = (Collect::new(), Collect::new(), Collect::new());
     let orders = source(&job, "orders").filter(|row| row.2 % 7 == 0);
     let last = source(&job, "customers").key_by(|row| row.0).last_row(Retain::Forever);
     // Customers come and go with the score of their last row.
@@ -100,6 +101,9 @@ fn a_result_joined_with_another_as_both_change() {
         .sink("joined", joined.clone());
     let (left, right) = (orders.key_by(|row| row.0), orders.key_by(|row| row.1));
     left.connect(&right).unbounded_join(Retain::Forever).sink("pairs", pairs.clone());
+    // A number is a row's own.
+    let (left, right) = (orders.key_by(|row| row.1), orders.key_by(|row| row.2));
+    left.connect(&right).many_to_one_join(Retain::Forever).sink("of-one", of_one.clone());
     run(job);
     let orders: Vec<Row> = rows().into_iter().filter(|row| row.2 % 7 == 0).collect();
     let current = last_rows();
@@ -109,11 +113,14 @@ fn a_result_joined_with_another_as_both_change() {
             None => Joined::Left(*order),
         });
     assert_eq!(sorted(joined.rows()), sorted(expected.collect()));
-    let matching = |left: &Row| {
-        let left = *left;
-        orders.iter().filter(move |right| right.1 == left.0).map(move |right| (left, *right))
+    let matching = |equal: fn(&Row, &Row) -> bool| {
+        let of = |left| {
+            orders.iter().filter(move |right| equal(left, right)).map(|right| (*left, *right))
+        };
+        sorted(orders.iter().flat_map(of).collect())
     };
-    assert_eq!(sorted(pairs.rows()), sorted(orders.iter().flat_map(matching).collect()));
+    assert_eq!(sorted(pairs.rows()), matching(|left, right| left.0 == right.1));
+    assert_eq!(sorted(of_one.rows()), matching(|left, right| left.1 == right.2));
 }
 
 #[test]

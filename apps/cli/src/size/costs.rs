@@ -34,6 +34,8 @@ pub(super) enum Work {
     Join,
     /// Two streams, every pair.
     UnboundedJoin,
+    /// Two streams, every pair, of which one stream has one record of a key.
+    ManyToOneJoin,
     /// What a service knows.
     Lookup,
 }
@@ -51,7 +53,8 @@ impl Work {
             Self::TopN => "q19",
             Self::WindowJoin => "q8",
             Self::Join => "q9",
-            Self::UnboundedJoin => "q20",
+            Self::UnboundedJoin => "xq20",
+            Self::ManyToOneJoin => "q20",
             Self::Lookup => "q13",
         }
     }
@@ -118,6 +121,7 @@ mod tests {
             Work::WindowJoin,
             Work::Join,
             Work::UnboundedJoin,
+            Work::ManyToOneJoin,
             Work::Lookup,
         ] {
             let (ns, from) = costs.cpu_ns(work);

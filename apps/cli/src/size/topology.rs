@@ -168,6 +168,10 @@ fn pairs(plan: &Plan, node: &PlanNode, asked: &mut Asked<'_>) -> (Work, Held, bo
             let time = join.valid_ms.map(|valid| said(valid, "how long a version is valid"));
             (Work::Join, time.unwrap_or_else(|| retain(asked)))
         }
+        NodePlan::UnboundedJoin(join) if join.many_to_one => {
+            let (keys, entry) = (asked.keys(&node.name, false), row_bytes(&input(plan, node, 1)));
+            return (Work::ManyToOneJoin, Held::KeyedRecords { keys, each: 1.0, entry }, true);
+        }
         NodePlan::UnboundedJoin(join) => {
             let time = join.retain_ms.map(|retain| said(retain, "its `retain`"));
             (Work::UnboundedJoin, time.unwrap_or_else(|| retain(asked)))

@@ -85,6 +85,7 @@ pub const QUERIES: &[Query] = &[
     q21::QUERY,
     q22::QUERY,
     q5::WITH_WINDOWS,
+    q20::BOTH_KEPT,
     xtumble::QUERY,
     xhop::QUERY,
     xcumulate::QUERY,

@@ -183,9 +183,23 @@ pub struct UnboundedJoin {
     pub kind: JoinKind,
     /// How long a row is remembered.
     pub retain: Retain,
+    /// How many partners a record may have; only pairs of records that are only ever added can say less than any number.
+    #[serde(default)]
+    pub pairing: Option<Spanned<UnboundedPairing>>,
     /// The columns of the result; all of both by default.
     #[serde(default)]
     pub columns: Entries<Expression>,
+}
+
+/// How many partners a record may have in a join without a window.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum UnboundedPairing {
+    /// Any number on either side.
+    ManyToMany,
+    /// A left record one, as an item has one order: it is forgotten when it is paired, and waits only if it comes first.
+    /// Another right record of the same key is dropped and counted.
+    ManyToOne,
 }
 
 /// Two accounts of the same events, matched one to one. What stays alone is on the side outputs `unmatched_left` and `unmatched_right`.

@@ -27,7 +27,7 @@ pub use job::{ExponentialDelay, FailureRate, FixedDelay};
 pub use join::{
     Between, Books, Broadcast, BroadcastKind, Cache, IntervalJoin, JoinKind, LookupJoin,
     LookupKind, LookupOrder, On, OuterJoin, Pairing, Reconcile, Retry, TemporalJoin, UnboundedJoin,
-    Validity, WindowJoin, WindowJoinKind,
+    UnboundedPairing, Validity, WindowJoin, WindowJoinKind,
 };
 pub use operator::{Explode, FlatMap, Map, Materialize, OperatorKind, SplitText, Unusable};
 pub use pattern::{AfterMatch, Contiguity, MatchLimits, Pattern, Stage, Times};

@@ -8,7 +8,7 @@ use crate::code::Code;
 use crate::diagnostic::Diagnostic;
 use crate::document::{
     Broadcast, BroadcastKind, Entries, Expression, JoinKind, On, TemporalJoin, UnboundedJoin,
-    Validity,
+    UnboundedPairing, Validity,
 };
 use crate::source::Span;
 use tidegate_rows::Schema;
@@ -52,6 +52,8 @@ pub struct UnboundedPlan {
     pub retain_ms: Option<i64>,
     /// Whether the join is one of changelogs.
     pub of_changes: bool,
+    /// Whether a key has one right row at most, which is never revised.
+    pub many_to_one: bool,
     /// The rows that come out.
     pub output: JoinOutput,
 }
@@ -180,11 +182,39 @@ impl Planning<'_> {
         let (output, main) = output.unzip();
         let of_changes =
             join.kind != JoinKind::Inner || left.changed_by.is_some() || right.changed_by.is_some();
+        let many_to_one = self.is_many_to_one(join, of_changes);
         let (kind, retain_ms) = (join.kind, retain_ms(join.retain));
         let plan = keys.zip(output).map(|(keys, output)| {
-            NodePlan::UnboundedJoin(UnboundedPlan { keys, kind, retain_ms, of_changes, output })
+            NodePlan::UnboundedJoin(UnboundedPlan {
+                keys,
+                kind,
+                retain_ms,
+                of_changes,
+                many_to_one,
+                output,
+            })
         });
         Planned::new(plan, main)
+    }
+
+    /// Whether rows may be forgotten once they are paired, which rows that can be revised may not.
+    fn is_many_to_one(&mut self, join: &UnboundedJoin, of_changes: bool) -> bool {
+        let Some(pairing) = &join.pairing else { return false };
+        let many_to_one = pairing.value == UnboundedPairing::ManyToOne;
+        if many_to_one && of_changes {
+            let message = "`pairing: many-to-one` is for pairs that stand once they are out";
+            let (label, help) = if join.kind == JoinKind::Inner {
+                let label = "an input is revised, and what follows from a row may be taken back";
+                (label, "remove it, or join the rows before they are revised")
+            } else {
+                let label =
+                    "the `kind` tells of rows without a partner, and takes it back when one comes";
+                (label, "remove it, or the `kind`")
+            };
+            let wrong = Diagnostic::new(Code::Contradiction, pairing.span, message);
+            self.diagnostics.push(wrong.label(label).help(help));
+        }
+        many_to_one
     }
 
     pub(super) fn broadcast(

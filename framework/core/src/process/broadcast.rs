@@ -219,7 +219,9 @@ where
         ctx: &mut Context<P::Out>,
     ) -> Result<(), BoxError> {
         let Self { function, rules, key, timers } = self;
-        each(input, &*key, timers, ctx, |at, value, ctx| function.process(at, value, rules, ctx))
+        each((function, P::states), input, &*key, timers, ctx, |function, at, value, ctx| {
+            function.process(at, value, rules, ctx)
+        })
     }
 
     fn process_broadcast(

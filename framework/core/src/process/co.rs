@@ -138,9 +138,7 @@ where
         ctx: &mut Context<P::Out>,
     ) -> Result<(), BoxError> {
         let Self { function, first_key, timers, .. } = self;
-        each(input, &*first_key, timers, ctx, |at, value, ctx| {
-            function.process_first(at, value, ctx)
-        })
+        each((function, P::states), input, &*first_key, timers, ctx, P::process_first)
     }
 
     fn on_watermark(
@@ -189,8 +187,6 @@ where
         ctx: &mut Context<P::Out>,
     ) -> Result<(), BoxError> {
         let Self { function, second_key, timers, .. } = self;
-        each(input, &*second_key, timers, ctx, |at, value, ctx| {
-            function.process_second(at, value, ctx)
-        })
+        each((function, P::states), input, &*second_key, timers, ctx, P::process_second)
     }
 }

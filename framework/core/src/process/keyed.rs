@@ -3,9 +3,10 @@
 //! Timers of the wall clock have no event time: what they emit has none either, unless the function
 //! gives it one.
 
-use crate::element::{Batch, Data};
+use crate::element::{Batch, Data, Record};
 use crate::key::Key;
 use crate::operator::{BoxError, Context, Operator, OutputTag, Progress};
+use crate::state::look_ahead::look_ahead;
 use crate::state::{Keyed, StateVisitor};
 use crate::time::Timestamp;
 use crate::timer::{TimeDomain, Timers};
@@ -194,21 +195,34 @@ pub(super) fn fire<K: Key, Out: Data>(
     Ok(Progress::More)
 }
 
-/// Hands the records of `input` to `process`, one at a time, as far as `ctx` has room.
-pub(super) fn each<K: Key, In: Data, Out: Data>(
+/// Hands the records of `input` to `process`, one at a time, as far as `ctx` has room. Of the records that come
+/// next the `states` of the function are told ahead.
+pub(super) fn each<P, K: Key, In: Data, Out: Data>(
+    (function, states): (&mut P, impl Fn(&mut P, &mut dyn StateVisitor)),
     input: &mut Batch<In>,
     key_of: impl Fn(&In) -> K,
     timers: &mut Timers<K>,
     ctx: &mut Context<Out>,
-    mut process: impl FnMut(Keyed<'_, K>, In, &mut KeyedContext<'_, K, Out>) -> Result<(), BoxError>,
+    mut process: impl FnMut(
+        &mut P,
+        Keyed<'_, K>,
+        In,
+        &mut KeyedContext<'_, K, Out>,
+    ) -> Result<(), BoxError>,
 ) -> Result<(), BoxError> {
+    let mut known = 0;
     while !ctx.is_full() {
+        if known == 0 {
+            let hash = |record: &Record<In>| record.key_hash;
+            known = look_ahead(input.upcoming(), hash, |visitor| states(function, visitor));
+        }
         // The key is read where the record lies, so that the value is moved as a whole and only once.
         let Some(next) = input.upcoming().first() else { break };
         let (key, hash, timestamp) = (key_of(&next.value), next.key_hash, next.timestamp);
         let Some(record) = input.take() else { break };
+        known -= 1;
         let mut keyed = KeyedContext { inner: ctx, timers, key: &key, timestamp };
-        process(Keyed { key: &key, hash }, record.value, &mut keyed)?;
+        process(function, Keyed { key: &key, hash }, record.value, &mut keyed)?;
     }
     Ok(())
 }
@@ -227,7 +241,7 @@ where
         ctx: &mut Context<P::Out>,
     ) -> Result<(), BoxError> {
         let Self { function, key, timers } = self;
-        each(input, &*key, timers, ctx, |at, value, ctx| function.process(at, value, ctx))
+        each((function, P::states), input, &*key, timers, ctx, P::process)
     }
 
     fn on_watermark(

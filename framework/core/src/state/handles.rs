@@ -145,6 +145,10 @@ impl<K: Key, V: Value> KeyedState for ValueState<K, V> {
         })
     }
 
+    fn look_ahead(&self, hashes: &[u64]) {
+        self.0.look_ahead(hashes);
+    }
+
     fn entries(&self) -> u64 {
         self.0.len() as u64
     }
@@ -159,6 +163,10 @@ macro_rules! keyed_state_by_table {
 
             fn restore(&mut self, delta: &Delta, groups: KeyGroupRange) -> Result<(), DecodeError> {
                 self.values.restore(delta, groups)
+            }
+
+            fn look_ahead(&self, hashes: &[u64]) {
+                self.values.look_ahead(hashes);
             }
 
             fn entries(&self) -> u64 {

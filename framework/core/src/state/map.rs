@@ -2,6 +2,7 @@
 
 use super::delta::Delta;
 use super::delta_writer::DeltaWriter;
+use super::in_groups::in_groups;
 use super::{Frozen, Keyed, KeyedState, Value};
 use crate::codec::DecodeError;
 use crate::key::{Key, KeyGroupRange, MaxParallelism};
@@ -129,11 +130,11 @@ impl<K: Key, U: Value, V: Value> Frozen for FrozenMap<K, U, V> {
     }
 
     fn encode(self: Box<Self>, max_parallelism: MaxParallelism, into: &mut DeltaWriter<'_>) {
-        for (key, entry, value) in &self.entries {
-            let group = max_parallelism.group_of(key.stable_hash());
+        let group_of = |(key, ..): &(K, _, _)| max_parallelism.group_of(key.stable_hash());
+        in_groups(&self.entries, max_parallelism, group_of, |group, (key, entry, value)| {
             let entry = into.pack(entry);
             into.put(group, &entry, key, value.as_ref());
-        }
+        });
     }
 }
 

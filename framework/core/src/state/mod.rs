@@ -11,7 +11,9 @@ mod capture_tests;
 pub mod delta;
 pub mod delta_writer;
 pub mod handles;
+pub mod in_groups;
 pub mod list;
+pub mod look_ahead;
 pub mod map;
 pub mod namespaced;
 pub mod rules;
@@ -66,6 +68,12 @@ pub trait KeyedState: Send {
     /// # Errors
     /// When the entries do not fit the state's types.
     fn restore(&mut self, delta: &Delta, groups: KeyGroupRange) -> Result<(), DecodeError>;
+
+    /// Reads the entries of the keys with these hashes, so that they are near when they are asked for
+    /// ([`look_ahead`](look_ahead::look_ahead)). Nothing else comes of it.
+    fn look_ahead(&self, hashes: &[u64]) {
+        let _ = hashes;
+    }
 
     /// Number of entries held now, counted as they are captured: at little cost, for it is asked at every
     /// barrier.

@@ -7,9 +7,11 @@
 //! table, the next capture simply takes everything, which then costs no more.
 
 use super::delta_writer::DeltaWriter;
-use super::{Keyed, Value};
-use crate::key::{Key, KeyGroup, MaxParallelism};
+use super::in_groups::in_groups;
+use super::{Keyed, Value, look_ahead};
+use crate::key::{Key, MaxParallelism};
 use hashbrown::hash_table::{Entry, HashTable};
+use std::hint::black_box;
 
 #[derive(Clone, Debug)]
 struct Slot<K, V> {
@@ -48,7 +50,25 @@ impl<K, V> Default for Table<K, V> {
 /// Changes fewer than this are always tracked one by one.
 const TRACKED_MIN: usize = 1024;
 
+/// From what size on a table is read ahead: about that of a second-level cache.
+const LOOK_AHEAD_BYTES: usize = 512 * 1024;
+
+/// Reads the entries with these hashes without doing anything with them, so that none waits for another; if the table is
+/// too large for the cache. Of several whose hashes begin alike one may be read for another: they are neighbours.
+fn read_ahead<K, V>(slots: &HashTable<Slot<K, V>>, hashes: &[u64]) {
+    if slots.allocation_size() < LOOK_AHEAD_BYTES {
+        return;
+    }
+    let found = hashes.iter().filter_map(|hash| slots.find(*hash, |_| true));
+    black_box(found.fold(0, |rounds, slot| rounds ^ slot.round));
+}
+
 impl<K: Key, V> Table<K, V> {
+    /// Reads the entries with these hashes ([`look_ahead`]).
+    pub fn look_ahead(&self, hashes: &[u64]) {
+        read_ahead(&self.slots, hashes);
+    }
+
     /// Number of entries.
     #[must_use]
     pub fn len(&self) -> usize {
@@ -328,14 +348,18 @@ impl<K: Key, V: Clone> Table<K, V> {
     fn capture_changes(&mut self, changes: &mut Changes<K, V>) {
         let round = self.round;
         changes.upserts.reserve_exact(self.dirty.len());
-        for &hash in &self.dirty {
-            // The table itself compares seven bits of a hash: a neighbour that has changed as well could be taken for it.
-            // Round 0 marks what this capture has already taken: hashes may be equal.
-            let changed = |slot: &Slot<K, V>| slot.round == round && slot.key.stable_hash() == hash;
-            if let Some(slot) = self.slots.find_mut(hash, changed) {
-                slot.round = 0;
-                slot.captured = true;
-                changes.upserts.push((slot.key.clone(), slot.value.clone()));
+        for next in self.dirty.chunks(look_ahead::RECORDS) {
+            read_ahead(&self.slots, next);
+            for &hash in next {
+                // The table itself compares seven bits of a hash: a neighbour that has changed as well could be taken
+                // for it. Round 0 marks what this capture has already taken: hashes may be equal.
+                let changed =
+                    |slot: &Slot<K, V>| slot.round == round && slot.key.stable_hash() == hash;
+                if let Some(slot) = self.slots.find_mut(hash, changed) {
+                    slot.round = 0;
+                    slot.captured = true;
+                    changes.upserts.push((slot.key.clone(), slot.value.clone()));
+                }
             }
         }
         for key in self.removed.drain(..) {
@@ -366,32 +390,15 @@ impl<K: Key, V: Value> Changes<K, V> {
         self.len() == 0
     }
 
-    /// Encodes the changes under `namespace` (packed, empty for none), group by group.
+    /// Encodes the changes under `namespace` (packed, empty for none).
     pub fn encode(&self, namespace: &[u8], max: MaxParallelism, into: &mut DeltaWriter<'_>) {
-        let upserts = self.upserts.iter().map(|(key, value)| (key, Some(value)));
-        let removed = self.removed.iter().map(|key| (key, None));
-        let changes: Vec<(&K, Option<&V>)> = upserts.chain(removed).collect();
-        let groups: Vec<KeyGroup> =
-            changes.iter().map(|(key, _)| max.group_of(key.stable_hash())).collect();
-        for at in in_order(&groups, max) {
-            let (key, value) = changes[at as usize];
-            into.put(groups[at as usize], namespace, key, value);
-        }
+        let group_of = |key: &K| max.group_of(key.stable_hash());
+        let of_upsert = |(key, _): &(K, V)| group_of(key);
+        in_groups(&self.upserts, max, of_upsert, |group, (key, value)| {
+            into.put(group, namespace, key, Some(value));
+        });
+        in_groups(&self.removed, max, group_of, |group, key| {
+            into.put(group, namespace, key, None::<&V>);
+        });
     }
-}
-
-/// The positions of `groups` in the order of the groups, by counting.
-fn in_order(groups: &[KeyGroup], max: MaxParallelism) -> Vec<u32> {
-    let mut starts = vec![0_u32; usize::from(max.get()) + 1];
-    groups.iter().for_each(|group| starts[usize::from(group.0) + 1] += 1);
-    for group in 1..starts.len() {
-        starts[group] += starts[group - 1];
-    }
-    let mut order = vec![0; groups.len()];
-    for (at, group) in (0..).zip(groups) {
-        let place = &mut starts[usize::from(group.0)];
-        order[*place as usize] = at;
-        *place += 1;
-    }
-    order
 }

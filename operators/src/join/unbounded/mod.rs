@@ -5,7 +5,9 @@
 //! clock, from a row's arrival; a row whose time is over is evicted and counted as dropped. It then finds
 //! no more partners, but nothing is taken back: what came out of it stays.
 //!
-//! [`InnerJoin`] is for records that are only ever added: pairs come out and stand. [`ChangelogJoin`] is for rows that come and
+//! [`InnerJoin`] is for records that are only ever added: pairs come out and stand. [`ManyToOneJoin`] is the same where there
+//! is one record at most on the right of each key: what is on the left is let go as soon as it is paired, which is most
+//! of the state. [`ChangelogJoin`] is for rows that come and
 //! go, and for the outer kinds, whose results are revised: a row without a partner comes out alone (`+I`);
 //! with the first partner that is taken back (`-D`), and with the loss of the last one it is told again.
 //! What comes out of a change of a row is `+I` or `-D`, also where the row was updated: the pairs of the two halves need not
@@ -37,11 +39,13 @@
 
 mod changelog_join;
 mod inner_join;
+mod many_to_one;
 mod rows;
 mod tables;
 
 pub use changelog_join::ChangelogJoin;
 pub use inner_join::InnerJoin;
+pub use many_to_one::ManyToOneJoin;
 
 use super::joined::JoinKind;
 use crate::Retain;
@@ -72,6 +76,16 @@ impl UnboundedJoin {
         right_key: impl Fn(&R) -> K + Send + 'static,
     ) -> InnerJoin<K, L, R> {
         InnerJoin::new(Tables::new(retain), Box::new(left_key), Box::new(right_key))
+    }
+
+    /// As [`UnboundedJoin::inner`] where a key has one record at most on the right, as an order has among its
+    /// items. Another one for the same key is counted as dropped: the first one stands.
+    pub fn many_to_one<K: Key, L: Data + Value, R: Data + Value>(
+        retain: Retain,
+        left_key: impl Fn(&L) -> K + Send + 'static,
+        right_key: impl Fn(&R) -> K + Send + 'static,
+    ) -> ManyToOneJoin<K, L, R> {
+        ManyToOneJoin::new(Tables::new(retain), Box::new(left_key), Box::new(right_key))
     }
 
     /// The operator for changelogs that are keyed by `left_key` and `right_key`.

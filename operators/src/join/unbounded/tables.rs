@@ -149,6 +149,12 @@ impl<K: Key, L: Data + Value, R: Data + Value> Tables<K, L, R> {
         }
     }
 
+    /// The rows of a key, if there are any.
+    #[inline]
+    pub(super) fn get(&self, at: Keyed<'_, K>) -> Option<&Both<L, R>> {
+        self.rows.get(at)
+    }
+
     /// Where the rows of a key are, if there are any.
     pub(super) fn find(&mut self, at: Keyed<'_, K>) -> Option<usize> {
         self.rows.get(at)?;

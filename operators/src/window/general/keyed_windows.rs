@@ -7,9 +7,10 @@ use super::contents::Contents;
 use super::evaluator::Evaluator;
 use super::panes::Panes;
 use super::wakes::Wakes;
+use crate::fetch::{TOGETHER, fetch};
 use crate::window::time_window::TimeWindow;
 use crate::window::trigger::Trigger;
-use tidegate_core::element::Data;
+use tidegate_core::element::{Data, Record};
 use tidegate_core::key::Key;
 use tidegate_core::operator::{BoxError, Context, Progress};
 use tidegate_core::state::handles::ValueState;
@@ -24,8 +25,6 @@ pub(crate) struct KeyedWindows<K: Key, T, U, G: Trigger<T>, C: Contents<K, T, U>
     /// By event time and by the wall clock.
     wakes: [Wakes<K>; 2],
 }
-
-const CLOCKS: [TimeDomain; 2] = [TimeDomain::Event, TimeDomain::Processing];
 
 impl<K, T, U, G, C> KeyedWindows<K, T, U, G, C>
 where
@@ -44,6 +43,14 @@ where
     pub(crate) fn open(&mut self) {
         for (clock, wakes) in self.wakes.iter_mut().enumerate() {
             gather(wakes, clock, &self.panes);
+        }
+    }
+
+    /// Looks at the keys of the next records, every so many of them.
+    #[inline]
+    pub(crate) fn fetch(&self, upcoming: &[Record<T>]) {
+        if upcoming.len().is_multiple_of(TOGETHER) {
+            fetch(&self.panes, upcoming.iter().map(|record| record.key_hash), Panes::touch);
         }
     }
 
@@ -165,14 +172,26 @@ fn wake<K, T, U, G, C>(
     C: Contents<K, T, U>,
 {
     let Some(pane) = of_key.get(index) else { return };
-    let dues = CLOCKS.map(|domain| evaluator.next_due(pane, domain));
-    for ((due, wake), wakes) in dues.into_iter().zip(&mut of_key.wakes).zip(wakes) {
-        if let Some(due) = due
-            && wake.is_none_or(|wake| due < wake)
-        {
-            *wake = Some(due);
-            wakes.push(due, key.clone());
-        }
+    let event = evaluator.next_due(pane, TimeDomain::Event);
+    let processing = evaluator.next_due(pane, TimeDomain::Processing);
+    let ([by_event, by_processing], [event_wakes, processing_wakes]) = (&mut of_key.wakes, wakes);
+    move_forward(by_event, event, key, event_wakes);
+    move_forward(by_processing, processing, key, processing_wakes);
+}
+
+/// Moves the wake of a key by one clock forward to `due`.
+#[inline]
+fn move_forward<K: Key>(
+    wake: &mut Option<Timestamp>,
+    due: Option<Timestamp>,
+    key: &K,
+    wakes: &mut Wakes<K>,
+) {
+    if let Some(due) = due
+        && wake.is_none_or(|wake| due < wake)
+    {
+        *wake = Some(due);
+        wakes.push(due, key.clone());
     }
 }
 
@@ -195,7 +214,7 @@ mod tests {
         ContinuousProcessingTimeTrigger, GlobalWindows, PurgingTrigger, Session, TriggerContext,
         TriggerResult, Windowing,
     };
-    use tidegate_core::element::{Batch, Record};
+    use tidegate_core::element::Batch;
     use tidegate_core::operator::Operator;
 
     fn record(key: u64, at: i64) -> Record<u64> {

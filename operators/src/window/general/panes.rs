@@ -46,6 +46,11 @@ impl<C, S> Panes<C, S> {
         if index == 0 { self.first.as_mut() } else { self.rest.get_mut(index - 1) }
     }
 
+    /// Something that hangs on the first window.
+    pub(crate) fn touch(&self) -> i64 {
+        self.first.as_ref().map_or(0, |pane| pane.window.end.millis())
+    }
+
     /// Where `window` is, or where it would be inserted.
     pub(crate) fn position(&self, window: TimeWindow) -> Result<usize, usize> {
         match &self.first {

@@ -128,6 +128,7 @@ where
             if ctx.is_full() {
                 break;
             }
+            self.windows.fetch(input.upcoming());
             let Some(record) = input.begin() else { break };
             match self.admit(record, ctx)? {
                 Some(Refused { value, timestamp, is_late: true }) => {

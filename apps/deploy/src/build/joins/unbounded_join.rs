@@ -20,7 +20,12 @@ pub(in crate::build) fn unbounded_join(
     let output = Output::of_pairs(&plan.output);
     if !plan.of_changes {
         let (left, right) = (left.rows().key_by(left_key), right.rows().key_by(right_key));
-        let pairs = site.own(left.connect(&right).unbounded_join(retain));
+        let both = left.connect(&right);
+        let pairs = site.own(if plan.many_to_one {
+            both.many_to_one_join(retain)
+        } else {
+            both.unbounded_join(retain)
+        });
         let rows = output.of_sides(site, &pairs, |(left, right)| (Some(left), Some(right)));
         return Outputs::main(rows);
     }

@@ -97,6 +97,10 @@ impl<K: Key, X: Perishable> KeyedState for Store<K, X> {
         self.values.restore(delta, groups)
     }
 
+    fn look_ahead(&self, hashes: &[u64]) {
+        self.values.look_ahead(hashes);
+    }
+
     fn entries(&self) -> u64 {
         self.values.entries()
     }
