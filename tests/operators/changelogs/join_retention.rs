@@ -71,7 +71,7 @@ proptest! {
     #[test]
     fn where_one_comes_once_the_many_wait_for_it_only(events in events(), kept in prop_oneof![Just(KEPT), Just(1_000)]) {
         let (mut clock, mut steps, mut expected) = (0, Vec::new(), Vec::new());
-        let (mut waiting, mut ones): (Vec<(Row, i64)>, Vec<(Row, i64)>) = (Vec::new(), Vec::new());
+        let (mut waiting, mut ones) = (Vec::<(Row, i64)>::new(), Vec::<(Row, i64)>::new());
         let (mut dropped, mut paired) = (0, 0);
         for event in &events {
             match *event {
@@ -98,12 +98,9 @@ proptest! {
                         continue;
                     }
                     ones.push((row, clock));
-                    let there = waiting.len();
-                    let (of_it, others) = waiting.into_iter().partition(|(many, _)| key(many) == key(&row));
-                    let of_it: Vec<(Row, i64)> = of_it;
-                    expected.extend(of_it.iter().map(|(many, _)| format!("{:?} @7", (*many, row))));
-                    waiting = others;
-                    paired += there - waiting.len();
+                    let of_it = waiting.extract_if(.., |(many, _)| key(many) == key(&row));
+                    let pairs = of_it.map(|(many, _)| format!("{:?} @7", (many, row)));
+                    expected.extend(pairs.inspect(|_| paired += 1));
                 }
             }
         }
@@ -158,7 +155,7 @@ fn fills(mut join: impl CoOperator<In = u64, Second = u64, Out = (u64, u64)>) {
     while pairs.len() < MANY as usize {
         join.process_second(&mut right, &mut ctx).expect("it works");
         let taken = ctx.take();
-        assert!(0 < taken.len() && taken.len() <= 1024);
+        assert!(!taken.is_empty() && taken.len() <= 1024);
         pairs.extend(taken.into_iter().map(|pair| pair.value));
     }
     assert!(pairs.into_iter().eq((0..MANY).map(|row| (row, 7))));
