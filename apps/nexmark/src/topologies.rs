@@ -45,6 +45,7 @@ pub const TOPOLOGIES: &[Topology] = topologies![
     "q21",
     "q22",
     "xq5w",
+    "xq20",
     "xtumble",
     "xhop",
     "xcumulate",
