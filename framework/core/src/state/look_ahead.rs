@@ -4,6 +4,9 @@
 //! begins to wait for its own. Entries that are read one after the other *without anything done to them* do not
 //! depend on each other, so a processor asks for ten of them at a time. Whoever goes through a batch of records
 //! therefore shows the hashes of the next few to all states first. It changes nothing that can be seen.
+//!
+//! This is for whoever knows no more of the states than that they are there: the runner of process functions. Operators
+//! that own their state and know what its entries point to look at that as well (`fetch` in `tidegate-operators`).
 
 use super::{KeyedState, OperatorState, StateVisitor};
 
