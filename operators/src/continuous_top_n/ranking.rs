@@ -15,6 +15,9 @@ use tidegate_core::state::handles::ValueState;
 use tidegate_core::state::{Keyed, StateVisitor, Value};
 use tidegate_core::time::Timestamp;
 
+/// A list gets room for so many rows at first.
+const FEW: usize = 4;
+
 /// Whether two rows are versions of one.
 type Same<T> = Arc<dyn Fn(&T, &T) -> bool + Send + Sync>;
 
@@ -68,8 +71,8 @@ pub(super) struct Ranking<K, T, Out> {
     /// Whether what is behind the last rank is forgotten.
     bounded: bool,
     show: Show<T, Out>,
-    /// The rows of each key, the best first.
-    rows: ValueState<K, Vec<T>>,
+    /// The rows of each key, the best first. A checkpoint shares them until they change.
+    rows: ValueState<K, Arc<Vec<T>>>,
     shift: Option<Shift<T>>,
 }
 
@@ -79,7 +82,7 @@ impl<K: Key, T: Data + Value, Out: Data> Ranking<K, T, Out> {
     pub(super) fn fetch<U>(&self, upcoming: &[Record<U>]) {
         if upcoming.len().is_multiple_of(TOGETHER) {
             let compare = &self.compare;
-            let touch = |rows: &Vec<T>| rows.last().map_or(0, |row| compare(row, row) as i64);
+            let touch = |rows: &Arc<Vec<T>>| rows.last().map_or(0, |row| compare(row, row) as i64);
             fetch(&self.rows, upcoming.iter().map(|record| record.key_hash), touch);
         }
     }
@@ -96,7 +99,7 @@ impl<K: Key, T: Data + Value, Out: Data> Ranking<K, T, Out> {
         if self.n == 0 {
             return;
         }
-        let slot = self.rows.slot_or_insert_with(at, Vec::new);
+        let slot = self.rows.slot_or_insert_with(at, Arc::default);
         let (_, rows) = self.rows.slot(slot).expect("it was found or made");
         let old = self.unique.as_ref().map(|unique| {
             let old = rows.iter().position(|other| (unique.same)(other, &row));
@@ -110,8 +113,13 @@ impl<K: Key, T: Data + Value, Out: Data> Ranking<K, T, Out> {
             _ => {}
         }
         let old = old.and_then(|(old, _)| old);
-        let rows = self.rows.slot_mut(slot).expect("it was found or made");
+        let rows = Arc::make_mut(self.rows.slot_mut(slot).expect("it was found or made"));
         let before = rows.len();
+        if self.bounded && before == rows.capacity() {
+            // One more than the best is all it ever holds: room for twice as many would stay empty.
+            let most = (self.n + 1).saturating_sub(before);
+            rows.reserve_exact(before.max(FEW).min(most).max(1));
+        }
         let gone = old.map(|old| (old, rows.remove(old)));
         let came = rows.partition_point(|other| (self.compare)(other, &row).is_le());
         rows.insert(came, row);
@@ -144,8 +152,8 @@ impl<K: Key, T: Data + Value, Out: Data> Ranking<K, T, Out> {
             }
         };
         let Some(found) = found else { return false };
-        let slot = self.rows.slot_or_insert_with(at, Vec::new);
-        let rows = self.rows.slot_mut(slot).expect("it was found");
+        let slot = self.rows.slot_or_insert_with(at, Arc::default);
+        let rows = Arc::make_mut(self.rows.slot_mut(slot).expect("it was found"));
         let (ranks, gone) = (found..rows.len(), Some((found, rows.remove(found))));
         self.tell(Shift { slot, ranks, timestamp, gone, came: None }, ctx);
         true
@@ -227,12 +235,12 @@ impl<K: Key, T: Data + Value, Out: Data> Ranking<K, T, Out> {
 
     /// Forgets what need not be kept.
     fn settle(&mut self, slot: usize) {
-        let rows = self.rows.slot_mut(slot).expect("a row was there, or is");
-        if self.bounded {
-            rows.truncate(self.n);
-        }
+        let (_, rows) = self.rows.slot(slot).expect("a row was there, or is");
         if rows.is_empty() {
             self.rows.remove_slot(slot);
+        } else if self.bounded && rows.len() > self.n {
+            let rows = self.rows.slot_mut(slot).expect("it is there");
+            Arc::make_mut(rows).truncate(self.n);
         }
     }
 
@@ -265,8 +273,10 @@ mod tests {
             let mut ranking: Ranking<u64, u64, u64> = top.ranking(bounded, Show::Rows(u64::clone));
             let mut ctx = Context::new(usize::MAX);
             (0..100).for_each(|row| ranking.add(Keyed::new(&1), row, Timestamp(1), &mut ctx));
-            ranking.rows.get(Keyed::new(&1)).map(Vec::len)
+            let rows = ranking.rows.get(Keyed::new(&1)).expect("it was just filled");
+            (rows.len(), rows.capacity())
         };
-        assert_eq!((kept(true), kept(false)), (Some(3), Some(100)));
+        assert_eq!(kept(true), (3, 4), "one row more while the last is told");
+        assert_eq!(kept(false).0, 100);
     }
 }

@@ -24,6 +24,7 @@
 
 use super::ttl;
 use crate::Retain;
+use std::sync::Arc;
 use tidegate_core::changelog::Change;
 use tidegate_core::element::Data;
 use tidegate_core::key::Key;
@@ -36,11 +37,12 @@ use tidegate_core::time::Timestamp;
 /// Keeps the last row of each key.
 pub struct LastRow<K, T> {
     by_event_time: bool,
-    /// The row and its event time.
-    last: TtlValueState<K, (Timestamp, T)>,
+    /// The row and its event time, apart from the table: it grows without moving rows, half of its slots are empty, and
+    /// a checkpoint shares what does not change meanwhile.
+    last: TtlValueState<K, Arc<(Timestamp, T)>>,
 }
 
-impl<K: Key, T: Value> LastRow<K, T> {
+impl<K: Key, T: Data + Value> LastRow<K, T> {
     /// `retain` says for how long a row is kept.
     #[must_use]
     pub fn new(retain: Retain) -> Self {
@@ -69,11 +71,11 @@ impl<K: Key, T: Data + Value + PartialEq> KeyedProcess for LastRow<K, T> {
     ) -> Result<(), BoxError> {
         let (at, now) = (ctx.timestamp(), ctx.processing_time());
         let before = match self.last.get(key, now) {
-            Some((last, _)) if self.by_event_time && at < *last => return Ok(()),
-            before => before.map(|(_, before)| before.clone()),
+            Some(last) if self.by_event_time && at < last.0 => return Ok(()),
+            before => before.cloned(),
         };
-        self.last.set(key, (at, row.clone()), now);
-        match before {
+        self.last.set(key, Arc::new((at, row.clone())), now);
+        match before.map(|before| Arc::unwrap_or_clone(before).1) {
             None => ctx.emit(Change::insert(row)),
             Some(before) if before == row => {}
             Some(before) => {

@@ -37,7 +37,10 @@ pub(super) struct Q1;
 
 impl Floor for Q1 {
     fn take(&mut self, event: Event, _: Timestamp) -> u64 {
-        bid(event, |bid| row(Bid { price: bid.price * 908, ..bid }))
+        bid(event, |mut bid| {
+            bid.price *= 908;
+            row(bid)
+        })
     }
 }
 

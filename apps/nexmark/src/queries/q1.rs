@@ -3,7 +3,7 @@
 use super::{Query, in_euros};
 use crate::output::Output;
 use tidegate::prelude::*;
-use tidegate_generator::{Bid, Event};
+use tidegate_generator::Event;
 
 pub(super) const QUERY: Query = Query {
     name: "q1",
@@ -15,7 +15,11 @@ pub(super) const QUERY: Query = Query {
 
 fn draw(events: &Stream<Event>, out: &Output) {
     let in_euros = events.filter_map(|event| match event {
-        Event::Bid(bid) => Some(Bid { price: in_euros(bid.price), ..bid }),
+        // Changed where it is, the bid is copied once: to the output.
+        Event::Bid(mut bid) => {
+            bid.price = in_euros(bid.price);
+            Some(bid)
+        }
         _ => None,
     });
     out.rows(&in_euros.uid("in-euros"), |bid, row| {
