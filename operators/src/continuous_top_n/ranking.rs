@@ -269,14 +269,14 @@ mod tests {
     #[test]
     fn rows_behind_the_last_rank_are_forgotten_unless_they_may_move_up() {
         let kept = |bounded: bool| {
-            let top = ContinuousTopN::largest(3, |row: &u64| *row);
+            let top = ContinuousTopN::largest(10, |row: &u64| *row);
             let mut ranking: Ranking<u64, u64, u64> = top.ranking(bounded, Show::Rows(u64::clone));
             let mut ctx = Context::new(usize::MAX);
             (0..100).for_each(|row| ranking.add(Keyed::new(&1), row, Timestamp(1), &mut ctx));
             let rows = ranking.rows.get(Keyed::new(&1)).expect("it was just filled");
             (rows.len(), rows.capacity())
         };
-        assert_eq!(kept(true), (3, 4), "one row more while the last is told");
+        assert_eq!(kept(true), (10, 11), "one row more while the last is told");
         assert_eq!(kept(false).0, 100);
     }
 }
