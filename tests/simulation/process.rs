@@ -6,7 +6,7 @@
 use super::checks::{self, Watch};
 use super::disk::Disk;
 use super::fate::Fate;
-use super::subtask::{Stepped, Subtask};
+use super::subtask::{Stepped, Subtask, lock};
 use super::work::Work;
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
@@ -38,6 +38,7 @@ pub(crate) enum Letter {
     Drain,
     Stop,
     UploadDone { checkpoint: u64, result: Box<Uploaded> },
+    MergeDone,
     Tell(Event),
     Stopped,
 }
@@ -247,6 +248,11 @@ impl Process {
             Letter::UploadDone { checkpoint, result } => {
                 self.on_upload_done(id, attempt, checkpoint, *result);
             }
+            Letter::MergeDone => {
+                subtask.storing = false;
+                self.start_upload(id, attempt);
+                self.stop_when_free(id, attempt);
+            }
             Letter::Stop => {
                 subtask.stopping = true;
                 subtask.waiting.clear();
@@ -268,8 +274,6 @@ impl Process {
 
     fn on_upload_done(&mut self, id: SubtaskId, attempt: u32, checkpoint: u64, result: Uploaded) {
         let party = Party::Subtask(id, attempt);
-        let Some(subtask) = self.subtask(id, attempt) else { return };
-        subtask.uploading = false;
         match result {
             Uploaded::Part { part, .. } => {
                 let event = Event::Acknowledged { subtask: id, attempt, checkpoint, part };
@@ -285,13 +289,27 @@ impl Process {
                 self.fail(id, attempt, &format!("{operator}: {}", describe(cause.as_ref())));
             }
         }
-        self.start_upload(id, attempt);
+        self.store_on(id, attempt, checkpoint);
         self.stop_when_free(id, attempt);
+    }
+
+    /// The next upload, or before it a merge, as the actor does it.
+    fn store_on(&mut self, id: SubtaskId, attempt: u32, checkpoint: u64) {
+        let Some(subtask) = self.subtask(id, attempt) else { return };
+        let merging =
+            !subtask.stopping && subtask.task.is_some() && lock(&subtask.chains).worth_merging();
+        subtask.storing = merging;
+        if merging {
+            let (uploader, chains) = (Arc::clone(&subtask.uploader), Arc::clone(&subtask.chains));
+            self.work.push(Work::Merge { id, attempt, checkpoint, uploader, chains });
+        } else {
+            self.start_upload(id, attempt);
+        }
     }
 
     fn stop_when_free(&mut self, id: SubtaskId, attempt: u32) {
         let free =
-            |subtask: &Subtask| subtask.stopping && subtask.task.is_none() && !subtask.uploading;
+            |subtask: &Subtask| subtask.stopping && subtask.task.is_none() && !subtask.storing;
         if self.subtask(id, attempt).is_some_and(|subtask| free(subtask)) {
             self.post(Party::Subtask(id, attempt), Party::Master, Letter::Stopped);
         }
@@ -299,11 +317,11 @@ impl Process {
 
     fn start_upload(&mut self, id: SubtaskId, attempt: u32) {
         let Some(subtask) = self.subtask(id, attempt) else { return };
-        if subtask.uploading || subtask.stopping {
+        if subtask.storing || subtask.stopping {
             return;
         }
         let Some((capture, begun)) = subtask.waiting.pop_front() else { return };
-        subtask.uploading = true;
+        subtask.storing = true;
         let (uploader, chains) = (Arc::clone(&subtask.uploader), Arc::clone(&subtask.chains));
         let capture = Box::new(capture);
         self.work.push(Work::Upload { id, attempt, capture, begun, uploader, chains });

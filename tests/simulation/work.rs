@@ -43,6 +43,13 @@ pub(crate) enum Work {
         uploader: Arc<Uploader>,
         chains: Arc<Mutex<Chains>>,
     },
+    Merge {
+        id: SubtaskId,
+        attempt: u32,
+        checkpoint: CheckpointId,
+        uploader: Arc<Uploader>,
+        chains: Arc<Mutex<Chains>>,
+    },
     Write(Arc<Manifest>),
     /// With the number of tries so far.
     Commit(Vec<Committable>, u32),
@@ -65,14 +72,19 @@ impl Process {
                 self.fate.note(format_args!("upload {checkpoint} of {id}, attempt {attempt}"));
                 let access = |f: &mut dyn FnMut(&mut Chains)| f(&mut lock(&chains));
                 let result = upload::upload(&self.disk, &uploader, *capture, begun, &access);
+                let party = Party::Subtask(id, attempt);
+                let result = Box::new(result);
+                self.post(party, party, Letter::UploadDone { checkpoint, result });
+            }
+            Work::Merge { id, attempt, checkpoint, uploader, chains } => {
+                self.fate.note(format_args!("merge after {checkpoint} of {id}, attempt {attempt}"));
+                let access = |f: &mut dyn FnMut(&mut Chains)| f(&mut lock(&chains));
                 match upload::compact_chains(&self.disk, &uploader, checkpoint, &access) {
-                    Ok(names) if names.is_empty() => {}
                     Ok(names) => self.work.push(Work::Abandon { checkpoint, names }),
                     Err(error) => self.fate.note(format_args!("not merged: {}", describe(&error))),
                 }
                 let party = Party::Subtask(id, attempt);
-                let result = Box::new(result);
-                self.post(party, party, Letter::UploadDone { checkpoint, result });
+                self.post(party, party, Letter::MergeDone);
             }
             Work::Write(manifest) => {
                 let outcome = self.append(&manifest, now);

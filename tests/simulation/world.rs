@@ -331,9 +331,9 @@ impl Process {
                 (gate.is_dry(), gate.is_aligning(), gate.watermark(), task.credit_use())
             });
             said.push_str(&format!(
-                "{id} attempt {attempt}: {:?}, running {}, uploading {}, stopping {}, \
+                "{id} attempt {attempt}: {:?}, running {}, storing {}, stopping {}, \
                  (dry, aligning, watermark, credits) {task:?}\n",
-                subtask.outcome, subtask.running, subtask.uploading, subtask.stopping
+                subtask.outcome, subtask.running, subtask.storing, subtask.stopping
             ));
         }
         said

@@ -82,6 +82,14 @@ pub struct UploadDone {
     pub result: Result<Uploaded, String>,
 }
 
+/// A merge of a subtask's chains is over.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct MergeDone {
+    /// A panic's message.
+    pub result: Result<(), String>,
+}
+
 /// Something for the job master's machine.
 #[derive(Message)]
 #[rtype(result = "()")]

@@ -4,12 +4,13 @@
 //! which the arbiter's other actors have their turn. A panic or an error drops the task; the shell
 //! stays, and answers only `Stop`.
 
+mod storing;
+
 use crate::blocking::BlockingPool;
 use crate::job_master::JobMasterActor;
 use crate::limits::SURVEY_EVERY_MS;
 use crate::mailbox::{
-    Abandoned, Credit, Deliver, Drain, Released, Run, Stop, SubtaskStopped, Tell, Trigger,
-    UploadDone, Wiring,
+    Credit, Deliver, Drain, Released, Run, Stop, SubtaskStopped, Tell, Trigger, Wiring,
 };
 use crate::stats::{Gauges, SubtaskStats};
 use crate::{clock, panics};
@@ -27,7 +28,7 @@ use tidegate_core::plan::SubtaskId;
 use tidegate_core::task::{Capture, StepOutcome, Task, TaskPort};
 use tidegate_core::time::Timestamp;
 use tidegate_state::CheckpointStorage;
-use tidegate_state::upload::{self, Begun, Chains, Uploaded, Uploader};
+use tidegate_state::upload::{Begun, Chains, Uploader, describe};
 use tokio::time::Sleep;
 
 /// What a subtask needs beside its task.
@@ -59,7 +60,8 @@ pub struct SubtaskActor {
     task: Option<Task>,
     wiring: Option<Wiring>,
     waiting_uploads: VecDeque<(Capture, Begun)>,
-    uploading: bool,
+    /// Its chains are being written to or merged.
+    storing: bool,
     stopping: bool,
     released: bool,
     watch: Stopwatch,
@@ -74,7 +76,7 @@ impl SubtaskActor {
             task: Some(task),
             wiring: None,
             waiting_uploads: VecDeque::new(),
-            uploading: false,
+            storing: false,
             stopping: false,
             released: false,
             watch: Stopwatch::new(),
@@ -100,7 +102,7 @@ impl SubtaskActor {
         let outcome = match result {
             Ok(Ok(outcome)) => outcome,
             Ok(Err(error)) => {
-                let cause = upload::describe(error.cause.as_ref());
+                let cause = describe(error.cause.as_ref());
                 self.fail(&error.operator, error.phase, &cause, ctx);
                 return None;
             }
@@ -129,33 +131,6 @@ impl SubtaskActor {
         })
     }
 
-    fn start_upload(&mut self, ctx: &Context<Self>) {
-        if self.uploading || self.stopping {
-            return;
-        }
-        let Some((capture, begun)) = self.waiting_uploads.pop_front() else { return };
-        self.uploading = true;
-        let Surroundings { storage, uploader, chains, master, .. } = &self.around;
-        let (storage, uploader) = (Arc::clone(storage), Arc::clone(uploader));
-        let (chains, master) = (Arc::clone(chains), master.clone());
-        let (pool, me) = (self.around.pool.clone(), ctx.address());
-        let checkpoint = capture.barrier.checkpoint;
-        actix_rt::spawn(async move {
-            let job = move || {
-                let access = |f: &mut dyn FnMut(&mut Chains)| f(&mut lock(&chains));
-                let result = upload::upload(&*storage, &uploader, capture, begun, &access);
-                match upload::compact_chains(&*storage, &uploader, checkpoint, &access) {
-                    Ok(names) if names.is_empty() => {}
-                    Ok(names) => master.do_send(Abandoned { checkpoint, names }),
-                    Err(error) => tracing::warn!(%error, "compaction put off"),
-                }
-                result
-            };
-            let result = pool.run(job).await;
-            me.do_send(UploadDone { checkpoint, result });
-        });
-    }
-
     fn fail(&mut self, operator: &str, phase: Phase, cause: &str, ctx: &Context<Self>) {
         let Surroundings { subtask, region, attempt, .. } = self.around;
         let cause = format!(
@@ -181,7 +156,7 @@ impl SubtaskActor {
     }
 
     fn stop_when_free(&self, ctx: &mut Context<Self>) {
-        if self.stopping && self.released && !self.uploading {
+        if self.stopping && self.released && !self.storing {
             let Surroundings { subtask, attempt, .. } = self.around;
             self.around.master.do_send(SubtaskStopped { subtask, attempt });
             ctx.stop();
@@ -278,40 +253,6 @@ impl Handler<Released> for SubtaskActor {
 
     fn handle(&mut self, _: Released, ctx: &mut Self::Context) {
         self.released = true;
-        self.stop_when_free(ctx);
-    }
-}
-
-impl Handler<UploadDone> for SubtaskActor {
-    type Result = ();
-
-    fn handle(&mut self, done: UploadDone, ctx: &mut Self::Context) {
-        self.uploading = false;
-        let Surroundings { subtask, attempt, .. } = self.around;
-        let checkpoint = done.checkpoint;
-        match done.result {
-            Ok(Uploaded::Part { part, bytes, entries, .. }) => {
-                self.around.stats.checkpoint_bytes.set(bytes);
-                self.around.stats.checkpoint_entries.set(entries);
-                self.tell(Event::Acknowledged { subtask, attempt, checkpoint, part });
-            }
-            Ok(Uploaded::Declined { cause, committables }) => {
-                let cause = format!(
-                    "subtask {} of {}: {cause}",
-                    subtask.index, self.around.uploader.vertex
-                );
-                self.tell(Event::Declined { subtask, attempt, checkpoint, cause, committables });
-            }
-            Ok(Uploaded::Failed { operator, cause }) => {
-                let cause = upload::describe(cause.as_ref());
-                self.fail(&operator, Phase::Snapshot, &cause, ctx);
-            }
-            Err(panic) => {
-                let vertex = self.around.uploader.vertex.clone();
-                self.fail(&vertex, Phase::Storing, &panic, ctx);
-            }
-        }
-        self.start_upload(ctx);
         self.stop_when_free(ctx);
     }
 }

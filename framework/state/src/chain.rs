@@ -218,21 +218,21 @@ pub fn compact(
         let frame = storage.get_blob(blob)?;
         chain.push(Delta::from_owned_frame(frame).map_err(|why| part(why, blob))?);
     }
-    let merged = Merged::of(&chain)
-        .map_err(|why| CompactError::Part { name: "of the chain".to_owned(), why })?;
-    Ok(put_delta(storage, name, true, |into| merged.write(into))?)
+    let damaged = |why| CompactError::Part { name: "of the chain".to_owned(), why };
+    let merged = Merged::of(&chain).map_err(damaged)?;
+    put_delta(storage, name, true, |into| merged.write(into).map_err(damaged))
 }
 
 /// Writes a base (`full`) or delta piece by piece. Blocks.
-pub(crate) fn put_delta(
+pub(crate) fn put_delta<E: From<StorageError>>(
     storage: &dyn CheckpointStorage,
     name: &str,
     full: bool,
-    write: impl FnOnce(&mut DeltaWriter<'_>),
-) -> Result<StoredDelta, StorageError> {
+    write: impl FnOnce(&mut DeltaWriter<'_>) -> Result<(), E>,
+) -> Result<StoredDelta, E> {
     let mut blob = storage.begin_blob(name, FRAME_HEAD_BYTES)?;
     let mut writer = DeltaWriter::new(full, &mut *blob);
-    write(&mut writer);
+    write(&mut writer)?;
     let written = writer.finish().map_err(|error| StorageError::NotWritten {
         doing: format!("write blob {name} to {}", storage.describe()),
         source: error.into(),

@@ -72,6 +72,12 @@ impl Chains {
         Begun(std::mem::take(&mut self.begun))
     }
 
+    /// Whether [`compact_chains`] would merge anything.
+    #[must_use]
+    pub fn worth_merging(&self) -> bool {
+        self.chains.values().any(|chain| chain.compaction().is_some())
+    }
+
     fn chain(&mut self, name: &(String, String)) -> &mut Chain {
         self.chains.entry(name.clone()).or_default()
     }
@@ -103,8 +109,6 @@ pub enum Uploaded {
         bytes: u64,
         /// Keyed entries written for it.
         entries: u64,
-        /// Blobs that no later checkpoint of this subtask can name.
-        garbage: Vec<String>,
     },
     /// Storage failed; the job can go on.
     Declined {
@@ -199,7 +203,7 @@ pub fn upload(
         received: capture.received,
         written: capture.written,
     });
-    Uploaded::Part { part, bytes: totals.0, entries: totals.1, garbage: Vec::new() }
+    Uploaded::Part { part, bytes: totals.0, entries: totals.1 }
 }
 
 fn put_state(
@@ -213,7 +217,10 @@ fn put_state(
     let FrozenState { operator, state, frozen } = frozen;
     let name = uploader.blob_name(checkpoint, &format!("{operator}-{state}"));
     let full = frozen.is_full();
-    let write = |into: &mut DeltaWriter<'_>| frozen.encode(uploader.max_parallelism, into);
+    let write = |into: &mut DeltaWriter<'_>| {
+        frozen.encode(uploader.max_parallelism, into);
+        Ok::<_, StorageError>(())
+    };
     let stored = put_delta(storage, &name, full, write)?;
     began.full |= full;
     totals.0 += stored.blob.bytes;

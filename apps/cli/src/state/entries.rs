@@ -48,7 +48,8 @@ fn visit(
         };
         let chain = chain(storage, part).map_err(|error| of(without_advice(&describe(&error))))?;
         let merged = Merged::of(&chain).map_err(|why| of(why.to_string()))?;
-        let mut entries: Vec<Entry<'_>> = merged.entries().map(|(_, entry)| entry).collect();
+        let mut entries: Vec<Entry<'_>> = Vec::new();
+        merged.for_each(|_, entry| entries.push(entry)).map_err(|why| of(why.to_string()))?;
         entries.sort_unstable_by_key(|entry| (entry.namespace, entry.key));
         for entry in entries {
             visit(&part.operator, &part.state, &entry, merged.shapes())?;

@@ -339,13 +339,13 @@ impl State {
 fn count(chain: &[Delta]) -> Result<(u64, u64, usize), tidegate::core::codec::DecodeError> {
     let merged = Merged::of(chain)?;
     let (mut entries, mut keys, mut groups) = (0, HashSet::new(), BTreeSet::new());
-    for (group, entry) in merged.entries() {
+    merged.for_each(|group, entry| {
         entries += 1;
         groups.insert(group);
         // By their hash: there may be many, and two of one hash are as good as impossible.
         let mut hasher = DefaultHasher::new();
         entry.key.hash(&mut hasher);
         keys.insert(hasher.finish());
-    }
+    })?;
     Ok((entries, keys.len() as u64, groups.len()))
 }

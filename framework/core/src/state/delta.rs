@@ -174,22 +174,31 @@ impl Delta {
         mut visit: impl FnMut(KeyGroup, Entry<'a>) -> Result<(), DecodeError>,
     ) -> Result<(), DecodeError> {
         for run in self.runs.iter().filter(|run| range.contains(KeyGroup(run.group))) {
-            let mut rest = &self.bytes[run.start as usize..run.end as usize];
-            while !rest.is_empty() {
-                let namespace = codec::read_field(&mut rest)?;
-                let key = codec::read_field(&mut rest)?;
-                let value = match codec::read_varint(&mut rest)?.checked_sub(1) {
-                    None => None,
-                    Some(length) => {
-                        let length = usize::try_from(length).map_err(|_| DecodeError::Truncated)?;
-                        let (value, tail) =
-                            rest.split_at_checked(length).ok_or(DecodeError::Truncated)?;
-                        rest = tail;
-                        Some(value)
-                    }
-                };
-                visit(KeyGroup(run.group), Entry { namespace, key, value })?;
-            }
+            self.read_run(run, |entry| visit(KeyGroup(run.group), entry))?;
+        }
+        Ok(())
+    }
+
+    fn read_run<'a>(
+        &'a self,
+        run: &Run,
+        mut visit: impl FnMut(Entry<'a>) -> Result<(), DecodeError>,
+    ) -> Result<(), DecodeError> {
+        let mut rest = &self.bytes[run.start as usize..run.end as usize];
+        while !rest.is_empty() {
+            let namespace = codec::read_field(&mut rest)?;
+            let key = codec::read_field(&mut rest)?;
+            let value = match codec::read_varint(&mut rest)?.checked_sub(1) {
+                None => None,
+                Some(length) => {
+                    let length = usize::try_from(length).map_err(|_| DecodeError::Truncated)?;
+                    let (value, tail) =
+                        rest.split_at_checked(length).ok_or(DecodeError::Truncated)?;
+                    rest = tail;
+                    Some(value)
+                }
+            };
+            visit(Entry { namespace, key, value })?;
         }
         Ok(())
     }
@@ -200,16 +209,25 @@ impl Delta {
     /// When one of them holds damaged entries.
     pub fn merge(chain: &[Self]) -> Result<Self, DecodeError> {
         let merged = Merged::of(chain)?;
-        Ok(Self::of(true, |into| merged.write(into)))
+        let mut read = Ok(());
+        let base = Self::of(true, |into| read = merged.write(into));
+        read.map(|()| base)
     }
 }
 
+/// Entries of one key group, by namespace and key.
 type Live<'a> = HashMap<(&'a [u8], &'a [u8]), &'a [u8]>;
 
 /// What a base and its deltas come to, as a base to be written.
+///
+/// It is made one key group at a time, so that what is at work stays as small as a group: the processor's caches
+/// hold it, and memory only the chain itself.
 #[derive(Debug)]
 pub struct Merged<'a> {
-    groups: BTreeMap<KeyGroup, Live<'a>>,
+    /// The newest base and the deltas behind it.
+    chain: &'a [Delta],
+    /// Where the entries of each group are: runs of the deltas, oldest first.
+    groups: BTreeMap<u16, Vec<(usize, &'a Run)>>,
     shapes: Shapes,
 }
 
@@ -217,30 +235,21 @@ impl<'a> Merged<'a> {
     /// The content of `chain`, oldest first.
     ///
     /// # Errors
-    /// When one of them holds damaged entries.
+    /// When a tag stands for one struct here and for another there.
     pub fn of(chain: &'a [Delta]) -> Result<Self, DecodeError> {
-        let mut groups: BTreeMap<KeyGroup, Live<'a>> = BTreeMap::new();
         let mut shapes = Shapes::default();
         for delta in chain {
             shapes.add(&delta.shapes)?;
-            if delta.full {
-                groups.clear();
-            }
-            if !delta.dropped.is_empty() {
-                for live in groups.values_mut() {
-                    live.retain(|(namespace, _), _| !delta.dropped.iter().any(|d| d == namespace));
-                }
-            }
-            delta.for_each(KeyGroupRange::ALL, |group, entry| {
-                let live = groups.entry(group).or_default();
-                match entry.value {
-                    Some(value) => live.insert((entry.namespace, entry.key), value),
-                    None => live.remove(&(entry.namespace, entry.key)),
-                };
-                Ok(())
-            })?;
         }
-        Ok(Self { groups, shapes })
+        let base = chain.iter().rposition(|delta| delta.full).unwrap_or(0);
+        let chain = &chain[base..];
+        let mut groups: BTreeMap<u16, Vec<(usize, &Run)>> = BTreeMap::new();
+        for (at, delta) in chain.iter().enumerate() {
+            for run in &delta.runs {
+                groups.entry(run.group).or_default().push((at, run));
+            }
+        }
+        Ok(Self { chain, groups, shapes })
     }
 
     /// What the tags in the entries stand for.
@@ -249,22 +258,48 @@ impl<'a> Merged<'a> {
         &self.shapes
     }
 
-    /// Each entry that is alive, by its key group; none is a deletion.
-    pub fn entries(&self) -> impl Iterator<Item = (KeyGroup, Entry<'a>)> + '_ {
-        let entry = |((namespace, key), value): (&(&'a [u8], &'a [u8]), &&'a [u8])| Entry {
-            namespace,
-            key,
-            value: Some(value),
-        };
-        self.groups
-            .iter()
-            .flat_map(move |(group, live)| live.iter().map(move |e| (*group, entry(e))))
+    /// Calls `visit` for each entry that is alive, in the order of their key groups; none is a deletion.
+    ///
+    /// # Errors
+    /// When a group holds damaged entries; those of the groups before it have been visited.
+    pub fn for_each(&self, mut visit: impl FnMut(KeyGroup, Entry<'a>)) -> Result<(), DecodeError> {
+        let mut live = Live::new();
+        for (group, runs) in &self.groups {
+            self.read(runs, &mut live)?;
+            for ((namespace, key), value) in live.drain() {
+                visit(KeyGroup(*group), Entry { namespace, key, value: Some(value) });
+            }
+        }
+        Ok(())
+    }
+
+    /// What is alive of one group.
+    fn read(&self, runs: &[(usize, &'a Run)], live: &mut Live<'a>) -> Result<(), DecodeError> {
+        let mut runs = runs.iter().peekable();
+        for (at, delta) in self.chain.iter().enumerate() {
+            if !delta.dropped.is_empty() {
+                live.retain(|(namespace, _), _| !delta.dropped.iter().any(|d| d == namespace));
+            }
+            while let Some((_, run)) = runs.next_if(|(of, _)| *of == at) {
+                delta.read_run(run, |entry| {
+                    match entry.value {
+                        Some(value) => live.insert((entry.namespace, entry.key), value),
+                        None => live.remove(&(entry.namespace, entry.key)),
+                    };
+                    Ok(())
+                })?;
+            }
+        }
+        Ok(())
     }
 
     /// Writes it.
-    pub fn write(&self, into: &mut DeltaWriter<'_>) {
+    ///
+    /// # Errors
+    /// When there are damaged entries; what has been written is of no use then.
+    pub fn write(&self, into: &mut DeltaWriter<'_>) -> Result<(), DecodeError> {
         into.note_shapes(&self.shapes);
-        self.entries().for_each(|(group, entry)| into.push(group, entry));
+        self.for_each(|group, entry| into.push(group, entry))
     }
 }
 
@@ -362,8 +397,8 @@ mod tests {
         });
         let chain = [base, first, second];
         let live = Merged::of(&chain).expect("whole");
-        let mut entries: Vec<_> = live.entries().collect();
-        entries.sort_by_key(|(group, _)| *group);
+        let mut entries = Vec::new();
+        live.for_each(|group, entry| entries.push((group, entry))).expect("whole");
         let expected =
             [(KeyGroup(1), put(b"w1", b"b", b"1")), (KeyGroup(2), put(b"w2", b"d", b"3"))];
         assert_eq!(entries, expected);
@@ -373,6 +408,23 @@ mod tests {
             content(&merged, KeyGroupRange::ALL),
             [(1, "w1/b=1".into()), (2, "w2/d=3".into())]
         );
+    }
+
+    #[test]
+    fn a_merge_of_damaged_entries_is_refused() {
+        let base = Delta::of(true, |into| {
+            into.push(KeyGroup(1), put(b"", b"a", b"1"));
+            into.push(KeyGroup(2), put(b"", b"b", b"1"));
+        });
+        let mut cut = Delta::of(false, |into| into.push(KeyGroup(2), put(b"", b"b", b"2")));
+        assert!(Delta::merge(&[base.clone(), cut.clone()]).is_ok());
+        cut.bytes[0] = 9;
+        let (mut seen, chain) = (Vec::new(), [base.clone(), cut.clone()]);
+        let read = Merged::of(&chain).expect("one shape").for_each(|group, _| seen.push(group));
+        assert_eq!((read, seen), (Err(DecodeError::Truncated), vec![KeyGroup(1)]));
+        assert_eq!(Delta::merge(&chain), Err(DecodeError::Truncated));
+        let renewed = [base.clone(), cut, base.clone()];
+        assert_eq!(Delta::merge(&renewed), Ok(base), "what is before the newest base is not read");
     }
 
     #[test]
