@@ -8,13 +8,13 @@
 //! takes the deltas behind it with it, and the next capture is a full one; an aborted checkpoint takes
 //! nothing with it, its blobs stay in the chain.
 //!
-//! A chain is made anew when more of its entries are superseded than alive: by a merge of its blobs at
-//! half of that, or, sooner than that can happen, by a full capture. How many are superseded is known
-//! without reading anything: what was written since the base, less what the state held at the last capture.
-//! So a chain stays within twice its live entries, plus one delta; and a state that only grows, whose deltas
+//! A chain is made anew when half as many of its entries are superseded as are alive: by a merge of its blobs, or
+//! by a full capture when much of the state changes between two captures. A full capture also comes to the aid
+//! of a merge that was too slow. How many are superseded is known without reading anything: what was written since
+//! the base, less what the state held at the last capture. So a chain stays within twice its live entries, plus one delta; and a state that only grows, whose deltas
 //! supersede nothing, is never rewritten for its size.
 
-use crate::limits::{CHAIN_BLOBS, COMPACT_AT_LIVE_SHARE};
+use crate::limits::{CHAIN_BLOBS, COMPACT_AT_LIVE_SHARE, FULL_AT_DELTA_SHARE};
 use crate::storage::{CheckpointStorage, StorageError};
 use tidegate_core::codec::{DecodeError, FRAME_HEAD_BYTES};
 use tidegate_core::snapshot::{BlobRef, StoredDelta};
@@ -81,7 +81,10 @@ impl Chain {
         if let Some(last @ Link { live: None, .. }) = self.links.last_mut() {
             last.live = Some(live);
         }
-        let full = self.torn || self.base().is_none() || self.outweighed(1);
+        let full = self.torn
+            || self.base().is_none()
+            || self.outweighed(1)
+            || (self.outweighed(COMPACT_AT_LIVE_SHARE) && self.turns_over());
         if let Some(stored) = self.stored_base() {
             self.links.drain(..stored);
         }
@@ -132,7 +135,8 @@ impl Chain {
     #[must_use]
     pub fn compaction(&self) -> Option<Compaction> {
         let start = self.stored_base()?;
-        if !self.outweighed(COMPACT_AT_LIVE_SHARE) && self.links.len() - start < CHAIN_BLOBS {
+        let outweighed = self.outweighed(COMPACT_AT_LIVE_SHARE) && !self.turns_over();
+        if !outweighed && self.links.len() - start < CHAIN_BLOBS {
             return None;
         }
         let stored: Vec<&Link> = self.links[start..]
@@ -184,6 +188,15 @@ impl Chain {
         let entries: u64 = stored().flat_map(|link| &link.stored).map(|delta| delta.entries).sum();
         let live = stored().next_back().and_then(|link| link.live);
         live.is_some_and(|live| entries.saturating_sub(live).saturating_mul(share) > live)
+    }
+
+    /// Whether so much changes between two captures that a full one writes little more than the next delta.
+    fn turns_over(&self) -> bool {
+        let newest = self.links.iter().rev().find_map(|link| Some((link, link.stored.as_ref()?)));
+        newest.is_some_and(|(link, delta)| {
+            let heavy = |live| delta.entries.saturating_mul(FULL_AT_DELTA_SHARE) > live;
+            !link.full && link.live.is_some_and(heavy)
+        })
     }
 }
 

@@ -196,12 +196,25 @@ fn a_chain_begins_full_and_begins_anew_when_more_is_superseded_than_alive() {
     let base = chain.next_capture(100);
     assert!(base.full);
     chain.uploaded(base, stored("base", 100));
+    for name in ["one", "two", "three", "four", "five"] {
+        let capture = chain.next_capture(100);
+        assert!(!capture.full, "{name} fits");
+        chain.uploaded(capture, stored(name, 25));
+        assert_eq!(chain.compaction().is_some(), matches!(name, "three" | "four" | "five"));
+    }
+    assert!(chain.next_capture(100).full, "125 entries are superseded and 100 alive");
+}
+
+#[test]
+fn a_state_of_which_much_changes_is_captured_anew_and_not_merged() {
+    let mut chain = Chain::restored(vec![stored("base", 100)]);
     for name in ["one", "two"] {
         let capture = chain.next_capture(100);
         assert!(!capture.full, "{name} fits");
-        chain.uploaded(capture, stored(name, 51));
+        chain.uploaded(capture, stored(name, 26));
+        assert_eq!(chain.compaction(), None, "{name}");
     }
-    assert!(chain.next_capture(100).full, "102 entries are superseded and 100 alive");
+    assert!(chain.next_capture(100).full, "52 entries are superseded and 100 alive");
 }
 
 #[test]
