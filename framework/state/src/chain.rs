@@ -8,11 +8,12 @@
 //! takes the deltas behind it with it, and the next capture is a full one; an aborted checkpoint takes
 //! nothing with it, its blobs stay in the chain.
 //!
-//! A chain is made anew when half as many of its entries are superseded as are alive: by a merge of its blobs, or
-//! by a full capture when much of the state changes between two captures. A full capture also comes to the aid
-//! of a merge that was too slow. How many are superseded is known without reading anything: what was written since
-//! the base, less what the state held at the last capture. So a chain stays within twice its live entries, plus one delta; and a state that only grows, whose deltas
-//! supersede nothing, is never rewritten for its size.
+//! A chain is made anew when more than half as many of its entries are superseded as are alive: by a merge of its
+//! blobs, or by a full capture where much of the state changes between two captures. Where a merge comes too
+//! late, the next capture is full at twice that. How many are superseded is known without reading anything: what
+//! was written since the base, less what the state held at the last capture. So a chain stays within twice its
+//! live entries, plus one delta; and a state that only grows, whose deltas supersede nothing, is never rewritten
+//! for its size.
 
 use crate::limits::{CHAIN_BLOBS, COMPACT_AT_LIVE_SHARE, FULL_AT_DELTA_SHARE};
 use crate::storage::{CheckpointStorage, StorageError};

@@ -41,8 +41,8 @@ pub const MANIFEST_DIGITS: usize = 20;
 /// those that are alive. At 1 / 1 the next capture is a full one, so a merge comes in time at half of that.
 pub const COMPACT_AT_LIVE_SHARE: u64 = 2;
 
-/// A state of which a delta holds more than this share (1 / n) is captured in full when its chain were to be
-/// merged: that writes little more than the next delta would, and a merge reads all of the chain beside it.
+/// A state of which the newest delta holds more than this share (1 / n) is captured in full where its chain would
+/// else be merged: that writes little more than the next delta would, and a merge reads all of the chain beside it.
 pub const FULL_AT_DELTA_SHARE: u64 = 4;
 
 /// Blobs of a chain that are merged however little they weigh: every manifest names them all.

@@ -62,6 +62,11 @@ impl SubtaskActor {
             me.do_send(MergeDone { result: pool.run(job).await });
         });
     }
+
+    fn fail_storing(&mut self, panic: &str, ctx: &Context<Self>) {
+        let vertex = self.around.uploader.vertex.clone();
+        self.fail(&vertex, Phase::Storing, panic, ctx);
+    }
 }
 
 impl Handler<UploadDone> for SubtaskActor {
@@ -88,8 +93,7 @@ impl Handler<UploadDone> for SubtaskActor {
                 self.fail(&operator, Phase::Snapshot, &cause, ctx);
             }
             Err(panic) => {
-                let vertex = self.around.uploader.vertex.clone();
-                self.fail(&vertex, Phase::Storing, &panic, ctx);
+                self.fail_storing(&panic, ctx);
             }
         }
         self.store_on(checkpoint, ctx);
@@ -103,8 +107,7 @@ impl Handler<MergeDone> for SubtaskActor {
     fn handle(&mut self, MergeDone { result }: MergeDone, ctx: &mut Self::Context) {
         self.storing = false;
         if let Err(panic) = result {
-            let vertex = self.around.uploader.vertex.clone();
-            self.fail(&vertex, Phase::Storing, &panic, ctx);
+            self.fail_storing(&panic, ctx);
         }
         self.start_upload(ctx);
         self.stop_when_free(ctx);
