@@ -38,8 +38,8 @@ struct Pairs {
     /// Queries, separated by commas [default: all that have a floor]
     #[arg(long, value_delimiter = ',')]
     queries: Vec<String>,
-    /// How long the engine runs
-    #[arg(long, default_value_t = 15.0)]
+    /// How long the engine runs, as guessed from a start: a run that must last 15 s needs a few more
+    #[arg(long, default_value_t = 18.0)]
     seconds: f64,
     /// How long the floor runs
     #[arg(long, default_value_t = 5.0)]

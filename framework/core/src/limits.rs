@@ -31,6 +31,13 @@ pub const GATE_BYTES: usize = 32 * 1024 * 1024;
 /// checkpoint of any size needs no more memory than this per upload.
 pub const SEGMENT_BYTES: usize = 256 * 1024;
 
+/// Bytes of the largest slot that lies in its hash table: what takes more than a cache line costs a second look anyway.
+pub const NEAR_SLOT_BYTES: usize = 64;
+
+/// Larger slots in a block: so many that hardly anything is lost to blocks that are not full, and few enough for a
+/// block to be asked of the allocator like any other piece of memory. A power of two: positions are divided by it.
+pub const BLOCK_SLOTS: usize = 1024;
+
 /// Records in a full batch of records of `record_bytes` each.
 #[must_use]
 pub const fn batch_records(record_bytes: usize) -> usize {

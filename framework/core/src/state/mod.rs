@@ -17,6 +17,7 @@ pub mod look_ahead;
 pub mod map;
 pub mod namespaced;
 pub mod rules;
+mod slots;
 pub mod table;
 pub mod ttl;
 

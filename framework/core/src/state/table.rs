@@ -8,9 +8,9 @@
 
 use super::delta_writer::DeltaWriter;
 use super::in_groups::in_groups;
+use super::slots::Slots;
 use super::{Keyed, Value, look_ahead};
 use crate::key::{Key, MaxParallelism};
-use hashbrown::hash_table::{Entry, HashTable};
 use std::hint::black_box;
 
 #[derive(Clone, Debug)]
@@ -26,7 +26,7 @@ struct Slot<K, V> {
 /// Keyed entries with change tracking.
 #[derive(Clone, Debug)]
 pub struct Table<K, V> {
-    slots: HashTable<Slot<K, V>>,
+    slots: Slots<Slot<K, V>>,
     round: u32,
     /// Hashes of the entries changed in this round; meaningless once `all_dirty`.
     dirty: Vec<u64>,
@@ -38,13 +38,17 @@ pub struct Table<K, V> {
 impl<K, V> Default for Table<K, V> {
     fn default() -> Self {
         Self {
-            slots: HashTable::new(),
+            slots: Slots::default(),
             round: 1,
             dirty: Vec::new(),
             removed: Vec::new(),
             all_dirty: false,
         }
     }
+}
+
+fn hash_of<K: Key, V>(slot: &Slot<K, V>) -> u64 {
+    slot.key.stable_hash()
 }
 
 /// Changes fewer than this are always tracked one by one.
@@ -55,8 +59,8 @@ const LOOK_AHEAD_BYTES: usize = 512 * 1024;
 
 /// Reads the entries with these hashes without doing anything with them, so that none waits for another; if the table is
 /// too large for the cache. Of several whose hashes begin alike one may be read for another: they are neighbours.
-fn read_ahead<K, V>(slots: &HashTable<Slot<K, V>>, hashes: &[u64]) {
-    if slots.allocation_size() < LOOK_AHEAD_BYTES {
+fn read_ahead<K, V>(slots: &Slots<Slot<K, V>>, hashes: &[u64]) {
+    if slots.bytes() < LOOK_AHEAD_BYTES {
         return;
     }
     let found = hashes.iter().filter_map(|hash| slots.find(*hash, |_| true));
@@ -83,7 +87,7 @@ impl<K: Key, V> Table<K, V> {
 
     /// Makes room for `additional` entries.
     pub fn reserve(&mut self, additional: usize) {
-        self.slots.reserve(additional, |slot| slot.key.stable_hash());
+        self.slots.reserve(additional, hash_of);
     }
 
     /// The value of `at`.
@@ -112,28 +116,16 @@ impl<K: Key, V> Table<K, V> {
         if self.dirty.len() > self.most_tracked() {
             self.give_up_tracking();
         }
-        let (round, all_dirty) = (self.round, self.all_dirty);
-        let entry =
-            self.slots.entry(at.hash, |slot| slot.key == *at.key, |slot| slot.key.stable_hash());
-        let slot = match entry {
-            Entry::Occupied(occupied) => {
-                let slot = occupied.into_mut();
-                if slot.round != round {
-                    slot.round = round;
-                    if !all_dirty {
-                        self.dirty.push(at.hash);
-                    }
-                }
-                slot
+        let round = self.round;
+        let make = || Slot { key: at.key.clone(), value: value(), round, captured: false };
+        let found = self.slots.find_or_insert(at.hash, |slot| slot.key == *at.key, hash_of, make);
+        let slot = found.slot;
+        if found.is_new || slot.round != round {
+            slot.round = round;
+            if !self.all_dirty {
+                self.dirty.push(at.hash);
             }
-            Entry::Vacant(vacant) => {
-                if !all_dirty {
-                    self.dirty.push(at.hash);
-                }
-                let slot = Slot { key: at.key.clone(), value: value(), round, captured: false };
-                vacant.insert(slot).into_mut()
-            }
-        };
+        }
         &mut slot.value
     }
 
@@ -141,18 +133,14 @@ impl<K: Key, V> Table<K, V> {
     /// until an entry is inserted.
     #[inline]
     pub fn slot_or_insert_with(&mut self, at: Keyed<'_, K>, value: impl FnOnce() -> V) -> usize {
-        let entry =
-            self.slots.entry(at.hash, |slot| slot.key == *at.key, |slot| slot.key.stable_hash());
-        match entry {
-            Entry::Occupied(occupied) => occupied.bucket_index(),
-            Entry::Vacant(vacant) => {
-                let (key, value, round) = (at.key.clone(), value(), self.round);
-                let slot = vacant.insert(Slot { key, value, round, captured: false });
-                let position = slot.bucket_index();
-                self.note_dirty(at.hash);
-                position
-            }
+        let round = self.round;
+        let make = || Slot { key: at.key.clone(), value: value(), round, captured: false };
+        let found = self.slots.find_or_insert(at.hash, |slot| slot.key == *at.key, hash_of, make);
+        let (position, is_new) = (found.position, found.is_new);
+        if is_new {
+            self.note_dirty(at.hash);
         }
+        position
     }
 
     /// The slot of an entry that is `wanted` and whose key has this hash; hardly ever is there more
@@ -161,31 +149,30 @@ impl<K: Key, V> Table<K, V> {
     #[must_use]
     pub fn slot_of(&self, hash: u64, mut wanted: impl FnMut(&V) -> bool) -> Option<usize> {
         self.slots
-            .find_bucket_index(hash, |slot| wanted(&slot.value) && slot.key.stable_hash() == hash)
+            .position_of(hash, |slot| wanted(&slot.value) && slot.key.stable_hash() == hash)
     }
 
     /// The value in slot `position`, to be changed.
     #[inline]
     pub fn slot_mut(&mut self, position: usize) -> Option<&mut V> {
-        let slot = self.slots.get_bucket_mut(position)?;
+        let slot = self.slots.get_mut(position)?;
         if slot.round != self.round {
             slot.round = self.round;
             let hash = slot.key.stable_hash();
             self.note_dirty(hash);
         }
-        self.slots.get_bucket_mut(position).map(|slot| &mut slot.value)
+        self.slots.get_mut(position).map(|slot| &mut slot.value)
     }
 
     /// Removes and returns the value in slot `position`.
     pub fn remove_slot(&mut self, position: usize) -> Option<V> {
-        let (slot, _) = self.slots.get_bucket_entry(position).ok()?.remove();
+        let slot = self.slots.remove_at(position, hash_of)?;
         Some(self.removed(slot))
     }
 
     /// Removes and returns the value of `at`.
     pub fn remove(&mut self, at: Keyed<'_, K>) -> Option<V> {
-        let found = self.slots.find_entry(at.hash, |slot| slot.key == *at.key).ok()?;
-        let (slot, _) = found.remove();
+        let slot = self.slots.remove(at.hash, |slot| slot.key == *at.key)?;
         Some(self.removed(slot))
     }
 
@@ -193,7 +180,7 @@ impl<K: Key, V> Table<K, V> {
     /// order.
     pub fn retain(&mut self, mut keep: impl FnMut(&K, &mut V) -> bool) {
         let Self { slots, round, dirty, removed, all_dirty } = self;
-        slots.retain(|slot| {
+        let keep = |slot: &mut Slot<K, V>| {
             if !keep(&slot.key, &mut slot.value) {
                 if slot.captured && !*all_dirty {
                     removed.push(slot.key.clone());
@@ -207,7 +194,8 @@ impl<K: Key, V> Table<K, V> {
                 }
             }
             true
-        });
+        };
+        slots.retain(keep, hash_of);
         let removed_most = TRACKED_MIN.max(self.slots.len());
         if self.dirty.len() > self.most_tracked() || self.removed.len() > removed_most {
             self.give_up_tracking();
@@ -251,8 +239,8 @@ impl<K: Key, V> Table<K, V> {
     /// can be broken off and resumed as long as nothing is inserted or removed.
     #[must_use]
     pub fn next_from(&self, position: usize) -> Option<(usize, &K, &V)> {
-        (position..self.slots.num_buckets()).find_map(|bucket| {
-            let slot = self.slots.get_bucket(bucket)?;
+        (position..self.slots.positions()).find_map(|bucket| {
+            let slot = self.slots.get(bucket)?;
             Some((bucket + 1, &slot.key, &slot.value))
         })
     }
@@ -261,13 +249,13 @@ impl<K: Key, V> Table<K, V> {
     /// others come and go.
     #[must_use]
     pub fn slot(&self, position: usize) -> Option<(&K, &V)> {
-        self.slots.get_bucket(position).map(|slot| (&slot.key, &slot.value))
+        self.slots.get(position).map(|slot| (&slot.key, &slot.value))
     }
 
     /// How many slots there are, full and empty ones.
     #[must_use]
     pub fn slots(&self) -> usize {
-        self.slots.num_buckets()
+        self.slots.positions()
     }
 
     /// Whether a capture from now on would hold anything.
@@ -304,16 +292,19 @@ impl<K: Key, V> Table<K, V> {
     /// Inserts an entry read back from storage: it is not a change.
     pub fn restore(&mut self, key: K, value: Option<V>) {
         let hash = key.stable_hash();
-        let found = self.slots.entry(hash, |s| s.key == key, |s| s.key.stable_hash());
-        match (found, value) {
-            (Entry::Occupied(slot), None) => drop(slot.remove()),
-            (Entry::Occupied(mut slot), Some(value)) => {
-                slot.get_mut().value = value;
-            }
-            (Entry::Vacant(_), None) => {}
-            (Entry::Vacant(slot), Some(value)) => {
-                slot.insert(Slot { key, value, round: 0, captured: true });
-            }
+        let Some(value) = value else {
+            self.slots.remove(hash, |slot| slot.key == key);
+            return;
+        };
+        let mut value = Some(value);
+        let make = || {
+            let value = value.take().expect("made at most once");
+            Slot { key: key.clone(), value, round: 0, captured: true }
+        };
+        let found = self.slots.find_or_insert(hash, |slot| slot.key == key, hash_of, make);
+        let slot = found.slot;
+        if let Some(value) = value {
+            slot.value = value;
         }
     }
 }
