@@ -8,7 +8,7 @@ use std::hint::black_box;
 use tidegate_core::time::Timestamp;
 use tidegate_generator::{Auction, Bid, Event, Text};
 
-/// Sellers by their ids, and sales by their sellers.
+/// Sellers by their ids, and sales that wait for theirs.
 #[derive(Default)]
 pub(super) struct Q3 {
     sellers: HashMap<u64, (Text, Text, Text)>,
@@ -19,14 +19,17 @@ impl Floor for Q3 {
     fn take(&mut self, event: Event, _: Timestamp) -> u64 {
         match event {
             Event::Person(person) if ["OR", "ID", "CA"].contains(&person.state.as_str()) => {
-                let sales = self.sales.get(&person.id).map_or(0, Vec::len);
+                let sales = self.sales.remove(&person.id).map_or(0, |sales| sales.len());
                 let seller = (person.name, person.city, person.state);
                 self.sellers.insert(person.id, black_box(seller));
                 sales as u64
             }
             Event::Auction(auction) if auction.category == 10 => {
+                if let Some(seller) = self.sellers.get(&auction.seller) {
+                    return row(seller);
+                }
                 self.sales.entry(auction.seller).or_default().push(auction.id);
-                self.sellers.get(&auction.seller).map_or(0, row)
+                0
             }
             _ => 0,
         }

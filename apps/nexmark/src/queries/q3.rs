@@ -1,5 +1,6 @@
-//! q3: who sells in particular states. A join without a window: either side may come first, and both are
-//! kept for ever.
+//! q3: who sells in particular states. A join without a window: either side may come first.
+//!
+//! A person comes once, so a sale waits for its seller only and is not kept when they are paired.
 
 use super::Query;
 use crate::output::Output;
@@ -43,7 +44,8 @@ fn draw(events: &Stream<Event>, out: &Output) {
         _ => Way::Neither,
     });
     let sales = sales.key_by(|&(seller, _): &Sale| seller);
-    let joined = sales.connect(&sellers.key_by(|seller| seller.id)).unbounded_join(Retain::Forever);
+    let joined = sales.connect(&sellers.key_by(|seller| seller.id));
+    let joined = joined.many_to_one_join(Retain::Forever);
     out.rows(&joined.uid("join"), |((_, id), seller), row| {
         row.text(&seller.name).text(&seller.city).text(&seller.state).number(*id)
     });

@@ -5,6 +5,7 @@
 use super::aggregate::Aggregate;
 use super::delta::Delta;
 use super::delta_writer::DeltaWriter;
+use super::room::Room;
 use super::table::{Changes, Table};
 use super::{Frozen, Keyed, KeyedState, Value};
 use crate::codec::DecodeError;
@@ -19,11 +20,11 @@ use crate::key::{Key, KeyGroupRange, MaxParallelism};
 /// assert_eq!(seen.get(Keyed::new(&7)), Some(&1));
 /// ```
 #[derive(Clone, Debug)]
-pub struct ValueState<K, V>(pub(super) Table<K, V>);
+pub struct ValueState<K, V>(pub(super) Table<K, V>, Room<(K, V)>);
 
 impl<K, V> Default for ValueState<K, V> {
     fn default() -> Self {
-        Self(Table::default())
+        Self(Table::default(), Room::default())
     }
 }
 
@@ -134,7 +135,7 @@ impl<K: Key, V: Value> Frozen for FrozenTable<K, V> {
 impl<K: Key, V: Value> KeyedState for ValueState<K, V> {
     fn capture(&mut self, full: bool) -> Box<dyn Frozen> {
         let full = full || self.0.mostly_dirty();
-        Box::new(FrozenTable { full, changes: self.0.capture(full) })
+        Box::new(FrozenTable { full, changes: self.0.capture(full, &self.1) })
     }
 
     fn restore(&mut self, delta: &Delta, groups: KeyGroupRange) -> Result<(), DecodeError> {

@@ -16,6 +16,7 @@ pub mod list;
 pub mod look_ahead;
 pub mod map;
 pub mod namespaced;
+pub mod room;
 pub mod rules;
 mod slots;
 pub mod table;

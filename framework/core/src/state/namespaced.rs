@@ -5,6 +5,7 @@
 
 use super::delta::Delta;
 use super::delta_writer::DeltaWriter;
+use super::room::Room;
 use super::table::{Changes, Table};
 use super::{Frozen, Keyed, KeyedState, Value};
 use crate::codec::DecodeError;
@@ -103,7 +104,7 @@ impl<N: Value + Ord + Sync, K: Key, V: Value> KeyedState for NamespacedState<N, 
         let mut changes = Vec::new();
         for (namespace, table) in &mut self.tables {
             if full || !table.is_clean() {
-                changes.push((namespace.clone(), table.capture(full)));
+                changes.push((namespace.clone(), table.capture(full, &Room::default())));
             }
         }
         Box::new(FrozenNamespaces { full, dropped, changes })

@@ -8,6 +8,7 @@
 
 use super::delta_writer::DeltaWriter;
 use super::in_groups::in_groups;
+use super::room::{Lent, Room};
 use super::slots::Slots;
 use super::{Keyed, Value, look_ahead};
 use crate::key::{Key, MaxParallelism};
@@ -314,17 +315,17 @@ impl<K: Key, V: Clone> Table<K, V> {
     ///
     /// A caller that does not ask for everything must not do so unless [`Table::mostly_dirty`] is
     /// false or it also tells that the result is a base.
-    pub fn capture(&mut self, full: bool) -> Changes<K, V> {
+    pub fn capture(&mut self, full: bool, room: &Room<(K, V)>) -> Changes<K, V> {
         debug_assert!(
             full || !self.all_dirty,
             "tracking was given up: only a base can be captured"
         );
-        let mut changes = Changes { upserts: Vec::new(), removed: Vec::new() };
+        let upserts = room.lend(if full { self.slots.len() } else { self.dirty.len() });
+        let mut changes = Changes { upserts, removed: Vec::new() };
         if full {
-            changes.upserts.reserve_exact(self.slots.len());
             for slot in self.slots.iter_mut() {
                 slot.captured = true;
-                changes.upserts.push((slot.key.clone(), slot.value.clone()));
+                changes.upserts.rows.push((slot.key.clone(), slot.value.clone()));
             }
         } else {
             self.capture_changes(&mut changes);
@@ -338,7 +339,6 @@ impl<K: Key, V: Clone> Table<K, V> {
 
     fn capture_changes(&mut self, changes: &mut Changes<K, V>) {
         let round = self.round;
-        changes.upserts.reserve_exact(self.dirty.len());
         for next in self.dirty.chunks(look_ahead::RECORDS) {
             read_ahead(&self.slots, next);
             for &hash in next {
@@ -349,7 +349,7 @@ impl<K: Key, V: Clone> Table<K, V> {
                 if let Some(slot) = self.slots.find_mut(hash, changed) {
                     slot.round = 0;
                     slot.captured = true;
-                    changes.upserts.push((slot.key.clone(), slot.value.clone()));
+                    changes.upserts.rows.push((slot.key.clone(), slot.value.clone()));
                 }
             }
         }
@@ -364,20 +364,20 @@ impl<K: Key, V: Clone> Table<K, V> {
 /// What a capture took out of a [`Table`].
 #[derive(Debug)]
 pub struct Changes<K, V> {
-    upserts: Vec<(K, V)>,
+    upserts: Lent<(K, V)>,
     removed: Vec<K>,
 }
 
 impl<K: Key, V: Value> Changes<K, V> {
     /// How many there are.
     #[must_use]
-    pub const fn len(&self) -> usize {
-        self.upserts.len() + self.removed.len()
+    pub fn len(&self) -> usize {
+        self.upserts.rows.len() + self.removed.len()
     }
 
     /// Whether there are none.
     #[must_use]
-    pub const fn is_empty(&self) -> bool {
+    pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
@@ -385,7 +385,7 @@ impl<K: Key, V: Value> Changes<K, V> {
     pub fn encode(&self, namespace: &[u8], max: MaxParallelism, into: &mut DeltaWriter<'_>) {
         let group_of = |key: &K| max.group_of(key.stable_hash());
         let of_upsert = |(key, _): &(K, V)| group_of(key);
-        in_groups(&self.upserts, max, of_upsert, |group, (key, value)| {
+        in_groups(&self.upserts.rows, max, of_upsert, |group, (key, value)| {
             into.put(group, namespace, key, Some(value));
         });
         in_groups(&self.removed, max, group_of, |group, key| {

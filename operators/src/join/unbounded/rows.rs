@@ -77,18 +77,16 @@ impl<T: Clone> Rows<T> {
 
     #[inline]
     pub(super) fn push(&mut self, row: Row<T>) {
-        if let Self::Many(rows) = self {
-            Arc::make_mut(rows).push(row);
-            return;
-        }
-        *self = match std::mem::take(self) {
-            Self::One(first) => {
+        match self {
+            Self::Empty => *self = Self::One(row),
+            Self::Many(rows) => Arc::make_mut(rows).push(row),
+            Self::One(_) => {
                 let mut rows = Vec::with_capacity(LIST);
-                rows.extend([first, row]);
-                Self::Many(Arc::new(rows))
+                rows.extend(self.remove(0));
+                rows.push(row);
+                *self = Self::Many(Arc::new(rows));
             }
-            Self::Empty | Self::Many(_) => Self::One(row),
-        };
+        }
     }
 
     pub(super) fn remove(&mut self, position: usize) -> Option<Row<T>> {

@@ -1,4 +1,4 @@
-//! q3's join: sellers and sales, either of which may come first; both are kept for ever.
+//! q3's join: sellers and sales, either of which may come first; a seller is kept, and a sale until it has its seller.
 
 use crate::windows::Stage;
 use hashbrown::HashMap;
@@ -39,15 +39,17 @@ impl Stage for Sellers {
     fn take(&mut self, side: Side, rows: &mut Vec<Self::Out>) {
         match side {
             Side::Seller { id, name, city, state } => {
-                for auction in self.sales.get(&id).into_iter().flatten() {
-                    rows.push((name.clone(), city.clone(), state.clone(), *auction));
+                for auction in self.sales.remove(&id).into_iter().flatten() {
+                    rows.push((name.clone(), city.clone(), state.clone(), auction));
                 }
                 self.sellers.insert(id, (name, city, state));
             }
             Side::Sale { seller, auction } => {
-                self.sales.entry(seller).or_default().push(auction);
-                if let Some((name, city, state)) = self.sellers.get(&seller) {
-                    rows.push((name.clone(), city.clone(), state.clone(), auction));
+                match self.sellers.get(&seller) {
+                    Some((name, city, state)) => {
+                        rows.push((name.clone(), city.clone(), state.clone(), auction));
+                    }
+                    None => self.sales.entry(seller).or_default().push(auction),
                 }
             }
         }
