@@ -13,7 +13,7 @@
 //! ```
 
 use std::marker::PhantomData;
-use tidegate_core::element::{Batch, Data};
+use tidegate_core::element::{Batch, Data, Record};
 use tidegate_core::operator::{BoxError, Context, Operator};
 
 /// Keeps the records for which a predicate holds.
@@ -34,11 +34,21 @@ impl<T: Data, F: Fn(&T) -> bool + Send + 'static> Operator for Filter<T, F> {
     type Out = T;
 
     fn process(&mut self, input: &mut Batch<T>, ctx: &mut Context<T>) -> Result<(), BoxError> {
-        // As many as there is room for are taken at once; what was not kept leaves room for more.
+        // In runs: what is left out is dropped where it lies, what is kept is moved together, nothing is asked for twice.
+        let keep = |record: &&Record<T>| (self.keep)(&record.value);
+        let mut known_out = 0;
         while !ctx.is_full() && input.open() > 0 {
-            ctx.reserve(input.open().min(ctx.room()));
-            let taken = input.take_up_to(ctx.room());
-            ctx.extend(taken.filter(|record| (self.keep)(&record.value)));
+            let unknown = input.upcoming()[known_out..].iter();
+            let left_out = known_out + unknown.take_while(|record| !keep(record)).count();
+            input.skip(left_out);
+            let most = ctx.room().min(input.open());
+            if most == 0 {
+                break;
+            }
+            let kept = 1 + input.upcoming()[1..most].iter().take_while(keep).count();
+            known_out = usize::from(kept < most);
+            ctx.reserve(most);
+            ctx.extend(input.take_up_to(kept));
         }
         Ok(())
     }

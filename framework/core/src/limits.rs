@@ -34,9 +34,10 @@ pub const SEGMENT_BYTES: usize = 256 * 1024;
 /// Bytes of the largest slot that lies in its hash table: what takes more than a cache line costs a second look anyway.
 pub const NEAR_SLOT_BYTES: usize = 64;
 
-/// Larger slots in a block: so many that hardly anything is lost to blocks that are not full, and few enough for a
-/// block to be asked of the allocator like any other piece of memory. A power of two: positions are divided by it.
-pub const BLOCK_SLOTS: usize = 1024;
+/// Bytes of a block of larger slots: hardly anything is lost to blocks that are not full, and it is asked of the allocator
+/// like any other piece of memory. A little less than a power of two, or its bookkeeping would take it into the
+/// next class of sizes.
+pub const BLOCK_BYTES: usize = 128 * 1024 - 64;
 
 /// Records in a full batch of records of `record_bytes` each.
 #[must_use]

@@ -33,7 +33,8 @@ struct Seller {
 type Sale = (u64, u64);
 
 fn draw(events: &Stream<Event>, out: &Output) {
-    let (sales, sellers) = events.split("sales", |event| match event {
+    let people_and_auctions = events.filter(|event| !matches!(event, Event::Bid(_)));
+    let (sales, sellers) = people_and_auctions.split("sales", |event| match event {
         Event::Auction(auction) if auction.category == CATEGORY => {
             Way::First((auction.seller, auction.id))
         }

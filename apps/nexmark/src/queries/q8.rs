@@ -19,7 +19,8 @@ pub(super) const QUERY: Query = Query {
 type Newcomer = (u64, Text, Timestamp);
 
 fn draw(events: &Stream<Event>, out: &Output) {
-    let (sellers, people) = events.split("sellers", |event| match event {
+    let people_and_auctions = events.filter(|event| !matches!(event, Event::Bid(_)));
+    let (sellers, people) = people_and_auctions.split("sellers", |event| match event {
         Event::Auction(auction) => Way::First(auction.seller),
         Event::Person(person) => Way::Second((person.id, person.name)),
         Event::Bid(_) => Way::Neither,

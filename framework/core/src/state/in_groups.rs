@@ -7,9 +7,20 @@
 
 use crate::key::{KeyGroup, MaxParallelism};
 
-/// So many entries are put in order at a time: few enough to stay in a second-level cache, and for each group enough to
-/// be copied as one.
+/// So many entries are put in order at a time, if they are small: for each group enough to be copied as one.
 const TOGETHER: usize = 16_384;
+
+/// So many bytes of entries are put in order at a time: few enough to stay in a second-level cache.
+const TOGETHER_BYTES: usize = 512 * 1024;
+
+/// How many entries of a kind are put in order at a time.
+const fn together<T>() -> usize {
+    if size_of::<T>() * TOGETHER <= TOGETHER_BYTES {
+        TOGETHER
+    } else {
+        TOGETHER_BYTES.div_ceil(size_of::<T>())
+    }
+}
 
 /// Shows each of `entries`, whose groups `group_of` tells, to `put`. Those of one group stay in their order.
 pub fn in_groups<'a, T>(
@@ -18,8 +29,8 @@ pub fn in_groups<'a, T>(
     group_of: impl Fn(&T) -> KeyGroup,
     mut put: impl FnMut(KeyGroup, &'a T),
 ) {
-    let mut groups = Vec::with_capacity(entries.len().min(TOGETHER));
-    for entries in entries.chunks(TOGETHER) {
+    let mut groups = Vec::with_capacity(entries.len().min(together::<T>()));
+    for entries in entries.chunks(together::<T>()) {
         groups.clear();
         groups.extend(entries.iter().map(&group_of));
         for at in in_order(&groups, max) {
@@ -48,21 +59,34 @@ fn in_order(groups: &[KeyGroup], max: MaxParallelism) -> Vec<u32> {
 mod tests {
     use super::*;
 
+    /// Shows `length` entries made by `entry`, whose number `of` tells.
+    fn check<T: Copy>(length: usize, entry: impl Fn(u64) -> T, of: impl Fn(&T) -> u64) {
+        let max = MaxParallelism::DEFAULT;
+        let entries: Vec<T> = (0..length as u64).map(entry).collect();
+        let group_of = |entry: &T| max.group_of(of(entry).wrapping_mul(0x9e37_79b9_7f4a_7c15));
+        let mut shown = Vec::new();
+        in_groups(&entries, max, group_of, |group, entry| {
+            assert_eq!(group, group_of(entry));
+            shown.push((group.0, of(entry)));
+        });
+        for shown in shown.chunks(together::<T>()) {
+            assert!(shown.is_sorted(), "group by group, in order");
+        }
+        let mut all: Vec<u64> = shown.iter().map(|(_, entry)| *entry).collect();
+        all.sort_unstable();
+        assert!(all.into_iter().eq(0..length as u64), "each of {length} once");
+    }
+
     #[test]
     fn every_entry_comes_once_with_its_group_and_those_of_a_group_in_their_order() {
-        let max = MaxParallelism::DEFAULT;
         for length in [0, 1, TOGETHER - 1, TOGETHER, 2 * TOGETHER + 7] {
-            let entries: Vec<u64> = (0..length as u64).collect();
-            let group_of = |entry: &u64| max.group_of(entry.wrapping_mul(0x9e37_79b9_7f4a_7c15));
-            let mut shown = Vec::new();
-            in_groups(&entries, max, group_of, |group, entry| shown.push((group.0, *entry)));
-            assert!(shown.iter().all(|(group, entry)| *group == group_of(entry).0));
-            for together in shown.chunks(TOGETHER) {
-                assert!(together.is_sorted(), "group by group, in order");
-            }
-            let mut all: Vec<u64> = shown.iter().map(|(_, entry)| *entry).collect();
-            all.sort_unstable();
-            assert_eq!(all, entries);
+            check(length, |entry| entry, |entry| *entry);
         }
+    }
+
+    #[test]
+    fn large_entries_are_put_in_order_fewer_at_a_time() {
+        assert_eq!(together::<[u64; 16]>(), 4096);
+        check(2 * TOGETHER + 7, |entry| [entry; 16], |entry| entry[0]);
     }
 }

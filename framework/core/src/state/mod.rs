@@ -19,6 +19,8 @@ pub mod namespaced;
 pub mod room;
 pub mod rules;
 mod slots;
+#[cfg(test)]
+mod slots_tests;
 pub mod table;
 pub mod ttl;
 

@@ -79,7 +79,10 @@ mod tests {
         drop(again);
         assert!(room.lend(1_000).rows.capacity() >= 1_000);
         let small = room.lend(10);
-        assert!(small.rows.capacity() < 100, "what a large capture took is not kept for small ones");
+        assert!(
+            small.rows.capacity() < 100,
+            "what a large capture took is not kept for small ones"
+        );
         drop(small);
         assert_eq!(room.lend(0).rows.capacity(), 0);
     }

@@ -6,7 +6,7 @@
 //! in a block that is filled to its end and never moved: a second look, which is worth it for what it leaves undone.
 //! (A join of four million rows of 136 bytes: ADR 0019.)
 
-use crate::limits::{BLOCK_SLOTS, NEAR_SLOT_BYTES};
+use crate::limits::{BLOCK_BYTES, NEAR_SLOT_BYTES};
 use hashbrown::hash_table::{Entry, HashTable};
 
 /// Slots that are found by their hash and known by their position, which does not change until another is inserted.
@@ -157,11 +157,7 @@ impl<T> Slots<T> {
         }
     }
 
-    pub(super) fn remove_at(
-        &mut self,
-        position: usize,
-        hash_of: impl Fn(&T) -> u64,
-    ) -> Option<T> {
+    pub(super) fn remove_at(&mut self, position: usize, hash_of: impl Fn(&T) -> u64) -> Option<T> {
         if Self::ARE_FAR {
             let hash = hash_of(self.far.get(position)?);
             self.remove_far(hash, position)
@@ -241,19 +237,23 @@ impl<T> Default for Blocks<T> {
 }
 
 impl<T> Blocks<T> {
+    /// Slots in a block.
+    const SLOTS: usize =
+        if size_of::<Held<T>>() < BLOCK_BYTES { BLOCK_BYTES / size_of::<Held<T>>() } else { 1 };
+
     fn positions(&self) -> usize {
-        let before = self.blocks.len().saturating_sub(1) * BLOCK_SLOTS;
+        let before = self.blocks.len().saturating_sub(1) * Self::SLOTS;
         before + self.blocks.last().map_or(0, Vec::len)
     }
 
     #[inline]
     fn held(&self, position: usize) -> Option<&Held<T>> {
-        self.blocks.get(position / BLOCK_SLOTS)?.get(position % BLOCK_SLOTS)
+        self.blocks.get(position / Self::SLOTS)?.get(position % Self::SLOTS)
     }
 
     #[inline]
     fn held_mut(&mut self, position: usize) -> Option<&mut Held<T>> {
-        self.blocks.get_mut(position / BLOCK_SLOTS)?.get_mut(position % BLOCK_SLOTS)
+        self.blocks.get_mut(position / Self::SLOTS)?.get_mut(position % Self::SLOTS)
     }
 
     #[inline]
@@ -281,9 +281,9 @@ impl<T> Blocks<T> {
             return position;
         }
         let position = self.positions();
-        if position.is_multiple_of(BLOCK_SLOTS) {
+        if position.is_multiple_of(Self::SLOTS) {
             // The first one grows as it is filled: most tables are small.
-            let room = if position == 0 { 0 } else { BLOCK_SLOTS };
+            let room = if position == 0 { 0 } else { Self::SLOTS };
             self.blocks.push(Vec::with_capacity(room));
         }
         self.blocks.last_mut().expect("there is one with room").push(Held::Slot(slot));

@@ -149,8 +149,7 @@ impl<K: Key, V> Table<K, V> {
     #[inline]
     #[must_use]
     pub fn slot_of(&self, hash: u64, mut wanted: impl FnMut(&V) -> bool) -> Option<usize> {
-        self.slots
-            .position_of(hash, |slot| wanted(&slot.value) && slot.key.stable_hash() == hash)
+        self.slots.position_of(hash, |slot| wanted(&slot.value) && slot.key.stable_hash() == hash)
     }
 
     /// The value in slot `position`, to be changed.

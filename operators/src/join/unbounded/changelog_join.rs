@@ -42,7 +42,7 @@ pub struct ChangelogJoin<K, L, R> {
 
 struct Machine<K, L, R> {
     kind: JoinKind,
-    tables: Tables<K, L, R>,
+    tables: Tables<K, L, R, u32>,
 }
 
 type Rows<L, R> = Context<Change<Joined<L, R>>>;
@@ -189,7 +189,7 @@ where
 impl<K: Key, L: Data + Value, R: Data + Value> ChangelogJoin<K, L, R> {
     pub(super) fn new(
         kind: JoinKind,
-        tables: Tables<K, L, R>,
+        tables: Tables<K, L, R, u32>,
         left_key: KeyOf<L, K>,
         right_key: KeyOf<R, K>,
     ) -> Self {

@@ -4,35 +4,52 @@
 //! costs no other look; several are shared with a capture that is being written, and copied only when one
 //! comes or goes meanwhile.
 
-use serde::de::{Deserialize, Deserializer};
+use serde::de::{Deserialize, DeserializeOwned, Deserializer};
 use serde::ser::{Serialize, Serializer};
+use std::fmt::Debug;
 use std::sync::Arc;
 use tidegate_core::time::Timestamp;
 
+/// How many partners a row has had and not lost again, where that is counted: where rows come out alone.
+pub(super) trait Partners:
+    Copy + Debug + Serialize + DeserializeOwned + Send + Sync + 'static
+{
+    fn of(count: usize) -> Self;
+}
+
+impl Partners for () {
+    fn of(_: usize) {}
+}
+
+impl Partners for u32 {
+    fn of(count: usize) -> Self {
+        Self::try_from(count).unwrap_or(Self::MAX)
+    }
+}
+
 /// A row of a side.
 #[derive(Clone, Debug)]
-pub(super) struct Row<T> {
+pub(super) struct Row<T, P> {
     /// When it came, by the wall clock.
     pub(super) at: Timestamp,
-    /// How many partners it has had and not lost again; only counted where rows come out alone.
-    pub(super) partners: u32,
+    pub(super) partners: P,
     pub(super) value: T,
 }
 
 /// The rows of a side.
 #[derive(Clone, Debug, Default)]
-pub(super) enum Rows<T> {
+pub(super) enum Rows<T, P> {
     #[default]
     Empty,
-    One(Row<T>),
-    Many(Arc<Vec<Row<T>>>),
+    One(Row<T, P>),
+    Many(Arc<Vec<Row<T, P>>>),
 }
 
 /// Room in a new list: more than two, so that it does not grow at once.
 const LIST: usize = 4;
 
-impl<T> Rows<T> {
-    fn as_slice(&self) -> &[Row<T>] {
+impl<T, P> Rows<T, P> {
+    fn as_slice(&self) -> &[Row<T, P>] {
         match self {
             Self::Empty => &[],
             Self::One(row) => std::slice::from_ref(row),
@@ -49,11 +66,11 @@ impl<T> Rows<T> {
         self.len() == 0
     }
 
-    pub(super) fn iter(&self) -> std::slice::Iter<'_, Row<T>> {
+    pub(super) fn iter(&self) -> std::slice::Iter<'_, Row<T, P>> {
         self.as_slice().iter()
     }
 
-    pub(super) fn get(&self, position: usize) -> Option<&Row<T>> {
+    pub(super) fn get(&self, position: usize) -> Option<&Row<T, P>> {
         self.as_slice().get(position)
     }
 
@@ -66,8 +83,8 @@ impl<T> Rows<T> {
     }
 }
 
-impl<T: Clone> Rows<T> {
-    pub(super) fn get_mut(&mut self, position: usize) -> Option<&mut Row<T>> {
+impl<T: Clone, P: Partners> Rows<T, P> {
+    pub(super) fn get_mut(&mut self, position: usize) -> Option<&mut Row<T, P>> {
         match self {
             Self::Empty => None,
             Self::One(row) => (position == 0).then_some(row),
@@ -76,7 +93,7 @@ impl<T: Clone> Rows<T> {
     }
 
     #[inline]
-    pub(super) fn push(&mut self, row: Row<T>) {
+    pub(super) fn push(&mut self, row: Row<T, P>) {
         match self {
             Self::Empty => *self = Self::One(row),
             Self::Many(rows) => Arc::make_mut(rows).push(row),
@@ -89,7 +106,7 @@ impl<T: Clone> Rows<T> {
         }
     }
 
-    pub(super) fn remove(&mut self, position: usize) -> Option<Row<T>> {
+    pub(super) fn remove(&mut self, position: usize) -> Option<Row<T, P>> {
         match self {
             Self::Many(rows) if position < rows.len() => {
                 let removed = Arc::make_mut(rows).remove(position);
@@ -116,13 +133,13 @@ impl<T: Clone> Rows<T> {
     }
 }
 
-impl<T: Serialize> Serialize for Rows<T> {
+impl<T: Serialize, P: Partners> Serialize for Rows<T, P> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_seq(self.iter().map(|row| (row.at, row.partners, &row.value)))
     }
 }
 
-impl<'de, T: Clone + Deserialize<'de>> Deserialize<'de> for Rows<T> {
+impl<'de, T: Clone + Deserialize<'de>, P: Partners> Deserialize<'de> for Rows<T, P> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let mut rows = Self::Empty;
         for (at, partners, value) in Vec::deserialize(deserializer)? {
@@ -136,7 +153,7 @@ impl<'de, T: Clone + Deserialize<'de>> Deserialize<'de> for Rows<T> {
 mod tests {
     use super::*;
 
-    fn values(rows: &Rows<u32>) -> Vec<u32> {
+    fn values(rows: &Rows<u32, u32>) -> Vec<u32> {
         rows.iter().map(|row| row.value).collect()
     }
 

@@ -1,7 +1,7 @@
 //! Both sides of all keys, one look-up for both, and when their rows are evicted.
 
 use super::super::joined::{JoinKind, Joined};
-use super::rows::{Row, Rows};
+use super::rows::{Partners, Row, Rows};
 use crate::Retain;
 use crate::agenda::Agenda;
 use crate::fetch::{TOGETHER, fetch};
@@ -20,29 +20,32 @@ use tidegate_core::time::Timestamp;
     serialize = "L: Serialize, R: Serialize",
     deserialize = "L: Clone + Deserialize<'de>, R: Clone + Deserialize<'de>"
 ))]
-pub(super) struct Both<L, R> {
-    pub(super) left: Rows<L>,
-    pub(super) right: Rows<R>,
+pub(super) struct Both<L, R, P: Partners> {
+    pub(super) left: Rows<L, P>,
+    pub(super) right: Rows<R, P>,
 }
 
-impl<L, R> Default for Both<L, R> {
+impl<L, R, P: Partners> Default for Both<L, R, P> {
     fn default() -> Self {
         Self { left: Rows::Empty, right: Rows::Empty }
     }
 }
 
-impl<L, R> Both<L, R> {
+impl<L, R, P: Partners> Both<L, R, P> {
     fn is_empty(&self) -> bool {
         self.left.is_empty() && self.right.is_empty()
     }
 }
+
+/// The rows of a side, and those of the other.
+type BothMut<'a, T, O, P> = (&'a mut Rows<T, P>, &'a mut Rows<O, P>);
 
 /// Both sides seen from one of them, so that what is done to either is written once.
 pub(super) trait Facing<L, R> {
     type Own: Data + Value;
     type Other: Data + Value;
 
-    fn split(both: &mut Both<L, R>) -> (&mut Rows<Self::Own>, &mut Rows<Self::Other>);
+    fn split<P: Partners>(both: &mut Both<L, R, P>) -> BothMut<'_, Self::Own, Self::Other, P>;
     fn pair(own: Self::Own, other: Self::Other) -> (L, R);
     fn alone(own: Self::Own) -> Joined<L, R>;
     fn other_alone(other: Self::Other) -> Joined<L, R>;
@@ -58,7 +61,7 @@ impl<L: Data + Value, R: Data + Value> Facing<L, R> for FromLeft {
     type Own = L;
     type Other = R;
 
-    fn split(both: &mut Both<L, R>) -> (&mut Rows<L>, &mut Rows<R>) {
+    fn split<P: Partners>(both: &mut Both<L, R, P>) -> BothMut<'_, L, R, P> {
         (&mut both.left, &mut both.right)
     }
 
@@ -83,7 +86,7 @@ impl<L: Data + Value, R: Data + Value> Facing<L, R> for FromRight {
     type Own = R;
     type Other = L;
 
-    fn split(both: &mut Both<L, R>) -> (&mut Rows<R>, &mut Rows<L>) {
+    fn split<P: Partners>(both: &mut Both<L, R, P>) -> BothMut<'_, R, L, P> {
         (&mut both.right, &mut both.left)
     }
 
@@ -105,15 +108,15 @@ impl<L: Data + Value, R: Data + Value> Facing<L, R> for FromRight {
 }
 
 /// The rows of all keys.
-pub(super) struct Tables<K, L, R> {
-    rows: ValueState<K, Both<L, R>>,
+pub(super) struct Tables<K, L, R, P: Partners = ()> {
+    rows: ValueState<K, Both<L, R, P>>,
     /// For how many milliseconds a row is kept, if not for ever.
     retain_ms: Option<i64>,
     /// Every row that is not kept for ever has an appointment for when its time is over.
     agenda: Agenda,
 }
 
-impl<K: Key, L: Data + Value, R: Data + Value> Tables<K, L, R> {
+impl<K: Key, L: Data + Value, R: Data + Value, P: Partners> Tables<K, L, R, P> {
     pub(super) fn new(retain: Retain) -> Self {
         let retain_ms = retain.millis();
         let agenda = Agenda::new(retain_ms.unwrap_or(0));
@@ -151,7 +154,7 @@ impl<K: Key, L: Data + Value, R: Data + Value> Tables<K, L, R> {
 
     /// The rows of a key, if there are any.
     #[inline]
-    pub(super) fn get(&self, at: Keyed<'_, K>) -> Option<&Both<L, R>> {
+    pub(super) fn get(&self, at: Keyed<'_, K>) -> Option<&Both<L, R, P>> {
         self.rows.get(at)
     }
 
@@ -163,7 +166,7 @@ impl<K: Key, L: Data + Value, R: Data + Value> Tables<K, L, R> {
 
     /// The rows in a slot that was found.
     #[inline]
-    pub(super) fn slot(&mut self, slot: usize) -> &mut Both<L, R> {
+    pub(super) fn slot(&mut self, slot: usize) -> &mut Both<L, R, P> {
         self.rows.slot_mut(slot).expect("the rows of a key are there")
     }
 
@@ -179,8 +182,7 @@ impl<K: Key, L: Data + Value, R: Data + Value> Tables<K, L, R> {
         let slot = self.rows.slot_or_insert_with(key, Both::default);
         let (own, other) = F::split(self.slot(slot));
         let (place, others) = (own.len(), other.len());
-        let partners = u32::try_from(others).unwrap_or(u32::MAX);
-        own.push(Row { at: now, partners, value });
+        own.push(Row { at: now, partners: P::of(others), value });
         if let Some(retain_ms) = self.retain_ms {
             self.agenda.add(now.plus(retain_ms), key.hash);
         }
@@ -207,7 +209,7 @@ impl<K: Key, L: Data + Value, R: Data + Value> Tables<K, L, R> {
             }
             kept += 1;
             let over = |came: Timestamp| came.plus(retain_ms) <= at;
-            let is_due = |both: &Both<L, R>| {
+            let is_due = |both: &Both<L, R, P>| {
                 both.left.get(0).is_some_and(|row| over(row.at))
                     || both.right.get(0).is_some_and(|row| over(row.at))
             };
