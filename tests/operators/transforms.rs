@@ -1,5 +1,10 @@
 //! `map`, `filter` and `flat_map`: what they emit, and that they keep event time and order.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
+use tidegate_core::element::{Batch, Record};
+use tidegate_core::operator::{Context, Operator};
+use tidegate_core::time::Timestamp;
 use tidegate_operators::{filter::Filter, flat_map::FlatMap, map::Map};
 use tidegate_tests::harness::{Harness, Step, Step::*};
 
@@ -28,6 +33,33 @@ fn map_emits_one_record_for_each_with_its_event_time() {
 fn filter_keeps_what_the_predicate_accepts() {
     let harness = Harness::new(|| Filter::new(|n: &u64| n % 2 == 1));
     harness.check(&STEPS, &["3 @1", "W 2", "P 50", "1 @1", "End"]);
+}
+
+#[test]
+fn filter_asks_once_for_each_record_whatever_stretches_they_come_in_and_however_little_room_there_is()
+ {
+    for pattern in 0..1_u32 << 8 {
+        for room in 1..=9 {
+            let asked = Arc::new(AtomicU32::new(0));
+            let asking = Arc::clone(&asked);
+            let is_kept = move |n: &u32| pattern & (1 << n) != 0;
+            let mut filter = Filter::new(move |n: &u32| {
+                asking.fetch_add(1, Relaxed);
+                is_kept(n)
+            });
+            let records = (0..8).map(|n| Record::new(n, Timestamp(7))).collect();
+            let mut batch = Batch::new(records, vec![]);
+            let (mut seen, mut ctx) = (Vec::new(), Context::new(room));
+            while batch.open() > 0 {
+                filter.process(&mut batch, &mut ctx).expect("it does not fail");
+                let taken = ctx.take();
+                assert!(taken.len() <= room);
+                seen.extend(taken.into_iter().map(|record| record.value));
+            }
+            assert!(seen.into_iter().eq((0..8).filter(is_kept)), "{pattern:08b}, room {room}");
+            assert_eq!(asked.load(Relaxed), 8, "{pattern:08b}, room {room}");
+        }
+    }
 }
 
 #[test]

@@ -80,7 +80,7 @@ impl Command {
         match self.engine {
             Engine::Typed => {
                 let job = Job::new(self.query.name);
-                (self.query.draw)(&self.input.events(&job), output);
+                (self.query.draw)(&self.input.events(&job, self.query.aligned), output);
                 Ok((job, self.launch.clone()))
             }
             Engine::Yaml => {

@@ -45,10 +45,12 @@ pub(crate) struct Input {
 }
 
 impl Input {
-    /// The stream of events.
-    pub(crate) fn events(&self, job: &Job) -> Stream<Event> {
-        let strategy = WatermarkStrategy::bounded_out_of_orderness(DELAY_MS);
-        let strategy = strategy.aligned(SOURCE, DRIFT_MS);
+    /// The stream of events, whose subtasks keep pace in event time if they are to be `aligned`.
+    pub(crate) fn events(&self, job: &Job, aligned: bool) -> Stream<Event> {
+        let mut strategy = WatermarkStrategy::bounded_out_of_orderness(DELAY_MS);
+        if aligned {
+            strategy = strategy.aligned(SOURCE, DRIFT_MS);
+        }
         match &self.input {
             Some(path) => {
                 let recording = FileSource::lines(path, recorded::event);

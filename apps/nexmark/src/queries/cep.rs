@@ -54,6 +54,7 @@ pub(super) const CEP0: Query = Query {
     about: "Prices that fall, bid by bid, and rise again",
     header: "auction:BIGINT,bidder:BIGINT,start_tstamp:TIMESTAMP(3),bottom_tstamp:TIMESTAMP(3),\
              end_tstamp:TIMESTAMP(3)",
+    aligned: true,
     draw: |events, out| {
         let last =
             |so_far: &Matched<'_, Offer>| so_far.iter().next_back().map(|(_, bid)| bid.price);
@@ -116,6 +117,7 @@ pub(super) const CEP1: Query = Query {
     name: "cep1",
     about: "Bids as long as their mean is low",
     header: LOW_HEADER,
+    aligned: true,
     draw: |events, out| draw_low_bids(events, out, AfterMatchSkip::past_last_event()),
 };
 
@@ -124,6 +126,7 @@ pub(super) const CEP2: Query = Query {
     name: "cep2",
     about: "Bids as long as their mean is low, from every bid on",
     header: LOW_HEADER,
+    aligned: true,
     draw: |events, out| draw_low_bids(events, out, AfterMatchSkip::to_next()),
 };
 
@@ -135,6 +138,7 @@ pub(super) const CEP3: Query = Query {
     name: "cep3",
     about: "Prices that drop within five seconds",
     header: "auction:BIGINT,bidder:BIGINT,drop_time:TIMESTAMP(3),drop_diff:BIGINT",
+    aligned: true,
     draw: |events, out| {
         let first = |so_far: &Matched<'_, Offer>| so_far.first("first").map_or(0, |bid| bid.price);
         let pattern = Pattern::begin("first")

@@ -55,6 +55,9 @@ pub struct Query {
     pub about: &'static str,
     /// The columns of its result and their types.
     pub header: &'static str,
+    /// Whether the subtasks of the source keep pace in event time: where what one of them is ahead by would be kept
+    /// as state (ADR 0016).
+    pub aligned: bool,
     /// Draws it from the events to the output.
     pub draw: fn(&Stream<Event>, &Output),
 }

@@ -11,6 +11,7 @@ pub(super) const QUERY: Query = Query {
     about: "Every bid, unchanged",
     header: "auction:BIGINT,bidder:BIGINT,price:BIGINT,dateTime:TIMESTAMP(3),\
              extra:VARCHAR(2147483647)",
+    aligned: false,
     draw,
 };
 

@@ -10,6 +10,7 @@ pub(super) const QUERY: Query = Query {
     about: "Every bid, its price in euros",
     header: "auction:BIGINT,bidder:BIGINT,price:DECIMAL(24;_3),dateTime:TIMESTAMP(3),\
              extra:VARCHAR(2147483647)",
+    aligned: false,
     draw,
 };
 

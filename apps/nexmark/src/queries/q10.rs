@@ -13,6 +13,7 @@ pub(super) const QUERY: Query = Query {
     about: "Every bid into files, by day and minute",
     header: "auction:BIGINT,bidder:BIGINT,price:BIGINT,dateTime:TIMESTAMP(3),\
              extra:VARCHAR(2147483647),dt:VARCHAR(2147483647),hm:VARCHAR(2147483647)",
+    aligned: false,
     draw,
 };
 

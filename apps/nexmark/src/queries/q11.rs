@@ -13,6 +13,7 @@ pub(super) const QUERY: Query = Query {
     about: "How often each bidder has bid in each visit",
     header: "bidder:BIGINT,bid_count:BIGINT_NOT_NULL,starttime:TIMESTAMP(3)_NOT_NULL,\
              endtime:TIMESTAMP(3)_NOT_NULL",
+    aligned: true,
     draw,
 };
 

@@ -17,6 +17,7 @@ pub(super) const QUERY: Query = Query {
     about: "Every bid with what a side table says of its auction",
     header: "auction:BIGINT,bidder:BIGINT,price:BIGINT,dateTime:TIMESTAMP(3),\
              value:VARCHAR(2147483647)",
+    aligned: false,
     draw,
 };
 

@@ -11,6 +11,7 @@ pub(super) const QUERY: Query = Query {
     about: "Bids of a middle price, the time of day, and how many c they hold",
     header: "auction:BIGINT,bidder:BIGINT,price:DECIMAL(24;_3),bidTimeType:VARCHAR(9)_NOT_NULL,\
              dateTime:TIMESTAMP(3),extra:VARCHAR(2147483647),c_counts:BIGINT_NOT_NULL",
+    aligned: false,
     draw,
 };
 

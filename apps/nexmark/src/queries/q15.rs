@@ -12,6 +12,7 @@ pub(super) const QUERY: Query = Query {
     name: "q15",
     about: "The bids of each day, and how many different people and auctions were in them",
     header: concat!("day:VARCHAR(2147483647),", bid_stats_columns!()),
+    aligned: false,
     draw,
 };
 

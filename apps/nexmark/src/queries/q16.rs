@@ -14,6 +14,7 @@ pub(super) const QUERY: Query = Query {
         "channel:VARCHAR(2147483647),day:VARCHAR(2147483647),minute:VARCHAR(2147483647),",
         bid_stats_columns!()
     ),
+    aligned: false,
     draw,
 };
 

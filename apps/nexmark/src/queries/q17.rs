@@ -13,6 +13,7 @@ pub(super) const QUERY: Query = Query {
     header: "auction:BIGINT,day:VARCHAR(2147483647),total_bids:BIGINT_NOT_NULL,\
              rank1_bids:BIGINT_NOT_NULL,rank2_bids:BIGINT_NOT_NULL,rank3_bids:BIGINT_NOT_NULL,\
              min_price:BIGINT,max_price:BIGINT,avg_price:BIGINT,sum_price:BIGINT",
+    aligned: false,
     draw,
 };
 

@@ -12,6 +12,7 @@ pub(super) const QUERY: Query = Query {
     name: "q18",
     about: "The last bid of each bidder on each auction",
     header: bid_columns!(),
+    aligned: false,
     draw,
 };
 

@@ -12,6 +12,7 @@ pub(super) const QUERY: Query = Query {
     name: "q19",
     about: "The ten highest bids of each auction with their ranks",
     header: concat!(bid_columns!(), ",rank_number:BIGINT_NOT_NULL"),
+    aligned: false,
     draw,
 };
 

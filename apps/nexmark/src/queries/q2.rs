@@ -9,6 +9,7 @@ pub(super) const QUERY: Query = Query {
     name: "q2",
     about: "Auction and price of bids on every 123rd auction",
     header: "auction:BIGINT,price:BIGINT",
+    aligned: false,
     draw,
 };
 

@@ -22,6 +22,7 @@ pub(super) const QUERY: Query = Query {
          reserve:BIGINT,dateTime0:TIMESTAMP(3),expires:TIMESTAMP(3),seller:BIGINT,category:BIGINT,\
          extra0:VARCHAR(2147483647)"
     ),
+    aligned: true,
     draw,
 };
 
@@ -30,6 +31,7 @@ pub(super) const BOTH_KEPT: Query = Query {
     name: "xq20",
     about: "q20 by a join that is not told that an auction comes once",
     header: QUERY.header,
+    aligned: true,
     draw: draw_both_kept,
 };
 

@@ -15,6 +15,7 @@ pub(super) const QUERY: Query = Query {
     about: "The number of the channel through which each bid came",
     header: "auction:BIGINT,bidder:BIGINT,price:BIGINT,channel:VARCHAR(2147483647),\
              channel_id:VARCHAR(2147483647)",
+    aligned: false,
     draw,
 };
 

@@ -10,6 +10,7 @@ pub(super) const QUERY: Query = Query {
     about: "The folders of the page on which each bid was made",
     header: "auction:BIGINT,bidder:BIGINT,price:BIGINT,channel:VARCHAR(2147483647),\
              dir1:VARCHAR(2147483647),dir2:VARCHAR(2147483647),dir3:VARCHAR(2147483647)",
+    aligned: false,
     draw,
 };
 

@@ -17,6 +17,7 @@ pub(super) const QUERY: Query = Query {
     name: "q3",
     about: "Who sells in Oregon, Idaho or California, in category 10",
     header: "name:VARCHAR(2147483647),city:VARCHAR(2147483647),state:VARCHAR(2147483647),id:BIGINT",
+    aligned: false,
     draw,
 };
 

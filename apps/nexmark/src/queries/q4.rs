@@ -11,6 +11,7 @@ pub(super) const QUERY: Query = Query {
     name: "q4",
     about: "The average closing price of each category",
     header: "category:BIGINT,EXPR$1:BIGINT",
+    aligned: true,
     draw,
 };
 

@@ -19,6 +19,7 @@ pub(super) const QUERY: Query = Query {
     name: "q5",
     about: "The auctions with the most bids of the last ten seconds, every two",
     header: "auction:BIGINT,num:BIGINT_NOT_NULL",
+    aligned: true,
     draw: |events, out| {
         draw(events, out, |count, row| row.number(count.key).number(count.value));
     },
@@ -30,6 +31,7 @@ pub(super) const WITH_WINDOWS: Query = Query {
     about: "q5, with the windows",
     header: "window_start:TIMESTAMP(3)_NOT_NULL,window_end:TIMESTAMP(3)_NOT_NULL,auction:BIGINT,\
              num:BIGINT_NOT_NULL",
+    aligned: true,
     draw: |events, out| {
         draw(events, out, |count, row| {
             let row = row.time(count.window.start).time(count.window.end);

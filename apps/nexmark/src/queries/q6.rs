@@ -18,6 +18,7 @@ pub(super) const QUERY: Query = Query {
     name: "q6",
     about: "The average selling price of each seller over the last ten auctions",
     header: "seller:BIGINT,id:BIGINT,dateTime:TIMESTAMP(3),price:BIGINT,avg_price:BIGINT",
+    aligned: true,
     draw,
 };
 

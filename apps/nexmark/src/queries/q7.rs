@@ -19,6 +19,7 @@ pub(super) const QUERY: Query = Query {
     about: "The highest bids of every ten seconds",
     header: "auction:BIGINT,price:BIGINT,bidder:BIGINT,dateTime:TIMESTAMP(3),\
              extra:VARCHAR(2147483647)",
+    aligned: true,
     draw,
 };
 

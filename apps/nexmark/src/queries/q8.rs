@@ -12,6 +12,7 @@ pub(super) const QUERY: Query = Query {
     name: "q8",
     about: "Who has come and opened an auction within the same ten seconds",
     header: "id:BIGINT,name:VARCHAR(2147483647),starttime:TIMESTAMP(3)_NOT_NULL",
+    aligned: true,
     draw,
 };
 

@@ -13,6 +13,7 @@ pub(super) const QUERY: Query = Query {
              initialBid:BIGINT,reserve:BIGINT,dateTime:TIMESTAMP(3),expires:TIMESTAMP(3),\
              seller:BIGINT,category:BIGINT,extra:VARCHAR(2147483647),auction:BIGINT,bidder:BIGINT,\
              price:BIGINT,bid_dateTime:TIMESTAMP(3),bid_extra:VARCHAR(2147483647)",
+    aligned: true,
     draw,
 };
 

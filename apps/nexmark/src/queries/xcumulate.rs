@@ -12,6 +12,7 @@ pub(super) const QUERY: Query = Query {
     about: "How many different people have bid since the minute began, every ten seconds",
     header: "window_start:TIMESTAMP(3)_NOT_NULL,window_end:TIMESTAMP(3)_NOT_NULL,\
              uv:BIGINT_NOT_NULL,num:BIGINT_NOT_NULL",
+    aligned: true,
     draw,
 };
 

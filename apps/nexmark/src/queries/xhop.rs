@@ -14,6 +14,7 @@ pub(super) const QUERY: Query = Query {
     about: "The bids through some channels in the last ten seconds, every two",
     header: "window_start:TIMESTAMP(3)_NOT_NULL,window_end:TIMESTAMP(3)_NOT_NULL,\
              channel:VARCHAR(2147483647),num:BIGINT_NOT_NULL,sum_price:BIGINT",
+    aligned: true,
     draw,
 };
 

@@ -10,6 +10,7 @@ pub(super) const QUERY: Query = Query {
     name: "xintervaljoin",
     about: "Every auction with its bids of the first two seconds",
     header: "id:BIGINT,seller:BIGINT,bidder:BIGINT,price:BIGINT,bid_time:TIMESTAMP(3)",
+    aligned: true,
     draw,
 };
 

@@ -11,6 +11,7 @@ pub(super) const QUERY: Query = Query {
     name: "xleftjoin",
     about: "Every auction with the name and state of its seller, as far as they are known",
     header: "id:BIGINT,seller:BIGINT,name:VARCHAR(2147483647),state:VARCHAR(2147483647)",
+    aligned: true,
     draw,
 };
 

@@ -14,6 +14,7 @@ pub(super) const QUERY: Query = Query {
     name: "xover",
     about: "Each bid of every seventh bidder with the mean price of the bidder's last ten",
     header: "bidder:BIGINT,dateTime:TIMESTAMP(3),price:BIGINT,avg10:BIGINT,cnt10:BIGINT_NOT_NULL",
+    aligned: true,
     draw,
 };
 

@@ -12,6 +12,7 @@ pub(super) const QUERY: Query = Query {
     about: "The bids on each auction as long as no three seconds pass between two of them",
     header: "auction:BIGINT,window_start:TIMESTAMP(3)_NOT_NULL,window_end:TIMESTAMP(3)_NOT_NULL,\
              num:BIGINT_NOT_NULL,max_price:BIGINT",
+    aligned: true,
     draw,
 };
 

@@ -11,6 +11,7 @@ pub(super) const QUERY: Query = Query {
     about: "The bids on each auction in every ten seconds",
     header: "window_start:TIMESTAMP(3)_NOT_NULL,window_end:TIMESTAMP(3)_NOT_NULL,auction:BIGINT,\
              num:BIGINT_NOT_NULL,min_price:BIGINT,max_price:BIGINT,sum_price:BIGINT",
+    aligned: true,
     draw,
 };
 

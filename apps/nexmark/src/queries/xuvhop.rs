@@ -12,6 +12,7 @@ pub(super) const QUERY: Query = Query {
     about: "How many different people have bid in the last minute, on how many auctions",
     header: "window_start:TIMESTAMP(3)_NOT_NULL,window_end:TIMESTAMP(3)_NOT_NULL,\
              uv:BIGINT_NOT_NULL,ua:BIGINT_NOT_NULL,num:BIGINT_NOT_NULL",
+    aligned: true,
     draw,
 };
 

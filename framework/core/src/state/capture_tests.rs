@@ -85,6 +85,37 @@ impl Subject for ValueState<u16, u16> {
     }
 }
 
+/// A value that does not lie in the table: more than [`crate::limits::NEAR_SLOT_BYTES`].
+type Large = [u16; 32];
+
+impl Subject for ValueState<u16, Large> {
+    const NAMESPACES: bool = false;
+    fn put(&mut self, _: u8, key: u16, value: u16) {
+        self.set(Keyed::new(&key), [value; 32]);
+    }
+    fn remove(&mut self, _: u8, key: u16) {
+        Self::remove(self, Keyed::new(&key));
+    }
+    fn retain(&mut self, keep: fn(u16, &mut u16) -> bool) -> bool {
+        Self::retain(self, |key, value| {
+            let stays = keep(*key, &mut value[0]);
+            *value = [value[0]; 32];
+            stays
+        });
+        true
+    }
+    fn content(&self) -> Content {
+        let value_of = |value: &Large| {
+            assert_eq!(value, &[value[0]; 32]);
+            value[0]
+        };
+        self.iter().map(|(&key, value)| ((0, key), value_of(value))).collect()
+    }
+    fn see(_: u8, key: u16, value: u16) -> ((u8, u16), u16) {
+        ((0, key), value)
+    }
+}
+
 impl Subject for NamespacedState<u8, u16, u16> {
     const NAMESPACES: bool = true;
     fn put(&mut self, namespace: u8, key: u16, value: u16) {
@@ -224,6 +255,11 @@ proptest! {
     #[test]
     fn a_value_state_restores_what_it_held(ops in ops()) {
         check::<ValueState<u16, u16>>(&ops)?;
+    }
+
+    #[test]
+    fn a_value_state_of_large_values_restores_what_it_held(ops in ops()) {
+        check::<ValueState<u16, Large>>(&ops)?;
     }
 
     #[test]

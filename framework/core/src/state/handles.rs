@@ -141,7 +141,7 @@ impl<K: Key, V: Value> KeyedState for ValueState<K, V> {
     fn restore(&mut self, delta: &Delta, groups: KeyGroupRange) -> Result<(), DecodeError> {
         self.0.reserve(delta.estimate(groups));
         delta.for_each(groups, |_, entry| {
-            self.0.restore(delta.key(&entry)?, delta.value(&entry)?);
+            self.0.restore(&delta.key(&entry)?, delta.value(&entry)?);
             Ok(())
         })
     }

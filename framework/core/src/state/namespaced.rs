@@ -118,7 +118,7 @@ impl<N: Value + Ord + Sync, K: Key, V: Value> KeyedState for NamespacedState<N, 
                 _ => delta.namespace(&entry)?,
             };
             let value = delta.value(&entry)?;
-            self.table_mut(namespace.clone()).restore(delta.key(&entry)?, value);
+            self.table_mut(namespace.clone()).restore(&delta.key(&entry)?, value);
             last = Some((entry.namespace, namespace));
             Ok(())
         })?;

@@ -290,10 +290,10 @@ impl<K: Key, V> Table<K, V> {
     }
 
     /// Inserts an entry read back from storage: it is not a change.
-    pub fn restore(&mut self, key: K, value: Option<V>) {
+    pub fn restore(&mut self, key: &K, value: Option<V>) {
         let hash = key.stable_hash();
         let Some(value) = value else {
-            self.slots.remove(hash, |slot| slot.key == key);
+            self.slots.remove(hash, |slot| slot.key == *key);
             return;
         };
         let mut value = Some(value);
@@ -301,7 +301,7 @@ impl<K: Key, V> Table<K, V> {
             let value = value.take().expect("made at most once");
             Slot { key: key.clone(), value, round: 0, captured: true }
         };
-        let found = self.slots.find_or_insert(hash, |slot| slot.key == key, hash_of, make);
+        let found = self.slots.find_or_insert(hash, |slot| slot.key == *key, hash_of, make);
         let slot = found.slot;
         if let Some(value) = value {
             slot.value = value;
