@@ -264,9 +264,11 @@ fn an_inner_join_without_bounds_has_every_pair() {
 
 #[test]
 fn where_one_comes_once_another_of_its_key_is_not_paired() {
-    // Of two payments of `a` the first one that comes stands: one source, in its order.
+    // Of two payments of `a` the first one that comes stands: with one subtask of the source, in its order.
     let options = "retain: forever, pairing: many-to-one";
-    let rows = run_with_fault(&join("unbounded_join", options), "join", 2);
+    let topology = join("unbounded_join", options);
+    let topology = topology.replace("    schema:", "    parallelism: 1\n    schema:");
+    let rows = run_with_fault(&topology, "join", 2);
     assert_eq!(rows["out"], ["NULL|3000|3|3500|12", "a|1000|1|1500|10"]);
     let options = "retain: forever, pairing: many-to-many";
     assert_eq!(run(&join("unbounded_join", options))["out"].len(), 3);
