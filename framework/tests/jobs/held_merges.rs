@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::task::Waker;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use tidegate::core::config::JobConfig;
 use tidegate::core::key::MaxParallelism;
 use tidegate::core::master::JobEnd;
@@ -138,6 +138,13 @@ impl HeldMerges {
         waited.expect("nobody panics within").0.begun.expect("a merge has begun")
     }
 
+    /// Whether the checkpoint is complete, or becomes so before the deadline.
+    fn is_complete(&self, checkpoint: CheckpointId) -> bool {
+        let lacks = |_: &mut Merges| !self.manifests().expect("memory").contains(&checkpoint);
+        let waited = self.changed.wait_timeout_while(self.merges(), DEADLINE, lacks);
+        !waited.expect("nobody panics within").1.timed_out()
+    }
+
     fn let_go(&self) {
         self.merges().let_go = true;
         self.changed.notify_all();
@@ -168,6 +175,8 @@ impl CheckpointStorage for HeldMerges {
     }
 
     fn create_manifest(&self, id: CheckpointId, frame: &[u8]) -> Result<(), StorageError> {
+        let _told = self.merges();
+        self.changed.notify_all();
         self.storage.create_manifest(id, frame)
     }
 
@@ -232,12 +241,7 @@ fn a_checkpoint_is_complete_while_the_merge_after_it_is_held() {
     };
     let job = std::thread::spawn(move || execute(execution).map_err(|error| error.to_string()));
     let checkpoint = storage.begun();
-    let since = Instant::now();
-    let is_complete = || storage.manifests().expect("memory").contains(&checkpoint);
-    while !is_complete() && since.elapsed() < DEADLINE {
-        std::thread::sleep(Duration::from_millis(1));
-    }
-    let was_complete = is_complete();
+    let was_complete = storage.is_complete(checkpoint);
     storage.let_go();
     stop.send(()).expect("the job listens");
     let report = job.join().expect("no panic").expect("it runs");

@@ -86,28 +86,30 @@ impl Subject for ValueState<u16, u16> {
 }
 
 /// A value that does not lie in the table: more than [`crate::limits::NEAR_SLOT_BYTES`].
-type Large = [u16; 32];
+type Large = [[u16; 2]; 32];
+
+const _: () = assert!(size_of::<(u16, Large, u32)>() > crate::limits::NEAR_SLOT_BYTES);
 
 impl Subject for ValueState<u16, Large> {
     const NAMESPACES: bool = false;
     fn put(&mut self, _: u8, key: u16, value: u16) {
-        self.set(Keyed::new(&key), [value; 32]);
+        self.set(Keyed::new(&key), [[value; 2]; 32]);
     }
     fn remove(&mut self, _: u8, key: u16) {
         Self::remove(self, Keyed::new(&key));
     }
     fn retain(&mut self, keep: fn(u16, &mut u16) -> bool) -> bool {
         Self::retain(self, |key, value| {
-            let stays = keep(*key, &mut value[0]);
-            *value = [value[0]; 32];
+            let stays = keep(*key, &mut value[0][0]);
+            *value = [[value[0][0]; 2]; 32];
             stays
         });
         true
     }
     fn content(&self) -> Content {
         let value_of = |value: &Large| {
-            assert_eq!(value, &[value[0]; 32]);
-            value[0]
+            assert_eq!(value, &[[value[0][0]; 2]; 32]);
+            value[0][0]
         };
         self.iter().map(|(&key, value)| ((0, key), value_of(value))).collect()
     }
