@@ -175,7 +175,8 @@ impl CheckpointStorage for HeldMerges {
     }
 
     fn create_manifest(&self, id: CheckpointId, frame: &[u8]) -> Result<(), StorageError> {
-        let _told = self.merges();
+        // Whoever waits looks again when this is let go, behind the manifest.
+        let _held = self.merges();
         self.changed.notify_all();
         self.storage.create_manifest(id, frame)
     }
