@@ -198,7 +198,7 @@ pub(crate) fn checkpoints(name: &str, result: &SectionResult) -> Result<String, 
                 grouped(share.number("entries")?),
                 megabytes(share.number("bytes")?),
                 grouped(share.number("duration_ms")?),
-                maybe(share.maybe("checkpoints")),
+                grouped(share.number("checkpoints")?),
             ]);
         }
         let long = row.inner("long_run")?;
